@@ -1,1 +1,16 @@
-//! stub
+//! The gateway: brokers need-to-know queries between agencies, redacts field by field, and proves what
+//! was disclosed. Arrows point down: `command -> server -> service -> broker -> core and {source, store,
+//! audit} -> {identity, clock}`.
+
+pub mod audit;
+pub mod broker;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod identity;
+pub mod server;
+pub mod service;
+pub mod source;
+pub mod status;
+pub mod store;
+pub mod telemetry;

@@ -1,1 +1,3 @@
+//! portcullis: parse arguments, load configuration, call one function per subcommand.
+
 fn main() {}

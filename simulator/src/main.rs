@@ -1,1 +1,3 @@
+//! portcullis-sim: parse arguments, call one function per subcommand.
+
 fn main() {}

@@ -1,1 +1,10 @@
-//! stub
+//! The pure heart of Portcullis: what a field is (`label`), who may know it (`policy`), what is left of
+//! it (`redact`), and what may be asked (`filter`). No runtime, network, store or clock: time, keys and
+//! attributes come in as arguments, so that every rule here can be tested, fuzzed and replayed.
+
+pub mod filter;
+pub mod handling;
+pub mod id;
+pub mod label;
+pub mod policy;
+pub mod redact;

@@ -1,0 +1,1 @@
+//! The filter tree and the --where expression.

@@ -1,0 +1,5 @@
+//! Who may know: agreements, purposes, decisions.
+
+mod purpose;
+
+pub use purpose::Purpose;

@@ -1,0 +1,49 @@
+//! Compiles the contract with protox (no protoc needed) and keeps custom options: `protox::compile`
+//! would drop the labels, so the descriptor set is encoded by the compiler itself.
+
+use std::path::PathBuf;
+
+use prost::Message as _;
+
+const FILES: &[&str] = &[
+    "portcullis/label/v1/label.proto",
+    "portcullis/handling/v1/handling.proto",
+    "portcullis/audit/v1/audit.proto",
+    "portcullis/query/v1/query.proto",
+    "portcullis/source/v1/source.proto",
+    "portcullis/directory/v1/directory.proto",
+    "portcullis/record/v1/value.proto",
+    "portcullis/record/v1/common.proto",
+    "portcullis/record/v1/party.proto",
+    "portcullis/record/v1/declaration.proto",
+    "portcullis/record/v1/licence.proto",
+    "portcullis/record/v1/inspection.proto",
+];
+
+/// Messages that carry record values: their `Debug` is written by hand in `src/lib.rs` and prints none.
+const SECRET: &[&str] = &[
+    ".portcullis.record.v1",
+    ".portcullis.query.v1.Value",
+    ".portcullis.query.v1.Prefix",
+    ".portcullis.query.v1.ReleasedRecord",
+    ".portcullis.source.v1.SourceRecord",
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo::rerun-if-changed=portcullis");
+    let mut compiler = protox::Compiler::new(["."])?;
+    compiler.include_imports(true).include_source_info(true);
+    compiler.open_files(FILES)?;
+    let set = compiler.encode_file_descriptor_set();
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(out.join("portcullis.binpb"), &set)?;
+
+    let mut config = prost_build::Config::new();
+    config.bytes(["."]).enable_type_names().skip_debug(SECRET);
+    let parsed = prost_types::FileDescriptorSet::decode(set.as_slice())?;
+    tonic_prost_build::configure()
+        .codec_path("crate::codec::Strict")
+        .emit_rerun_if_changed(false)
+        .compile_fds_with_config(parsed, config)?;
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! `Debug` for messages that carry record values: the name of the message, never a value.
+
+macro_rules! opaque {
+    ($($area:ident :: $($name:ident)::+),* $(,)?) => {$(
+        impl std::fmt::Debug for crate::$area::v1::$($name)::+ {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($($name)::+), " { .. }"))
+            }
+        }
+    )*};
+}
+
+opaque!(
+    query::Value,
+    query::value::Kind,
+    query::Prefix,
+    query::ReleasedRecord,
+    source::SourceRecord,
+    record::Money,
+    record::GeoPoint,
+    record::Date,
+    record::Address,
+    record::PersonalName,
+    record::OrganisationName,
+    record::DocumentRef,
+    record::TradeParty,
+    record::Party,
+    record::DeclarationItem,
+    record::Declaration,
+    record::LicenceItem,
+    record::ExportLicence,
+    record::Inspection,
+);
