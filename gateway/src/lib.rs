@@ -2,8 +2,10 @@
 //! was disclosed. Arrows point down: `command -> server -> service -> broker -> core and {source, store,
 //! audit} -> {identity, clock}`.
 
+pub mod admin;
 pub mod audit;
 pub mod broker;
+pub mod client;
 pub mod clock;
 pub mod command;
 pub mod config;

@@ -1,3 +1,29 @@
-//! portcullis: parse arguments, load configuration, call one function per subcommand.
+//! portcullis: parse arguments, call one function per subcommand. Exit status: 0 done, 1 refused or
+//! failed, 2 usage.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use portcullis::command::{Cli, run};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("portcullis: cannot start: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    let result = runtime.block_on(run(cli));
+    // Tasks that still hold files or sockets must not keep a finished command from ending.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("portcullis: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}

@@ -1,1 +1,149 @@
-//! To be filled.
+//! The one place that turns what went wrong into a `tonic::Status`: a stable reason, the same on the wire,
+//! in metrics, logs and the log's entries; nothing internal, nothing about what is hidden.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use portcullis_core::id::Moment;
+use portcullis_core::policy::{Denial, DenialReason};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+/// Domain of every `google.rpc.ErrorInfo`.
+pub const DOMAIN: &str = "portcullis";
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Policy says no.
+    #[error("denied")]
+    Denied(Denial),
+    /// A part of the request makes no sense.
+    #[error("{message}")]
+    Invalid {
+        /// One stable word.
+        reason: &'static str,
+        /// Path of the field at fault in the request.
+        field: String,
+        /// For a person; quotes only the requester's own text.
+        message: String,
+    },
+    /// A field may not be named in a filter or field mask: hidden, unknown and mistyped look alike.
+    #[error("`{path}` cannot be used here")]
+    FieldNotUsable {
+        /// The requester's own text.
+        path: String,
+    },
+    /// A budget is used up.
+    #[error("the budget `{name}` is used up")]
+    BudgetExhausted {
+        /// Which.
+        name: String,
+        /// When it refills.
+        refills_at: Moment,
+    },
+    /// The same idempotency key came with another query.
+    #[error("the idempotency key was used for another query")]
+    IdempotencyKeyReused,
+    /// The disclosure log or the store cannot be reached.
+    #[error("the disclosure log is not available")]
+    LogUnavailable,
+    /// Too much at once.
+    #[error("the gateway is busy")]
+    Overloaded,
+    /// The gateway is shutting down.
+    #[error("the gateway is shutting down")]
+    ShuttingDown,
+    /// A mistake of our own; the cause is in the log under the exchange id.
+    #[error("internal error")]
+    Internal,
+}
+
+impl Refusal {
+    /// A part of the request that makes no sense.
+    pub fn invalid(
+        reason: &'static str,
+        field: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::Invalid { reason, field: field.into(), message: message.into() }
+    }
+
+    /// One stable word.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Denied(denial) => denial.reason.word(),
+            Self::Invalid { reason, .. } => reason,
+            Self::FieldNotUsable { .. } => "FIELD_NOT_USABLE",
+            Self::BudgetExhausted { .. } => "BUDGET_EXHAUSTED",
+            Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
+            Self::LogUnavailable => "LOG_UNAVAILABLE",
+            Self::Overloaded => "OVERLOADED",
+            Self::ShuttingDown => "SHUTTING_DOWN",
+            Self::Internal => "INTERNAL",
+        }
+    }
+
+    /// The gRPC code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Denied(denial) => match denial.reason {
+                DenialReason::PolicyEvaluationFailed => Code::Unavailable,
+                _ => Code::PermissionDenied,
+            },
+            Self::Invalid { .. } | Self::FieldNotUsable { .. } => Code::InvalidArgument,
+            Self::BudgetExhausted { .. } => Code::ResourceExhausted,
+            Self::IdempotencyKeyReused => Code::AlreadyExists,
+            Self::LogUnavailable | Self::Overloaded | Self::ShuttingDown => Code::Unavailable,
+            Self::Internal => Code::Internal,
+        }
+    }
+
+    /// As a status, quoting the exchange.
+    pub fn into_status(self, exchange_id: &str) -> Status {
+        let mut details = ErrorDetails::new();
+        let mut metadata = HashMap::new();
+        if !exchange_id.is_empty() {
+            metadata.insert("exchange_id".to_owned(), exchange_id.to_owned());
+        }
+        let message = match &self {
+            Self::Denied(denial) => {
+                if !denial.remedy.is_empty() {
+                    metadata.insert("remedy".to_owned(), denial.remedy.clone());
+                }
+                let rules: Vec<&str> = denial.rules.iter().map(|rule| rule.as_str()).collect();
+                if !rules.is_empty() {
+                    metadata.insert("rules".to_owned(), rules.join(" "));
+                }
+                denial.explanation.clone()
+            }
+            Self::Invalid { field, message, .. } => {
+                details.add_bad_request_violation(field.clone(), message.clone());
+                message.clone()
+            }
+            Self::FieldNotUsable { path } => {
+                details.add_bad_request_violation(path.clone(), "cannot be used here");
+                self.to_string()
+            }
+            Self::BudgetExhausted { refills_at, .. } => {
+                metadata.insert("refills_at".to_owned(), rfc3339(*refills_at));
+                self.to_string()
+            }
+            Self::LogUnavailable | Self::Overloaded | Self::ShuttingDown => {
+                details.set_retry_info(Some(Duration::from_secs(1)));
+                self.to_string()
+            }
+            Self::IdempotencyKeyReused | Self::Internal => self.to_string(),
+        };
+        details.set_error_info(self.reason(), DOMAIN, metadata);
+        Status::with_error_details(self.code(), message, details)
+    }
+}
+
+/// A moment as RFC 3339 text in UTC.
+pub fn rfc3339(moment: Moment) -> String {
+    time::OffsetDateTime::from_unix_timestamp(moment.seconds())
+        .ok()
+        .and_then(|at| at.format(&time::format_description::well_known::Rfc3339).ok())
+        .unwrap_or_default()
+}

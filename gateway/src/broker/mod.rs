@@ -1,1 +1,114 @@
-//! To be filled.
+//! The use case, readable top to bottom: decide, log the intent, fetch, redact, log the disclosure, reply.
+//! The types make another order impossible: a fetch takes a `Permit` and a `DurableIntent`, a disclosure
+//! takes what came out of the redactor, a reply takes only `Sealed` batches.
+
+mod ask;
+mod explain;
+mod fetch;
+mod query;
+mod release;
+mod resume;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use portcullis_core::handling::Environment;
+use portcullis_core::id::{AgencyId, Digest};
+use portcullis_core::policy::Snapshot;
+use portcullis_core::redact::{PseudonymKeys, PseudonymScope, Redactor, ScopeKey};
+use tokio::sync::{Semaphore, mpsc};
+
+pub use ask::{Ask, Wanted};
+pub use explain::{Budget, Explanation};
+pub use release::{Completeness, Cut, Header, Receipt, Reply, SourceEnd};
+pub use resume::ResumeSealer;
+
+use crate::audit::Audit;
+use crate::clock::Clock;
+use crate::config::Limits;
+use crate::source::SourceSet;
+use crate::telemetry::Metrics;
+
+/// Most compiled redactors and scope keys kept; beyond it the cache starts anew.
+const CACHE: usize = 4096;
+
+/// Everything one query needs; one per gateway.
+pub struct Broker {
+    /// The policy in force; swapped whole.
+    pub policy: ArcSwap<Snapshot>,
+    /// The disclosure log.
+    pub audit: Audit,
+    /// Agency systems.
+    pub sources: SourceSet,
+    /// Secrets behind pseudonyms.
+    pub keys: PseudonymKeys,
+    /// Seals resume tokens.
+    pub resume: ResumeSealer,
+    /// Time of day.
+    pub clock: Clock,
+    /// Limits.
+    pub limits: Limits,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Exercise or production.
+    pub environment: Environment,
+    /// SHA-256 of the gateway's configuration.
+    pub config_hash: Digest,
+    /// Room for queries in progress.
+    pub room: Arc<Semaphore>,
+    /// Redactors by plan (a plan's hash covers the fields asked for).
+    pub redactors: Mutex<HashMap<Digest, Arc<Redactor>>>,
+    /// Scope keys.
+    pub scopes: Mutex<HashMap<PseudonymScope, Arc<ScopeKey>>>,
+}
+
+/// An answer under way: the header is settled, the rest comes as it is released.
+pub struct Answer {
+    /// What the answer rests on.
+    pub header: Header,
+    /// What follows, ending in a receipt. Dropping it cancels the query.
+    pub replies: mpsc::Receiver<Reply>,
+}
+
+impl Broker {
+    /// The compiled redactor of a plan.
+    fn redactor(&self, plan: &Arc<portcullis_core::redact::Plan>) -> Arc<Redactor> {
+        let mut cache = self.redactors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(redactor) = cache.get(&plan.hash()) {
+            return redactor.clone();
+        }
+        if cache.len() >= CACHE {
+            cache.clear();
+        }
+        let redactor = Arc::new(Redactor::compile(plan.clone()));
+        cache.insert(plan.hash(), redactor.clone());
+        redactor
+    }
+
+    /// The key of a pseudonym scope.
+    fn scope(&self, scope: &PseudonymScope) -> Arc<ScopeKey> {
+        let mut cache = self.scopes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(key) = cache.get(scope) {
+            return key.clone();
+        }
+        if cache.len() >= CACHE {
+            cache.clear();
+        }
+        let key = Arc::new(self.keys.scope_key(scope));
+        cache.insert(scope.clone(), key.clone());
+        key
+    }
+
+    /// Can the gateway decide, log and reach its store?
+    pub fn ready(&self) -> bool {
+        self.audit.healthy()
+    }
+
+    /// Counts a source's end.
+    fn count_source(&self, agency: &AgencyId, word: &str) {
+        let label =
+            crate::telemetry::SourceWord { agency: agency.to_string(), reason: word.to_owned() };
+        self.metrics.sources.get_or_create(&label).inc();
+    }
+}

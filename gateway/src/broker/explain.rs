@@ -1,0 +1,84 @@
+//! What a query would show and why: the decision and the plans, touching no data and charging nothing.
+
+use std::sync::Arc;
+
+use portcullis_core::handling::HandlingClass;
+use portcullis_core::id::{AgencyId, AgreementId, Moment, RuleId};
+use portcullis_core::policy::{Denial, Permit, Request};
+use portcullis_core::redact::Plan;
+
+use super::Broker;
+use super::query::in_order;
+
+/// What a query would show.
+pub struct Explanation {
+    /// Would it be answered at all?
+    pub decision: Result<AgreementId, Denial>,
+    /// One plan per source, for a record of ordinary handling.
+    pub plans: Vec<(AgencyId, Arc<Plan>)>,
+    /// Budgets of the requester.
+    pub budgets: Vec<Budget>,
+    /// Rules behind the decision.
+    pub rules: Vec<RuleId>,
+}
+
+/// A budget and what is used of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget {
+    /// queries, records, match_probes.
+    pub name: &'static str,
+    /// Per window.
+    pub limit: u64,
+    /// In the current window.
+    pub used: u64,
+    /// When the window ends.
+    pub refills_at: Moment,
+}
+
+impl Broker {
+    /// Explains a request.
+    pub async fn explain(&self, request: &Request) -> Explanation {
+        let now = self.clock.now();
+        match self.policy.load_full().decide(request, now).permit() {
+            Err(denial) => Explanation {
+                rules: denial.rules.clone(),
+                decision: Err(denial),
+                plans: vec![],
+                budgets: vec![],
+            },
+            Ok(permit) => Explanation {
+                rules: permit.rules().to_vec(),
+                plans: self.plans_by_source(&permit, now),
+                budgets: self.budgets(&permit, now).await,
+                decision: Ok(permit.agreement().clone()),
+            },
+        }
+    }
+
+    fn plans_by_source(&self, permit: &Permit, now: Moment) -> Vec<(AgencyId, Arc<Plan>)> {
+        in_order(permit.sources())
+            .into_iter()
+            .filter_map(|agency| {
+                let class = HandlingClass::ordinary(agency.clone(), self.environment);
+                permit.plan(&class, now).ok().map(|plan| (agency, plan))
+            })
+            .collect()
+    }
+
+    async fn budgets(&self, permit: &Permit, now: Moment) -> Vec<Budget> {
+        let mut budgets = vec![];
+        for budget in permit.budgets() {
+            let (start, refills_at) = budget.window.around(now);
+            // A budget that cannot be read counts as used up, as it would for the query itself.
+            let used =
+                self.audit.budget_used(&budget.key, start).await.unwrap_or(budget.limit);
+            budgets.push(Budget {
+                name: budget.name.word(),
+                limit: budget.limit,
+                used,
+                refills_at,
+            });
+        }
+        budgets
+    }
+}

@@ -1,0 +1,347 @@
+//! Admission of a query: decide, see whether what it names may be named, make the intent durable. Whatever
+//! is refused on the way is logged as a denial before the requester hears of it.
+
+use std::sync::Arc;
+
+use portcullis_core::filter::{BoundFilter, Filter};
+use portcullis_core::handling::HandlingClass;
+use portcullis_core::id::{AgencyId, Moment};
+use portcullis_core::label::{Category, Leaf, LeafId, RecordType};
+use portcullis_core::policy::{BudgetLimit, BudgetName, Permit, Snapshot};
+use portcullis_core::redact::{Plan, TokenDomain, Treatment};
+use tokio::sync::mpsc;
+use tracing::Instrument as _;
+
+use super::release::{Header, Release};
+use super::resume::{Binding, Position};
+use super::{Answer, Ask, Broker, Wanted};
+use crate::audit::{Charge, CommitError, Denial, Effects, Idempotency, Intent};
+use crate::source;
+use crate::status::Refusal;
+
+/// Replies waiting for a requester that reads slowly; then the sources wait too.
+const REPLIES_AHEAD: usize = 4;
+
+/// A query that policy permits, with everything it names looked up.
+struct Admitted {
+    permit: Permit,
+    filter: Option<Filter>,
+    bound: Option<BoundFilter>,
+    wanted: Vec<bool>,
+    position: Option<Position>,
+    probes: u64,
+}
+
+impl Broker {
+    /// Answers a query.
+    ///
+    /// # Errors
+    /// The reason for which it is refused, already logged where the log can be reached.
+    pub async fn query(self: &Arc<Self>, ask: Ask) -> Result<Answer, Refusal> {
+        let room = self.room.clone().try_acquire_owned().map_err(|_| Refusal::Overloaded)?;
+        let now = self.clock.now();
+        let policy = self.policy.load_full();
+        let admitted = tracing::info_span!("policy.decide").in_scope(|| self.admit(&policy, &ask, now));
+        let admitted = match admitted {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Err(self.deny(&policy, &ask, refusal).await),
+        };
+        if let Err(refusal) = self.records_left(&admitted.permit, now).await {
+            return Err(self.deny(&policy, &ask, refusal).await);
+        }
+        let effects = effects(&ask, &admitted, now);
+        let intent = self
+            .audit
+            .intend(intent(self, &ask, &admitted, now), effects)
+            .instrument(tracing::info_span!("audit.intent"))
+            .await;
+        let intent = match intent {
+            Ok(intent) => intent,
+            Err(error) => return Err(self.deny(&policy, &ask, refused(&error)).await),
+        };
+        let header = Header::of(&ask, &admitted.permit, intent.leaf_hash(), self.environment, now);
+        let (sender, replies) = mpsc::channel(REPLIES_AHEAD);
+        let release = Release {
+            broker: self.clone(),
+            permit: admitted.permit,
+            intent,
+            filter: admitted.filter,
+            bound: admitted.bound,
+            wanted: admitted.wanted,
+            position: admitted.position,
+            ask,
+            replies: sender,
+            room,
+        };
+        tokio::spawn(release.run().instrument(tracing::Span::current()));
+        Ok(Answer { header, replies })
+    }
+
+    /// With no record left in the budget the answer would still tell whether there is one: refused instead.
+    async fn records_left(&self, permit: &Permit, now: Moment) -> Result<(), Refusal> {
+        for budget in permit.budgets().iter().filter(|b| b.name == BudgetName::Records) {
+            let (start, refills_at) = budget.window.around(now);
+            let used = self.audit.budget_used(&budget.key, start).await;
+            if used.map_err(|error| refused(&error))? >= budget.limit {
+                let name = budget.name.word().to_owned();
+                return Err(Refusal::BudgetExhausted { name, refills_at });
+            }
+        }
+        Ok(())
+    }
+
+    /// Logs a refusal; what cannot be logged is refused for that.
+    async fn deny(&self, policy: &Snapshot, ask: &Ask, refusal: Refusal) -> Refusal {
+        if matches!(refusal, Refusal::LogUnavailable) {
+            return refusal;
+        }
+        let rules = match &refusal {
+            Refusal::Denied(denial) => denial.rules.clone(),
+            _ => vec![],
+        };
+        let denial = Denial {
+            exchange: ask.exchange,
+            at: self.clock.now(),
+            requester: ask.requester.clone(),
+            reason: refusal.reason().to_owned(),
+            rules,
+            query_digest: Some(ask.digest),
+            policy_hash: policy.hash(),
+        };
+        let logged =
+            self.audit.deny(denial).instrument(tracing::info_span!("audit.denial")).await;
+        match logged {
+            Ok(_) => refusal,
+            Err(_) => Refusal::LogUnavailable,
+        }
+    }
+
+    fn admit(&self, policy: &Arc<Snapshot>, ask: &Ask, now: Moment) -> Result<Admitted, Refusal> {
+        let permit = policy.decide(&ask.request, now).permit().map_err(Refusal::Denied)?;
+        let plans = self.ordinary_plans(&permit, now);
+        let filter = self.open_tokens(ask.filter.as_ref(), &permit, &plans)?;
+        let bound = filter
+            .as_ref()
+            .map(|filter| bind(filter, permit.record_type(), &plans))
+            .transpose()?;
+        let probes = bound.as_ref().map_or(0, |bound| {
+            plans.iter().map(|plan| bound.probes(plan)).max().unwrap_or_default()
+        });
+        let wanted = wanted(&ask.wanted, permit.record_type(), &plans)?;
+        let position = self.position(ask, &permit, policy, now)?;
+        Ok(Admitted { permit, filter, bound, wanted, position, probes })
+    }
+
+    /// What the requester sees of a record about which its originator says nothing special, per source.
+    pub(super) fn ordinary_plans(&self, permit: &Permit, now: Moment) -> Vec<Arc<Plan>> {
+        permit
+            .sources()
+            .iter()
+            .filter_map(|agency| {
+                let class = HandlingClass::ordinary(agency.clone(), self.environment);
+                permit.plan(&class, now).ok()
+            })
+            .collect()
+    }
+
+    /// Replaces quoted tokens by the values behind them. A token that is not of this scope, or stands at a
+    /// field that may not be named, is refused without a word about which.
+    fn open_tokens(
+        &self,
+        filter: Option<&Filter>,
+        permit: &Permit,
+        plans: &[Arc<Plan>],
+    ) -> Result<Option<Filter>, Refusal> {
+        let Some(filter) = filter else { return Ok(None) };
+        filter
+            .map_tokens(|path, token| {
+                let unusable = || Refusal::FieldNotUsable { path: path.to_owned() };
+                let leaf = permit
+                    .record_type()
+                    .leaf_by_path(path)
+                    .filter(|leaf| usable(plans, leaf.id))
+                    .ok_or_else(unusable)?;
+                let scope = plans.first().map(|plan| plan.scope().clone()).ok_or_else(unusable)?;
+                self.scope(&scope).open(TokenDomain::of(leaf.label.semantic), token).map_err(|_| {
+                    Refusal::invalid("TOKEN_NOT_USABLE", path, "the token cannot be used here")
+                })
+            })
+            .map(Some)
+    }
+
+    fn position(
+        &self,
+        ask: &Ask,
+        permit: &Permit,
+        policy: &Snapshot,
+        now: Moment,
+    ) -> Result<Option<Position>, Refusal> {
+        if ask.resume_token.is_empty() {
+            return Ok(None);
+        }
+        let binding = Binding {
+            requester: &ask.requester.spiffe_id,
+            query: ask.digest,
+            policy: policy.hash(),
+        };
+        self.resume
+            .open(&ask.resume_token, &binding, now)
+            .filter(|position| permit.sources().contains(&position.agency))
+            .map(Some)
+            .ok_or_else(|| {
+                let text = "the token is not of this query, or not good any more";
+                Refusal::invalid("RESUME_TOKEN_NOT_USABLE", "resume_token", text)
+            })
+    }
+}
+
+/// May a leaf be named, whichever source answers?
+fn usable(plans: &[Arc<Plan>], leaf: LeafId) -> bool {
+    !plans.is_empty() && plans.iter().all(|plan| plan.field(leaf).is_some_and(|field| field.usable))
+}
+
+fn bind(
+    filter: &Filter,
+    record_type: &Arc<RecordType>,
+    plans: &[Arc<Plan>],
+) -> Result<BoundFilter, Refusal> {
+    use portcullis_core::filter::FilterError;
+    filter.bind(record_type, &|leaf| usable(plans, leaf)).map_err(|error| match error {
+        FilterError::FieldNotUsable { path } => Refusal::FieldNotUsable { path },
+        other => Refusal::invalid(other.word(), "query.filter", other.to_string()),
+    })
+}
+
+/// Which leaves come back. A name that leads to nothing the requester may see in any form is not usable:
+/// hidden and unknown look alike.
+fn wanted(
+    wanted: &Wanted,
+    record_type: &RecordType,
+    plans: &[Arc<Plan>],
+) -> Result<Vec<bool>, Refusal> {
+    let shown = |leaf: &Leaf| {
+        plans.iter().any(|plan| plan.treatment(leaf.id) != Treatment::Withhold)
+    };
+    let leaves = record_type.leaves();
+    match wanted {
+        Wanted::All => Ok(vec![true; leaves.len()]),
+        Wanted::Minimum => {
+            Ok(leaves.iter().map(|leaf| leaf.label.category == Category::Reference).collect())
+        }
+        Wanted::Paths(paths) => {
+            let mut wanted = vec![false; leaves.len()];
+            for path in paths {
+                let mut any = false;
+                for leaf in record_type.leaves_under(path).filter(|leaf| shown(leaf)) {
+                    any = true;
+                    if let Some(slot) = wanted.get_mut(leaf.id.index()) {
+                        *slot = true;
+                    }
+                }
+                if !any {
+                    return Err(Refusal::FieldNotUsable { path: path.clone() });
+                }
+            }
+            Ok(wanted)
+        }
+    }
+}
+
+/// What the intent costs, in the transaction that makes it durable.
+fn effects(ask: &Ask, admitted: &Admitted, now: Moment) -> Effects {
+    let charges = admitted
+        .permit
+        .budgets()
+        .iter()
+        .filter_map(|budget| match budget.name {
+            BudgetName::Queries => Some(charge(budget, 1, now)),
+            BudgetName::MatchProbes if admitted.probes > 0 => {
+                Some(charge(budget, admitted.probes, now))
+            }
+            BudgetName::MatchProbes | BudgetName::Records => None,
+        })
+        .collect();
+    Effects { charges, idempotency: idempotency(ask) }
+}
+
+/// One charge in the window that holds now.
+pub(super) fn charge(budget: &BudgetLimit, amount: u64, now: Moment) -> Charge {
+    let (window_start, window_end) = budget.window.around(now);
+    Charge {
+        name: budget.name.word().to_owned(),
+        key: budget.key.clone(),
+        window_start,
+        window_end,
+        limit: budget.limit,
+        amount,
+    }
+}
+
+/// The key under which a retry is recognised.
+pub(super) fn idempotency(ask: &Ask) -> Option<Idempotency> {
+    ask.idempotency_key.map(|key| Idempotency { key, query_digest: ask.digest })
+}
+
+fn intent(broker: &Broker, ask: &Ask, admitted: &Admitted, now: Moment) -> Intent {
+    let permit = &admitted.permit;
+    Intent {
+        exchange: ask.exchange,
+        requester: ask.requester.clone(),
+        purpose: ask.request.purpose,
+        case: ask.request.case.clone(),
+        agreement: permit.agreement().clone(),
+        agreement_version: permit.agreement_version(),
+        record_type: ask.request.record_type.clone(),
+        schema_hash: permit.record_type().hash(),
+        query_digest: ask.digest,
+        filter_paths: admitted
+            .filter
+            .as_ref()
+            .map(|filter| filter.paths().into_iter().map(str::to_owned).collect())
+            .unwrap_or_default(),
+        justification: ask.justification.clone(),
+        sources: permit.sources().to_vec(),
+        policy_hash: permit.policy_hash(),
+        config_hash: broker.config_hash,
+        decided_at: now,
+        valid_until: permit.valid_until(),
+        idempotency_key: ask.idempotency_key,
+    }
+}
+
+/// What a refused commit means to the requester.
+pub(super) fn refused(error: &CommitError) -> Refusal {
+    match error {
+        CommitError::BudgetExhausted { name, refills_at } => {
+            Refusal::BudgetExhausted { name: name.clone(), refills_at: *refills_at }
+        }
+        CommitError::IdempotencyConflict => Refusal::IdempotencyKeyReused,
+        _ => Refusal::LogUnavailable,
+    }
+}
+
+/// Sources in the order in which they are released.
+pub(super) fn in_order(sources: &[AgencyId]) -> Vec<AgencyId> {
+    let mut sources = sources.to_vec();
+    sources.sort();
+    sources.dedup();
+    sources
+}
+
+/// What one source is asked.
+pub(super) fn ask_of(
+    release: &Release,
+    agency: &AgencyId,
+    remaining: u64,
+) -> source::Ask {
+    let after = match &release.position {
+        Some(position) if position.agency == *agency => position.opaque_id.clone(),
+        _ => bytes::Bytes::new(),
+    };
+    source::Ask {
+        filter: release.filter.clone(),
+        after,
+        at_most: u32::try_from(remaining).unwrap_or(u32::MAX),
+        batch_bytes: u32::try_from(release.broker.limits.batch_bytes).unwrap_or(u32::MAX),
+    }
+}

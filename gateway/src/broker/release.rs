@@ -1,0 +1,614 @@
+//! Release: from what the sources send to what the requester gets. Everything a requester can count (order,
+//! batches, plans, statuses, where a limit cuts) follows from released content alone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use portcullis_core::filter::{BoundFilter, Filter};
+use portcullis_core::handling::{Environment, Handling, HandlingClass};
+use portcullis_core::id::{AgencyId, AgreementId, Digest, Moment};
+use portcullis_core::policy::{BudgetName, Permit, Purpose};
+use portcullis_core::redact::{
+    Disclosed, FoundRecord, Plan, Redactor, ReleasedRecord, ScopeKey, disclose,
+};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tracing::Instrument as _;
+
+use super::fetch::Feed;
+use super::query::{ask_of, charge, idempotency, in_order};
+use super::resume::{Binding, Position};
+use super::{Ask, Broker};
+use crate::audit::{
+    CommitError, Disclosure, DurableIntent, Effects, Ending, ExchangeId, LogProof, Outcome, Sealed,
+    SourceOutcome,
+};
+use crate::source::{Found, RawRecord, SourceFailure};
+
+/// What an answer rests on.
+#[derive(Debug, Clone)]
+pub struct Header {
+    /// The exchange.
+    pub exchange: ExchangeId,
+    /// SHA-256 of the query.
+    pub query_digest: Digest,
+    /// The agreement relied on.
+    pub agreement: AgreementId,
+    /// Its version.
+    pub agreement_version: u32,
+    /// The policy in force.
+    pub policy_hash: Digest,
+    /// What the answer may be used for.
+    pub permitted_use: Vec<Purpose>,
+    /// Delete it by then.
+    pub delete_by: Option<Moment>,
+    /// Agencies asked, in the order of release.
+    pub sources: Vec<AgencyId>,
+    /// Exercise or production.
+    pub environment: Environment,
+    /// The log's entry for the intent.
+    pub intent_leaf_hash: Digest,
+}
+
+impl Header {
+    pub(super) fn of(
+        ask: &Ask,
+        permit: &Permit,
+        intent_leaf_hash: Digest,
+        environment: Environment,
+        now: Moment,
+    ) -> Self {
+        Self {
+            exchange: ask.exchange,
+            query_digest: ask.digest,
+            agreement: permit.agreement().clone(),
+            agreement_version: permit.agreement_version(),
+            policy_hash: permit.policy_hash(),
+            permitted_use: permit.permitted_use().to_vec(),
+            delete_by: permit.delete_by(now),
+            sources: in_order(permit.sources()),
+            environment,
+            intent_leaf_hash,
+        }
+    }
+}
+
+/// One message of an answer behind its header.
+pub enum Reply {
+    /// A plan, before the first record that uses it.
+    Plan {
+        /// Records name it by this.
+        index: u32,
+        /// The plan.
+        plan: Arc<Plan>,
+        /// The class of records it is for.
+        class: Arc<HandlingClass>,
+    },
+    /// Records whose disclosure is durable in the log.
+    Batch {
+        /// The records.
+        sealed: Sealed<Vec<ReleasedRecord>>,
+        /// Index of each record's plan.
+        plans: Vec<u32>,
+        /// What each record may be used for.
+        permitted_use: Vec<Arc<[Purpose]>>,
+        /// Go on behind it.
+        resume: Bytes,
+    },
+    /// How it went with one source.
+    Source(SourceEnd),
+    /// The end.
+    Receipt(Receipt),
+}
+
+/// How it went with one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceEnd {
+    /// The source.
+    pub agency: AgencyId,
+    /// In which way.
+    pub completeness: Completeness,
+    /// How many of its records were released.
+    pub released: u64,
+    /// When its data were read.
+    pub data_as_of: Option<Moment>,
+}
+
+/// Did a source tell all it has?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completeness {
+    /// Every matching record that may be released is in the answer.
+    Complete,
+    /// The limit, a budget or the agreement's end cut it.
+    Limited(Cut),
+    /// The source failed.
+    Incomplete(SourceFailure),
+    /// The answer was full before its turn.
+    NotAsked,
+}
+
+impl Completeness {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Complete => ("COMPLETE", ""),
+            Self::Limited(cut) => ("LIMITED", cut.word()),
+            Self::Incomplete(failure) => ("INCOMPLETE", failure.word()),
+            Self::NotAsked => ("NOT_ASKED", ""),
+        }
+    }
+}
+
+/// Why an answer was cut short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// The query's limit.
+    LimitReached,
+    /// The budget of records.
+    BudgetExhausted,
+    /// Agreement or case ended under way.
+    PermitEnded,
+    /// The query's deadline passed.
+    DeadlinePassed,
+    /// The log could not take the next disclosure.
+    LogUnavailable,
+    /// The requester went away.
+    RequesterGone,
+}
+
+impl Cut {
+    /// One stable word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::LimitReached => "LIMIT_REACHED",
+            Self::BudgetExhausted => "BUDGET_EXHAUSTED",
+            Self::PermitEnded => "PERMIT_ENDED",
+            Self::DeadlinePassed => "DEADLINE_PASSED",
+            Self::LogUnavailable => "LOG_UNAVAILABLE",
+            Self::RequesterGone => "REQUESTER_GONE",
+        }
+    }
+}
+
+/// Proof that the answer stands in the log.
+pub struct Receipt {
+    /// The exchange.
+    pub exchange: ExchangeId,
+    /// SHA-256 of the query.
+    pub query_digest: Digest,
+    /// Records in the whole answer.
+    pub released: u64,
+    /// Why it was cut short.
+    pub cut: Option<Cut>,
+    /// The last disclosure, or the intent.
+    pub proof: LogProof,
+}
+
+/// One query under way.
+pub(super) struct Release {
+    pub broker: Arc<Broker>,
+    pub permit: Permit,
+    pub intent: DurableIntent,
+    pub filter: Option<Filter>,
+    pub bound: Option<BoundFilter>,
+    pub wanted: Vec<bool>,
+    pub position: Option<Position>,
+    pub ask: Ask,
+    pub replies: mpsc::Sender<Reply>,
+    pub room: OwnedSemaphorePermit,
+}
+
+/// What is done with the records of one class.
+#[derive(Clone)]
+struct Recipe {
+    class: Arc<HandlingClass>,
+    redactor: Arc<Redactor>,
+    key: Arc<ScopeKey>,
+    permitted_use: Arc<[Purpose]>,
+}
+
+/// State of a release: what was counted, announced and is waiting.
+struct Progress {
+    recipes: HashMap<Arc<HandlingClass>, Option<Recipe>>,
+    announced: HashMap<Digest, u32>,
+    waiting: Vec<(Disclosed<ReleasedRecord>, Recipe)>,
+    waiting_bytes: usize,
+    released: u64,
+    room_left: u64,
+    room_left_by: Cut,
+    refused: HashMap<&'static str, u64>,
+    ends: Vec<SourceEnd>,
+    outcomes: Vec<SourceOutcome>,
+}
+
+impl Release {
+    pub(super) async fn run(mut self) {
+        let broker = self.broker.clone();
+        broker.metrics.in_flight.inc();
+        let mut progress = self.begin().await;
+        let cut = self.sources(&mut progress).await;
+        self.finish(progress, cut).await;
+        broker.metrics.in_flight.dec();
+    }
+
+    /// The smaller of the query's limit and what is left of the budget of records.
+    async fn begin(&self) -> Progress {
+        let now = self.broker.clock.now();
+        let (mut room_left, mut room_left_by) = (self.ask.limit, Cut::LimitReached);
+        let records = self.permit.budgets().iter().find(|b| b.name == BudgetName::Records);
+        if let Some(budget) = records {
+            let (start, _) = budget.window.around(now);
+            let used = self.broker.audit.budget_used(&budget.key, start).await.unwrap_or(u64::MAX);
+            let left = budget.limit.saturating_sub(used);
+            if left < room_left {
+                (room_left, room_left_by) = (left, Cut::BudgetExhausted);
+            }
+        }
+        Progress {
+            recipes: HashMap::new(),
+            announced: HashMap::new(),
+            waiting: vec![],
+            waiting_bytes: 0,
+            released: 0,
+            room_left,
+            room_left_by,
+            refused: HashMap::new(),
+            ends: vec![],
+            outcomes: vec![],
+        }
+    }
+
+    /// Reads every source in order of its agency; all of them send at once.
+    async fn sources(&mut self, progress: &mut Progress) -> Option<Cut> {
+        let order = in_order(self.permit.sources());
+        let first = self.position.as_ref().map(|position| position.agency.clone());
+        let mut feeds: Vec<Option<Feed>> = vec![];
+        for agency in &order {
+            let done = first.as_ref().is_some_and(|first| agency < first);
+            let feed = (!done).then(|| self.broker.sources.of(agency)).flatten().map(|source| {
+                let ask = ask_of(self, agency, progress.room_left);
+                let stream = tracing::info_span!("source.open")
+                    .in_scope(|| source.search(&self.permit, &self.intent, ask));
+                Feed::open(agency.clone(), stream, self.broker.limits.source_idle())
+            });
+            feeds.push(feed);
+        }
+        let mut cut = None;
+        for (agency, feed) in order.into_iter().zip(feeds) {
+            let before = progress.released;
+            let done = first.as_ref().is_some_and(|first| agency < *first);
+            let (completeness, data_as_of) = match (cut, feed) {
+                (Some(_), _) => (Completeness::NotAsked, None),
+                (None, None) if done => (Completeness::NotAsked, None),
+                (None, None) => (Completeness::Incomplete(SourceFailure::Unavailable), None),
+                (None, Some(mut feed)) => {
+                    let deadline = self.ask.deadline;
+                    let drained = self.drain(&mut feed, progress, deadline).await;
+                    drop(feed);
+                    // What is waiting belongs to this source, whatever became of it.
+                    let flushed = match &drained {
+                        Ok(_) | Err(Stop::Source(_)) => self.flush(progress, &agency).await,
+                        Err(Stop::Answer(cut)) if *cut == Cut::RequesterGone => Err(*cut),
+                        Err(Stop::Answer(_)) => self.flush(progress, &agency).await,
+                    };
+                    match (drained, flushed) {
+                        (Err(Stop::Answer(why)), _) | (_, Err(why)) => {
+                            cut = Some(why);
+                            (Completeness::Limited(why), None)
+                        }
+                        (Err(Stop::Source(failure)), Ok(())) => {
+                            (Completeness::Incomplete(failure), None)
+                        }
+                        (Ok(as_of), Ok(())) => (Completeness::Complete, as_of),
+                    }
+                }
+            };
+            let released = progress.released - before;
+            self.note(progress, SourceEnd { agency, completeness, released, data_as_of });
+        }
+        cut
+    }
+
+    fn note(&self, progress: &mut Progress, end: SourceEnd) {
+        let (completeness, reason) = end.completeness.words();
+        self.broker.count_source(
+            &end.agency,
+            if reason.is_empty() { completeness } else { reason },
+        );
+        let mut refused: Vec<(String, u64)> = progress
+            .refused
+            .drain()
+            .map(|(cause, count)| (cause.to_owned(), count))
+            .collect();
+        refused.sort();
+        progress.outcomes.push(SourceOutcome {
+            agency: end.agency.clone(),
+            completeness: completeness.to_owned(),
+            reason: reason.to_owned(),
+            released: end.released,
+            refused,
+        });
+        progress.ends.push(end);
+    }
+
+    /// Takes everything that one source sends, until it ends, fails, or the answer is full.
+    async fn drain(
+        &mut self,
+        feed: &mut Feed,
+        progress: &mut Progress,
+        deadline: tokio::time::Instant,
+    ) -> Result<Option<Moment>, Stop> {
+        let mut last = match &self.position {
+            Some(position) if position.agency == feed.agency => position.opaque_id.clone(),
+            _ => Bytes::new(),
+        };
+        let mut sent = 0_u64;
+        loop {
+            let message = tokio::select! {
+                biased;
+                () = self.replies.closed() => return Err(Stop::Answer(Cut::RequesterGone)),
+                () = tokio::time::sleep_until(deadline) => {
+                    return Err(Stop::Answer(Cut::DeadlinePassed));
+                }
+                message = feed.next() => message.map_err(Stop::Source)?,
+            };
+            let records = match message {
+                Found::End { records, .. } if records != sent => {
+                    return Err(Stop::Source(SourceFailure::Misbehaved));
+                }
+                Found::End { data_as_of, .. } => return Ok(data_as_of),
+                Found::Batch(records) => records,
+            };
+            let now = self.broker.clock.now();
+            if self.permit.valid_until().is_some_and(|until| now >= until) {
+                return Err(Stop::Answer(Cut::PermitEnded));
+            }
+            for record in records {
+                sent += 1;
+                if sent > self.broker.limits.source_records {
+                    return Err(Stop::Source(SourceFailure::TooMuch));
+                }
+                // Strictly ascending opaque ids: neither order nor repetition may tell anything.
+                if record.opaque_id <= last || !(16..=32).contains(&record.opaque_id.len()) {
+                    return Err(Stop::Source(SourceFailure::Misbehaved));
+                }
+                last = record.opaque_id.clone();
+                self.take(record, progress, now)?;
+                if progress.waiting_bytes >= self.broker.limits.batch_bytes {
+                    let agency = feed.agency.clone();
+                    self.flush(progress, &agency).await.map_err(Stop::Answer)?;
+                }
+            }
+        }
+    }
+
+    /// Redacts one record; drops it as if it had not matched where it may not be released.
+    fn take(
+        &self,
+        record: RawRecord,
+        progress: &mut Progress,
+        now: Moment,
+    ) -> Result<(), Stop> {
+        let handling = match record.handling {
+            Ok(handling) => handling,
+            Err(error) => return refuse(progress, error.word()),
+        };
+        if record.payload.len() > self.broker.limits.record_bytes {
+            return refuse(progress, "RECORD_TOO_LARGE");
+        }
+        let Some(recipe) = self.recipe(&handling, progress, now) else { return Ok(()) };
+        if let Some(bound) = &self.bound {
+            match bound.matches(&record.payload) {
+                Ok(true) => {}
+                // A record that was not asked for: the source does not do what it is asked to.
+                Ok(false) => return Err(Stop::Source(SourceFailure::Misbehaved)),
+                Err(error) => return refuse(progress, error.word()),
+            }
+        }
+        let found = FoundRecord {
+            originator: handling.class.originator.clone(),
+            opaque_id: record.opaque_id,
+            payload: record.payload,
+            version: handling.version,
+            data_as_of: handling.data_as_of,
+            delete_by: earlier(handling.delete_by, self.permit.delete_by(now)),
+        };
+        match disclose(&recipe.redactor, &recipe.key, found) {
+            Err(refusal) => refuse(progress, refusal.word()),
+            Ok(_) if progress.room_left == 0 => Err(Stop::Answer(progress.room_left_by)),
+            Ok(disclosed) => {
+                let record = disclosed.as_inner();
+                progress.waiting_bytes +=
+                    record.payload.len() + record.reference.len() + record.presence.len() + 16;
+                progress.room_left -= 1;
+                progress.waiting.push((disclosed, recipe));
+                Ok(())
+            }
+        }
+    }
+
+    /// What is done with records of this class; none: dropped.
+    fn recipe(
+        &self,
+        handling: &Handling,
+        progress: &mut Progress,
+        now: Moment,
+    ) -> Option<Recipe> {
+        if let Some(known) = progress.recipes.get(&handling.class) {
+            return known.clone();
+        }
+        let recipe = self.permit.plan(&handling.class, now).ok().and_then(|plan| {
+            // A field that this class hides must not decide whether a record of it comes back.
+            let hides = self.bound.as_ref().is_some_and(|bound| {
+                bound.leaves().iter().any(|leaf| !plan.field(*leaf).is_some_and(|f| f.usable))
+            });
+            let plan = plan
+                .narrowed(|leaf| self.wanted.get(leaf.index()).copied().unwrap_or_default());
+            if hides || plan.withholds_all() {
+                return None;
+            }
+            let plan = Arc::new(plan);
+            Some(Recipe {
+                class: handling.class.clone(),
+                key: self.broker.scope(plan.scope()),
+                redactor: self.broker.redactor(&plan),
+                permitted_use: self.permitted_use(&handling.class),
+            })
+        });
+        progress.recipes.insert(handling.class.clone(), recipe.clone());
+        recipe
+    }
+
+    /// The agreement's uses, cut to the record's own where it names any.
+    fn permitted_use(&self, class: &HandlingClass) -> Arc<[Purpose]> {
+        self.permit
+            .permitted_use()
+            .iter()
+            .copied()
+            .filter(|purpose| {
+                class.permitted_use.is_empty() || class.permitted_use.contains(purpose)
+            })
+            .collect()
+    }
+
+    /// Makes the disclosure of what is waiting durable, then sends it.
+    async fn flush(&mut self, progress: &mut Progress, agency: &AgencyId) -> Result<(), Cut> {
+        if progress.waiting.is_empty() {
+            return Ok(());
+        }
+        progress.waiting_bytes = 0;
+        let (records, recipes): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut progress.waiting).into_iter().unzip();
+        let batch = Disclosed::batch(records);
+        let count = batch.as_inner().len() as u64;
+        let now = self.broker.clock.now();
+        let resume = self.resume_behind(&batch, agency, now);
+        let charges = self
+            .permit
+            .budgets()
+            .iter()
+            .filter(|budget| budget.name == BudgetName::Records)
+            .map(|budget| charge(budget, count, now))
+            .collect();
+        let effects = Effects { charges, idempotency: idempotency(&self.ask) };
+        let disclosure = Disclosure::of(&batch, now);
+        let sealed = self
+            .broker
+            .audit
+            .seal(&mut self.intent, batch, disclosure, effects)
+            .instrument(tracing::info_span!("audit.disclosure", records = count))
+            .await
+            .map_err(|error| match error {
+                CommitError::BudgetExhausted { .. } => Cut::BudgetExhausted,
+                _ => Cut::LogUnavailable,
+            })?;
+        let mut plans = Vec::with_capacity(recipes.len());
+        for recipe in &recipes {
+            plans.push(self.announce(progress, recipe).await?);
+        }
+        let permitted_use = recipes.into_iter().map(|recipe| recipe.permitted_use).collect();
+        self.send(Reply::Batch { sealed, plans, permitted_use, resume }).await?;
+        progress.released += count;
+        self.broker.metrics.records_released.inc_by(count);
+        Ok(())
+    }
+
+    /// Sends a plan before the first record that uses it.
+    async fn announce(&self, progress: &mut Progress, recipe: &Recipe) -> Result<u32, Cut> {
+        let plan = recipe.redactor.plan();
+        if let Some(index) = progress.announced.get(&plan.hash()) {
+            return Ok(*index);
+        }
+        let index = u32::try_from(progress.announced.len()).unwrap_or(u32::MAX);
+        progress.announced.insert(plan.hash(), index);
+        self.send(Reply::Plan { index, plan: plan.clone(), class: recipe.class.clone() }).await?;
+        Ok(index)
+    }
+
+    fn resume_behind(
+        &self,
+        batch: &Disclosed<Vec<ReleasedRecord>>,
+        agency: &AgencyId,
+        now: Moment,
+    ) -> Bytes {
+        let Some(last) = batch.as_inner().last() else { return Bytes::new() };
+        let position = Position { agency: agency.clone(), opaque_id: last.opaque_id.clone() };
+        let binding = Binding {
+            requester: &self.ask.requester.spiffe_id,
+            query: self.ask.digest,
+            policy: self.permit.policy_hash(),
+        };
+        let seconds = i64::try_from(self.broker.limits.resume_seconds).unwrap_or(i64::MAX);
+        let expires = Moment(now.0.saturating_add(seconds.saturating_mul(1000)));
+        self.broker.resume.seal(&position, &binding, expires)
+    }
+
+    async fn send(&self, reply: Reply) -> Result<(), Cut> {
+        self.replies.send(reply).await.map_err(|_| Cut::RequesterGone)
+    }
+
+    /// Statuses, receipt, outcome.
+    async fn finish(self, mut progress: Progress, cut: Option<Cut>) {
+        let mut ending = if cut.is_some() { Ending::Cut } else { Ending::Complete };
+        let mut cut = cut;
+        if cut != Some(Cut::RequesterGone) && self.tell(&mut progress, cut).await.is_err() {
+            // Sent in part, to somebody who went away: nobody can tell what arrived.
+            (ending, cut) = (Ending::Unknown, Some(Cut::RequesterGone));
+        }
+        self.broker.metrics.query(cut.map_or("COMPLETE", Cut::word));
+        let outcome = Outcome {
+            at: self.broker.clock.now(),
+            ending,
+            reason: cut.map_or("", Cut::word).to_owned(),
+            sources: progress.outcomes,
+        };
+        self.broker
+            .audit
+            .conclude(&self.intent, outcome)
+            .instrument(tracing::info_span!("audit.outcome"))
+            .await;
+        drop(self.room);
+    }
+
+    async fn tell(&self, progress: &mut Progress, cut: Option<Cut>) -> Result<(), Cut> {
+        for end in progress.ends.drain(..) {
+            self.send(Reply::Source(end)).await?;
+        }
+        // Without a receipt the requester knows that the answer is incomplete.
+        let proof = self
+            .broker
+            .audit
+            .receipt(&self.intent)
+            .instrument(tracing::info_span!("audit.receipt"))
+            .await
+            .map_err(|_| Cut::LogUnavailable)?;
+        self.send(Reply::Receipt(Receipt {
+            exchange: self.ask.exchange,
+            query_digest: self.ask.digest,
+            released: progress.released,
+            cut,
+            proof,
+        }))
+        .await
+    }
+}
+
+/// Why reading a source stops.
+enum Stop {
+    /// The source's fault: the others go on.
+    Source(SourceFailure),
+    /// The answer ends here.
+    Answer(Cut),
+}
+
+/// Drops a record and remembers why; the requester never learns.
+fn refuse(progress: &mut Progress, cause: &'static str) -> Result<(), Stop> {
+    *progress.refused.entry(cause).or_default() += 1;
+    Ok(())
+}
+
+fn earlier(one: Option<Moment>, two: Option<Moment>) -> Option<Moment> {
+    match (one, two) {
+        (Some(one), Some(two)) => Some(one.min(two)),
+        (one, two) => one.or(two),
+    }
+}

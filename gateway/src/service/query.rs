@@ -1,0 +1,457 @@
+//! Queries: from the wire to the broker and back. What is sent is built only from what the broker sealed.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::Stream;
+use portcullis_core::filter::Filter;
+use portcullis_core::handling::HandlingClass;
+use portcullis_core::id::{AgencyId, AgreementId, CaseId, Digest, RecordTypeName};
+use portcullis_core::policy::{Purpose, Request as Asked};
+use portcullis_core::redact::{Plan, Treatment, presence_bits};
+use portcullis_proto::audit::v1 as audit;
+use portcullis_proto::digest::query_digest;
+use portcullis_proto::query::v1 as wire;
+use portcullis_proto::query::v1::query_service_server::QueryService;
+use portcullis_proto::query::v1::query_response::Message;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tonic::{Request, Response, Status};
+use tracing::Instrument as _;
+
+use super::door::parse_timeout;
+use crate::audit::{ExchangeId, LogProof, Requester};
+use crate::broker::{Answer, Ask, Broker, Completeness, Explanation, Header, Reply, Wanted};
+use crate::config::Limits;
+use crate::identity::{PeerId, PeerInfo};
+use crate::status::Refusal;
+use crate::telemetry;
+
+/// Longest text a query may bring: ids, justification, paths.
+const TEXT: usize = 4096;
+/// Most paths in a field mask, and most sources named.
+const NAMES: usize = 1024;
+
+/// The service.
+pub struct Queries {
+    /// The gateway.
+    pub broker: Arc<Broker>,
+}
+
+#[tonic::async_trait]
+impl QueryService for Queries {
+    type QueryStream = Replies;
+
+    async fn query(
+        &self,
+        request: Request<wire::QueryRequest>,
+    ) -> Result<Response<Replies>, Status> {
+        let exchange =
+            ExchangeId::random().ok_or_else(|| Refusal::Internal.into_status(""))?;
+        let span = tracing::info_span!("query", %exchange, otel.kind = "server");
+        telemetry::adopt(&span, request.metadata());
+        self.answer(exchange, request).instrument(span).await
+    }
+
+    async fn explain(
+        &self,
+        request: Request<wire::ExplainRequest>,
+    ) -> Result<Response<wire::ExplainResponse>, Status> {
+        let span = tracing::info_span!("explain", otel.kind = "server");
+        telemetry::adopt(&span, request.metadata());
+        let (peer, _) = super::caller(&request)?;
+        let query = request.into_inner().query;
+        let digest = query.as_ref().map(query_digest).unwrap_or_default();
+        let asked = query
+            .ok_or_else(|| missing("query"))
+            .and_then(|query| {
+                let known = |name: &str| self.knows(name);
+                parse_request(&peer, &query, &known)
+            })
+            .map_err(|refusal| refusal.into_status(""))?;
+        let explanation = self.broker.explain(&asked).instrument(span).await;
+        Ok(Response::new(explained(explanation, digest)))
+    }
+}
+
+impl Queries {
+    fn knows(&self, record_type: &str) -> bool {
+        self.broker.policy.load().record_type(&RecordTypeName::new(record_type)).is_some()
+    }
+
+    async fn answer(
+        &self,
+        exchange: ExchangeId,
+        request: Request<wire::QueryRequest>,
+    ) -> Result<Response<Replies>, Status> {
+        let begun = Instant::now();
+        let (peer, info) = super::caller(&request)?;
+        let timeout = request
+            .metadata()
+            .get("grpc-timeout")
+            .and_then(|value| parse_timeout(value.as_bytes()));
+        let known = |name: &str| self.knows(name);
+        let limits = &self.broker.limits;
+        let asked =
+            parse(exchange, &peer, &info, request.into_inner(), limits, timeout, begun, &known);
+        let answer = match asked {
+            Ok(ask) => self.broker.query(ask).await,
+            Err(refusal) => Err(refusal),
+        };
+        let answer = answer.map_err(|refusal| {
+            tracing::info!(%exchange, reason = refusal.reason(), "refused");
+            self.broker.metrics.query(refusal.reason());
+            refusal.into_status(&exchange.to_string())
+        })?;
+        self.broker.metrics.decision_seconds.observe(begun.elapsed().as_secs_f64());
+        Ok(Response::new(Replies::of(answer, self.broker.clone(), begun)))
+    }
+}
+
+fn missing(field: &str) -> Refusal {
+    Refusal::invalid("FIELD_MISSING", field, format!("`{field}` is missing"))
+}
+
+fn parse_request(
+    peer: &PeerId,
+    query: &wire::Query,
+    known: &dyn Fn(&str) -> bool,
+) -> Result<Asked, Refusal> {
+    let too_long = [
+        ("query.case_id", &query.case_id),
+        ("query.agreement_id", &query.agreement_id),
+        ("query.record_type", &query.record_type),
+        ("query.justification", &query.justification),
+        ("query.officer", &query.officer),
+    ];
+    if let Some((field, _)) = too_long.iter().find(|(_, text)| text.len() > TEXT) {
+        return Err(Refusal::invalid(
+            "TEXT_TOO_LONG",
+            *field,
+            format!("takes at most {TEXT} bytes"),
+        ));
+    }
+    let purpose = Purpose::from_number(query.purpose).ok_or_else(|| {
+        let text = "the purpose is missing or not known";
+        Refusal::invalid("PURPOSE_UNKNOWN", "query.purpose", text)
+    })?;
+    if query.record_type.is_empty() {
+        return Err(missing("query.record_type"));
+    }
+    // Schemas are no secret; that a type is not known here is told as such.
+    if !known(&query.record_type) {
+        let text = format!("`{}` is not a record type of this exchange", query.record_type);
+        return Err(Refusal::invalid("RECORD_TYPE_UNKNOWN", "query.record_type", text));
+    }
+    if query.sources.len() > NAMES || query.fields.len() > NAMES {
+        let text = format!("at most {NAMES} names");
+        return Err(Refusal::invalid("TOO_MANY_NAMES", "query.fields", text));
+    }
+    let mut sources: Vec<AgencyId> = query.sources.iter().map(AgencyId::new).collect();
+    sources.sort();
+    if sources.windows(2).any(|pair| matches!(pair, [one, two] if one == two)) {
+        let text = "an agency stands there twice";
+        return Err(Refusal::invalid("SOURCE_REPEATED", "query.sources", text));
+    }
+    let optional = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Ok(Asked {
+        requester: peer.agency.clone(),
+        system: peer.system.clone(),
+        purpose,
+        case: optional(&query.case_id).map(CaseId::new),
+        agreement: optional(&query.agreement_id).map(AgreementId::new),
+        record_type: RecordTypeName::new(&query.record_type),
+        sources,
+    })
+}
+
+#[expect(clippy::too_many_arguments, reason = "everything a request brings, in one place")]
+fn parse(
+    exchange: ExchangeId,
+    peer: &PeerId,
+    info: &PeerInfo,
+    message: wire::QueryRequest,
+    limits: &Limits,
+    timeout: Option<std::time::Duration>,
+    begun: Instant,
+    known: &dyn Fn(&str) -> bool,
+) -> Result<Ask, Refusal> {
+    let query = message.query.ok_or_else(|| missing("query"))?;
+    if !message.officer_token.is_empty() {
+        let text = "officer tokens are not taken by this gateway yet";
+        return Err(Refusal::invalid("OFFICER_TOKEN_NOT_TAKEN", "officer_token", text));
+    }
+    if message.idempotency_key.len() > 128 {
+        let text = "takes at most 128 bytes";
+        return Err(Refusal::invalid("TEXT_TOO_LONG", "idempotency_key", text));
+    }
+    let digest = Digest(query_digest(&query));
+    let request = parse_request(peer, &query, known)?;
+    if query.limit > limits.max_limit {
+        let text = format!("at most {}", limits.max_limit);
+        return Err(Refusal::invalid("LIMIT_TOO_LARGE", "query.limit", text));
+    }
+    let own = query.deadline.map(duration).transpose()?;
+    let allowed = [Some(limits.query()), timeout, own].into_iter().flatten().min();
+    let filter = query
+        .filter
+        .map(|filter| {
+            let filter = Filter::try_from(filter)
+                .map_err(|error| Refusal::invalid(error.word(), "query.filter", error.to_string()))?;
+            filter.check_shape().map_err(|error| {
+                Refusal::invalid(error.word(), "query.filter", error.to_string())
+            })?;
+            Ok(filter)
+        })
+        .transpose()?;
+    let key = &message.idempotency_key;
+    Ok(Ask {
+        exchange,
+        requester: Requester {
+            agency: peer.agency.clone(),
+            system: peer.system.clone(),
+            spiffe_id: peer.spiffe_id.clone(),
+            certificate: info.fingerprint,
+            officer: query.officer,
+        },
+        // The key is the requester's own: two agencies that choose the same one do not meet.
+        idempotency_key: (!key.is_empty()).then(|| {
+            Digest::of(format!("{}\0{key}", peer.spiffe_id).as_bytes())
+        }),
+        request,
+        digest,
+        filter,
+        wanted: parse_wanted(query.fields)?,
+        limit: u64::from(if query.limit == 0 { limits.default_limit } else { query.limit }),
+        justification: query.justification,
+        deadline: begun + allowed.unwrap_or_else(|| limits.query()),
+        resume_token: message.resume_token,
+    })
+}
+
+fn parse_wanted(fields: Vec<String>) -> Result<Wanted, Refusal> {
+    match fields.as_slice() {
+        [] => Ok(Wanted::Minimum),
+        [star] if star == "*" => Ok(Wanted::All),
+        // A star among names would hide what is meant; an empty or over-long name means nothing.
+        names => match names.iter().find(|n| n.is_empty() || n.contains('*') || n.len() > TEXT) {
+            Some(name) => Err(Refusal::FieldNotUsable { path: name.clone() }),
+            None => Ok(Wanted::Paths(fields)),
+        },
+    }
+}
+
+fn duration(deadline: prost_types::Duration) -> Result<std::time::Duration, Refusal> {
+    let invalid = || {
+        Refusal::invalid("DEADLINE_MALFORMED", "query.deadline", "must be a positive duration")
+    };
+    let duration = std::time::Duration::try_from(deadline).map_err(|_| invalid())?;
+    if duration.is_zero() { Err(invalid()) } else { Ok(duration) }
+}
+
+/// The stream of an answer. Dropping it cancels the query.
+pub struct Replies {
+    header: Option<Header>,
+    replies: mpsc::Receiver<Reply>,
+    broker: Arc<Broker>,
+    begun: Instant,
+}
+
+impl Replies {
+    fn of(answer: Answer, broker: Arc<Broker>, begun: Instant) -> Self {
+        Self { header: Some(answer.header), replies: answer.replies, broker, begun }
+    }
+}
+
+impl Stream for Replies {
+    type Item = Result<wire::QueryResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(header) = self.header.take() {
+            let message = Some(Message::Header(encode_header(header)));
+            return Poll::Ready(Some(Ok(wire::QueryResponse { message })));
+        }
+        let reply = std::task::ready!(self.replies.poll_recv(cx));
+        Poll::Ready(reply.map(|reply| {
+            if matches!(reply, Reply::Receipt(_)) {
+                let seconds = self.begun.elapsed().as_secs_f64();
+                self.broker.metrics.query_seconds.observe(seconds);
+            }
+            Ok(wire::QueryResponse { message: Some(encode(reply)) })
+        }))
+    }
+}
+
+fn encode_header(header: Header) -> wire::Header {
+    wire::Header {
+        exchange_id: header.exchange.to_string(),
+        query_digest: bytes_of(header.query_digest),
+        agreement_id: header.agreement.to_string(),
+        agreement_version: header.agreement_version,
+        policy_hash: bytes_of(header.policy_hash),
+        permitted_use: words(&header.permitted_use),
+        delete_by: header.delete_by.map(|at| at.to_proto()),
+        sources: header.sources.iter().map(ToString::to_string).collect(),
+        environment: header.environment as i32,
+        intent_leaf_hash: bytes_of(header.intent_leaf_hash),
+    }
+}
+
+fn words(purposes: &[Purpose]) -> Vec<String> {
+    purposes.iter().map(|purpose| purpose.word().to_owned()).collect()
+}
+
+fn bytes_of(digest: Digest) -> Bytes {
+    Bytes::copy_from_slice(&digest.0)
+}
+
+fn encode(reply: Reply) -> Message {
+    match reply {
+        Reply::Plan { index, plan, class } => Message::Plan(encode_plan(index, &plan, &class)),
+        Reply::Batch { sealed, plans, permitted_use, resume } => {
+            let disclosure_leaf_hash = bytes_of(sealed.leaf_hash());
+            let records = sealed
+                .into_inner()
+                .into_iter()
+                .zip(plans)
+                .zip(permitted_use)
+                .map(|((record, plan), permitted_use)| wire::ReleasedRecord {
+                    reference: record.reference,
+                    plan,
+                    payload: record.payload,
+                    presence: record.presence,
+                    version: record.version,
+                    data_as_of: record.data_as_of.map(|at| at.to_proto()),
+                    delete_by: record.delete_by.map(|at| at.to_proto()),
+                    permitted_use: words(&permitted_use),
+                })
+                .collect();
+            Message::Batch(wire::RecordBatch {
+                records,
+                disclosure_leaf_hash,
+                resume_token: resume,
+            })
+        }
+        Reply::Source(end) => {
+            let (completeness, reason) = match end.completeness {
+                Completeness::Complete => (wire::Completeness::Complete, ""),
+                Completeness::Limited(cut) => (wire::Completeness::Limited, cut.word()),
+                Completeness::Incomplete(failure) => {
+                    (wire::Completeness::Incomplete, failure.word())
+                }
+                Completeness::NotAsked => (wire::Completeness::NotAsked, ""),
+            };
+            Message::SourceStatus(wire::SourceStatus {
+                agency: end.agency.to_string(),
+                completeness: completeness.into(),
+                reason: reason.to_owned(),
+                records_released: end.released,
+                data_as_of: end.data_as_of.map(|at| at.to_proto()),
+            })
+        }
+        Reply::Receipt(receipt) => Message::Receipt(wire::Receipt {
+            exchange_id: receipt.exchange.to_string(),
+            query_digest: bytes_of(receipt.query_digest),
+            records_released: receipt.released,
+            cut_reason: receipt.cut.map_or("", |cut| cut.word()).to_owned(),
+            proof: Some(encode_proof(receipt.proof)),
+        }),
+    }
+}
+
+/// A proof as the contract writes it.
+pub(super) fn encode_proof(proof: LogProof) -> audit::LogProof {
+    audit::LogProof {
+        index: proof.index,
+        leaf: proof.leaf,
+        path: proof.path.into_iter().map(bytes_of).collect(),
+        checkpoint: proof.checkpoint,
+    }
+}
+
+fn encode_plan(index: u32, plan: &Plan, class: &HandlingClass) -> wire::Plan {
+    let bits: std::collections::HashMap<_, _> = presence_bits(plan).into_iter().collect();
+    let fields = plan
+        .record_type()
+        .leaves()
+        .iter()
+        .zip(plan.fields())
+        .map(|(leaf, field)| {
+            let (treatment, level) = match field.treatment {
+                Treatment::Clear => (wire::Treatment::Clear, ""),
+                Treatment::Generalise(level) => (wire::Treatment::Generalise, level.word()),
+                Treatment::Mask => (wire::Treatment::Mask, ""),
+                Treatment::Pseudonymise => (wire::Treatment::Pseudonymise, ""),
+                Treatment::Presence => (wire::Treatment::Presence, ""),
+                Treatment::Withhold => (wire::Treatment::Withhold, ""),
+            };
+            wire::FieldPlan {
+                path: leaf.path.clone(),
+                treatment: treatment.into(),
+                level: level.to_owned(),
+                rule: field.rule.to_string(),
+                reason: field.reason.word().to_owned(),
+                ask: field.ask.as_ref().map(ToString::to_string).unwrap_or_default(),
+                usable_in_filter: field.usable,
+                presence_bit: bits.get(&leaf.id).map_or(0, |bit| bit + 1),
+            }
+        })
+        .collect();
+    wire::Plan {
+        index,
+        record_type: plan.record_type().name().to_string(),
+        originator: plan.originator().to_string(),
+        plan_hash: bytes_of(plan.hash()),
+        fields,
+        valid_until: plan.valid_until().map(|at| at.to_proto()),
+        pseudonym_scope: plan.scope().0.to_string(),
+        releasable_to: class.releasable_to.iter().map(ToString::to_string).collect(),
+        tlp: class.tlp.map_or(0, |tlp| tlp as i32),
+        handling_code: class.handling_code.to_string(),
+    }
+}
+
+fn explained(
+    explanation: Explanation,
+    digest: [u8; 32],
+
+) -> wire::ExplainResponse {
+    let (allowed, reason, text, remedy, agreement_id) = match explanation.decision {
+        Ok(agreement) => (true, "", String::new(), String::new(), agreement.to_string()),
+        Err(denial) => {
+            (false, denial.reason.word(), denial.explanation, denial.remedy, String::new())
+        }
+    };
+    let plans = explanation
+        .plans
+        .iter()
+        .zip(0..)
+        .map(|((agency, plan), index)| {
+            let environment = portcullis_core::handling::Environment::Exercise;
+            // Ordinary handling: nothing of the class is shown but what the plan says itself.
+            encode_plan(index, plan, &HandlingClass::ordinary(agency.clone(), environment))
+        })
+        .collect();
+    wire::ExplainResponse {
+        allowed,
+        reason: reason.to_owned(),
+        explanation: text,
+        remedy,
+        agreement_id,
+        query_digest: Bytes::copy_from_slice(&digest),
+        plans,
+        budgets: explanation
+            .budgets
+            .into_iter()
+            .map(|budget| wire::BudgetStatus {
+                name: budget.name.to_owned(),
+                limit: budget.limit,
+                used: budget.used,
+                refills_at: Some(budget.refills_at.to_proto()),
+            })
+            .collect(),
+        rules: explanation.rules.iter().map(ToString::to_string).collect(),
+    }
+}

@@ -1,0 +1,174 @@
+//! The gateway's client to agency systems. Asking needs a permit and a durable intent; a peer gateway will
+//! be one more kind of [`Source`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{BoxStream, StreamExt as _};
+use portcullis_core::filter::Filter;
+use portcullis_core::handling::Environment;
+use portcullis_core::id::{AgencyId, Moment};
+use portcullis_core::policy::Permit;
+use portcullis_proto::source::v1 as wire;
+use portcullis_proto::source::v1::source_service_client::SourceServiceClient;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+
+use super::{Found, RawRecord, SourceFailure, parse_handling};
+use crate::audit::DurableIntent;
+use crate::telemetry;
+
+/// What is asked of one source.
+pub struct Ask {
+    /// Which records; tokens already replaced by the values behind them.
+    pub filter: Option<Filter>,
+    /// Only records whose opaque id is greater.
+    pub after: Bytes,
+    /// Hint: hardly more will be needed.
+    pub at_most: u32,
+    /// Preferred size of a batch.
+    pub batch_bytes: u32,
+}
+
+/// An agency's system that can be asked.
+pub trait Source: Send + Sync {
+    /// Streams what it finds. No permit, no fetch; no durable intent, no fetch.
+    fn search(
+        &self,
+        permit: &Permit,
+        intent: &DurableIntent,
+        ask: Ask,
+    ) -> BoxStream<'static, Result<Found, SourceFailure>>;
+}
+
+/// Every source that a gateway knows.
+#[derive(Clone, Default)]
+pub struct SourceSet(HashMap<AgencyId, Arc<dyn Source>>);
+
+impl SourceSet {
+    /// Adds a source.
+    pub fn insert(&mut self, agency: AgencyId, source: Arc<dyn Source>) {
+        self.0.insert(agency, source);
+    }
+
+    /// The source of an agency.
+    pub fn of(&self, agency: &AgencyId) -> Option<Arc<dyn Source>> {
+        self.0.get(agency).cloned()
+    }
+}
+
+/// A source over gRPC.
+pub struct GrpcSource {
+    agency: AgencyId,
+    environment: Environment,
+    client: SourceServiceClient<Channel>,
+}
+
+impl GrpcSource {
+    /// A source behind a channel that has been told whom to expect.
+    pub fn new(
+        agency: AgencyId,
+        environment: Environment,
+        channel: Channel,
+        message_bytes: usize,
+    ) -> Self {
+        let client = SourceServiceClient::new(channel).max_decoding_message_size(message_bytes);
+        Self { agency, environment, client }
+    }
+}
+
+impl Source for GrpcSource {
+    fn search(
+        &self,
+        permit: &Permit,
+        intent: &DurableIntent,
+        ask: Ask,
+    ) -> BoxStream<'static, Result<Found, SourceFailure>> {
+        let asked = permit.request();
+        let message = wire::SearchRequest {
+            exchange_id: intent.exchange_id().to_owned(),
+            record_type: asked.record_type.to_string(),
+            filter: ask.filter.as_ref().map(Into::into),
+            after: ask.after,
+            batch_bytes: ask.batch_bytes,
+            asker: Some(wire::Asker {
+                agency: asked.requester.to_string(),
+                system: asked.system.to_string(),
+                purpose: asked.purpose as i32,
+                case_id: asked.case.as_ref().map(ToString::to_string).unwrap_or_default(),
+                agreement_id: permit.agreement().to_string(),
+            }),
+            query_digest: Bytes::copy_from_slice(&intent.query_digest().0),
+            intent_leaf_hash: Bytes::copy_from_slice(&intent.leaf_hash().0),
+            at_most: ask.at_most,
+        };
+        let mut request = Request::new(message);
+        telemetry::inject(request.metadata_mut());
+        let (agency, environment) = (self.agency.clone(), self.environment);
+        let mut client = self.client.clone();
+        let opened = async move {
+            match client.search(request).await {
+                Ok(response) => response
+                    .into_inner()
+                    .map(move |message| {
+                        message
+                            .map_err(|status| failure(&status))
+                            .and_then(|message| found(message, &agency, environment))
+                    })
+                    .boxed(),
+                Err(status) => futures::stream::iter([Err(failure(&status))]).boxed(),
+            }
+        };
+        futures::stream::once(opened).flatten().boxed()
+    }
+}
+
+fn found(
+    message: wire::SearchResponse,
+    agency: &AgencyId,
+    environment: Environment,
+) -> Result<Found, SourceFailure> {
+    use wire::search_response::Message;
+    match message.message {
+        None => Err(SourceFailure::Misbehaved),
+        // A plan applied further up means a gateway chain, which this gateway does not take part in yet.
+        Some(Message::Batch(batch)) if !batch.applied_plan.is_empty() => {
+            Err(SourceFailure::Misbehaved)
+        }
+        Some(Message::Batch(batch)) => Ok(Found::Batch(
+            batch
+                .records
+                .into_iter()
+                .map(|record| RawRecord {
+                    handling: parse_handling(
+                        record.handling,
+                        &record.opaque_id,
+                        agency,
+                        environment,
+                    ),
+                    opaque_id: record.opaque_id,
+                    payload: record.payload,
+                })
+                .collect(),
+        )),
+        Some(Message::End(end)) => Ok(Found::End {
+            records: end.records,
+            data_as_of: end.data_as_of.map(|at| Moment::from_seconds(at.seconds)),
+        }),
+    }
+}
+
+/// What a status of a source means; its text stays there.
+fn failure(status: &Status) -> SourceFailure {
+    match status.code() {
+        Code::PermissionDenied | Code::Unauthenticated | Code::NotFound => SourceFailure::Refused,
+        Code::DeadlineExceeded => SourceFailure::TimedOut,
+        Code::Unavailable => SourceFailure::Unavailable,
+        Code::OutOfRange | Code::ResourceExhausted => SourceFailure::TooMuch,
+        Code::Internal | Code::InvalidArgument | Code::DataLoss | Code::Unimplemented => {
+            SourceFailure::Misbehaved
+        }
+        _ => SourceFailure::CutOff,
+    }
+}
