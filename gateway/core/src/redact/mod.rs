@@ -2,10 +2,27 @@
 //! applies a plan to serialized bytes. Only this module can build what may be
 //! disclosed.
 
+mod calendar;
+mod disclose;
 mod disclosed;
+mod explain;
+mod generalise;
+mod mask;
 mod plan;
+mod pseudonym;
+mod redactor;
+mod table;
 mod treatment;
+pub mod wire;
+mod write;
 
+pub use disclose::{FoundRecord, disclose};
 pub use disclosed::{Disclosed, ReleasedRecord};
+pub use explain::{Explanation, explain, presence_bits};
 pub use plan::{FieldPlan, Plan, PlanHash, PseudonymScope, Reason};
+pub use pseudonym::{
+    CAPACITY, PseudonymKeyError, PseudonymKeys, ScopeKey, TOKEN_CHARS, TokenDomain, TokenError,
+};
+pub use redactor::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS, Redactor};
 pub use treatment::{Level, Treatment, TreatmentError};
+pub use wire::Refusal;

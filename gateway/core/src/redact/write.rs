@@ -1,0 +1,181 @@
+//! Writes protobuf bytes: tags, lengths that are mended once the content is known, and the order of fields
+//! mended where a source wrote them in its own.
+
+use super::wire::Reader;
+
+/// Up to ten bytes on the stack.
+pub(super) struct Short {
+    bytes: [u8; 10],
+    length: usize,
+}
+
+impl Short {
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+fn short(mut value: u64) -> Short {
+    let mut bytes = [0; 10];
+    let mut length = 0;
+    for byte in &mut bytes {
+        length += 1;
+        let low = (value & 0x7f) as u8;
+        value >>= 7;
+        if value == 0 {
+            *byte = low;
+            break;
+        }
+        *byte = low | 0x80;
+    }
+    Short { bytes, length }
+}
+
+/// A tag.
+pub(super) fn tag(number: u32, wire_type: u32) -> Short {
+    short(u64::from(number) << 3 | u64::from(wire_type))
+}
+
+/// Appends a varint.
+pub(super) fn varint(out: &mut Vec<u8>, value: u64) {
+    out.extend_from_slice(short(value).as_slice());
+}
+
+/// Appends a varint field, unless it is 0.
+pub(super) fn varint_field(out: &mut Vec<u8>, number: u32, value: i64) {
+    if value != 0 {
+        out.extend_from_slice(tag(number, 0).as_slice());
+        varint(out, value.cast_unsigned());
+    }
+}
+
+/// Appends a text field.
+pub(super) fn text_field(out: &mut Vec<u8>, number: u32, text: &[u8]) {
+    out.extend_from_slice(tag(number, 2).as_slice());
+    varint(out, text.len() as u64);
+    out.extend_from_slice(text);
+}
+
+/// Appends a double field, unless it is 0.
+pub(super) fn double_field(out: &mut Vec<u8>, number: u32, value: f64) {
+    if value.to_bits() != 0 {
+        out.extend_from_slice(tag(number, 1).as_slice());
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+}
+
+/// A field with a length that is being written.
+#[derive(Clone, Copy)]
+pub(super) struct Open {
+    field: usize,
+    length: usize,
+    content: usize,
+}
+
+impl Open {
+    /// Writes the tag and leaves room for a length as long as the one expected.
+    pub(super) fn begin(out: &mut Vec<u8>, number: u32, expected: usize) -> Self {
+        let field = out.len();
+        out.extend_from_slice(tag(number, 2).as_slice());
+        let length = out.len();
+        varint(out, expected as u64);
+        Self { field, length, content: out.len() }
+    }
+
+    pub(super) fn content(self, out: &[u8]) -> &[u8] {
+        out.get(self.content..).unwrap_or_default()
+    }
+
+    pub(super) fn is_empty(self, out: &[u8]) -> bool {
+        out.len() <= self.content
+    }
+
+    /// Mends the length.
+    pub(super) fn end(self, out: &mut Vec<u8>) {
+        let size = out.len().saturating_sub(self.content);
+        let length = short(size as u64);
+        let room = self.content - self.length;
+        if length.len() > room {
+            out.resize(out.len() + (length.len() - room), 0);
+        }
+        if length.len() != room {
+            out.copy_within(self.content..self.content + size, self.length + length.len());
+            out.truncate(self.length + length.len() + size);
+        }
+        if let Some(place) = out.get_mut(self.length..self.length + length.len()) {
+            place.copy_from_slice(length.as_slice());
+        }
+    }
+
+    /// Mends the length, or takes the field back.
+    pub(super) fn end_unless_empty(self, out: &mut Vec<u8>) {
+        if self.is_empty(out) {
+            out.truncate(self.field);
+        } else {
+            self.end(out);
+        }
+    }
+}
+
+/// Puts the fields written since `from` into ascending order, values of one field as they came, packed
+/// values in one piece. Only for sources that write in an order of their own.
+pub(super) fn tidy(out: &mut Vec<u8>, from: usize, packed: impl Fn(u32) -> bool) {
+    let written = out.split_off(from);
+    let mut reader = Reader::new(&written);
+    let mut spans = vec![];
+    let mut start = 0;
+    // What the engine wrote can be read; if it could not, the rest would be dropped.
+    while let Ok(Some((number, _))) = reader.next_field() {
+        spans.push((number, reader.since(start)));
+        start = reader.position();
+    }
+    spans.sort_by_key(|(number, _)| *number);
+    for group in spans.chunk_by(|(one, _), (two, _)| one == two) {
+        let Some((number, first)) = group.first() else { continue };
+        if group.len() > 1 && packed(*number) {
+            let open = Open::begin(out, *number, first.len());
+            for (_, span) in group {
+                if let Ok(Some((_, super::wire::WireValue::Bytes(values)))) =
+                    Reader::new(span).next_field()
+                {
+                    out.extend_from_slice(values);
+                }
+            }
+            open.end(out);
+        } else {
+            for (_, span) in group {
+                out.extend_from_slice(span);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_mended_both_ways() {
+        for (expected, size) in [(0, 0), (0, 127), (0, 128), (300, 5), (20_000, 128), (5, 20_000)] {
+            let mut out = vec![9];
+            let open = Open::begin(&mut out, 3, expected);
+            out.extend(vec![7; size]);
+            open.end(&mut out);
+            let mut right = vec![9, 0x1a];
+            varint(&mut right, size as u64);
+            right.extend(vec![7; size]);
+            assert_eq!(out, right, "{expected} {size}");
+        }
+    }
+
+    #[test]
+    fn tidy_sorts_and_joins() {
+        let mut out = vec![0xff, 0x12, 1, 8, 0x08, 1, 0x12, 1, 9, 0x08, 2];
+        tidy(&mut out, 1, |number| number == 2);
+        assert_eq!(out, [0xff, 0x08, 1, 0x08, 2, 0x12, 2, 8, 9]);
+    }
+}
