@@ -249,7 +249,7 @@ pub struct Member {
 /// Where an agency's source answers.
 #[derive(Debug, Clone)]
 pub struct SourceAddress {
-    /// `https://host:port`.
+    /// `host:port`.
     pub address: String,
     /// The source's system id, expected in its certificate.
     pub system: SystemId,
@@ -375,11 +375,10 @@ impl Check<'_> {
             .source
             .map(|source| {
                 self.segment(&format!("{at}.source.system"), &source.system)?;
-                if !source.address.starts_with("https://") {
-                    return Err(self.invalid(
-                        &format!("{at}.source.address"),
-                        "must begin with https://",
-                    ));
+                if source.address.contains('/') || !source.address.contains(':') {
+                    return Err(
+                        self.invalid(&format!("{at}.source.address"), "is of the form host:port")
+                    );
                 }
                 Ok(SourceAddress {
                     address: source.address,

@@ -1,1 +1,337 @@
-//! To be filled.
+//! A whole gateway: everything that is loaded, every layer and service in order, each with its reason.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use portcullis_core::label::RecordType;
+use portcullis_core::policy::Snapshot;
+use portcullis_core::redact::PseudonymKeys;
+use portcullis_proto::audit::v1::audit_service_server::AuditServiceServer;
+use portcullis_proto::directory::v1::directory_service_server::DirectoryServiceServer;
+use portcullis_proto::query::v1::query_service_server::QueryServiceServer;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use zeroize::Zeroizing;
+
+use crate::audit::Audit;
+use crate::broker::{Broker, ResumeSealer};
+use crate::clock::Clock;
+use crate::config::{Config, Member};
+use crate::identity::connect::{
+    ClientFiles, ClientIdentity, ConnectLimits, ExpectedServer, channel,
+};
+use crate::identity::{
+    Acceptor, AcceptorConfig, AgencyTrust, ConnectionRegistry, Credentials, HandshakeMetrics,
+    IdentityLayer, PeerId, ServerLimits, TrustSpec, TrustStore, bind, listen,
+};
+use crate::service::audit::Audits;
+use crate::service::directory::Directory;
+use crate::service::door::DoorLayer;
+use crate::service::query::Queries;
+use crate::source::{GrpcSource, SourceSet};
+use crate::telemetry::{Metrics, Word};
+
+/// Cap on the validity of agencies' certificates.
+const MAX_LEAF_LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How often health is looked at.
+const HEALTH_EVERY: Duration = Duration::from_secs(1);
+/// How long open answers may go on after the gateway was told to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// A gateway that is up.
+pub struct Gateway {
+    /// Where agencies connect.
+    pub address: SocketAddr,
+    /// Where administrators look.
+    pub admin_address: SocketAddr,
+    /// Verifier key of its log.
+    pub log_public_key: String,
+    /// What it works with.
+    pub broker: Arc<Broker>,
+    /// Whom it trusts; swapped live.
+    pub trust: TrustStore,
+    /// Open connections, so that a revoked peer's can be cut.
+    pub connections: ConnectionRegistry,
+    stop: CancellationToken,
+    tasks: tokio::task::JoinSet<anyhow::Result<()>>,
+}
+
+impl Gateway {
+    /// Loads everything, then listens. Nothing is served before all of it is in order.
+    ///
+    /// # Errors
+    /// Everything that is wrong with policy and agreements, or the first other problem.
+    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let policy = load_policy(&config)?;
+        let trust = TrustStore::load(&trust_spec(&config))?;
+        let credentials = Credentials::load(&config.certificate, &config.key)?;
+        let metrics = Arc::new(Metrics::default());
+        let audit = Audit::open(audit_config(&config)?, clock.clone())
+            .await
+            .with_context(|| format!("the store {} cannot be used", config.store.display()))?;
+        let log_public_key = audit.verifier_key().to_owned();
+        let sources = connect_sources(&config, &clock)?;
+        let mut resume_key = [0; 32];
+        aws_lc_rs::rand::fill(&mut resume_key).context("no randomness")?;
+        let broker = Arc::new(Broker {
+            policy: ArcSwap::new(policy),
+            audit,
+            sources,
+            keys: read_pseudonym_keys(&config.pseudonym_keys)?,
+            resume: ResumeSealer::new(&resume_key).context("no resume key")?,
+            clock: clock.clone(),
+            room: Arc::new(Semaphore::new(config.limits.queries_in_flight)),
+            limits: config.limits.clone(),
+            metrics: metrics.clone(),
+            environment: config.environment,
+            config_hash: config.hash,
+            redactors: Mutex::new(HashMap::new()),
+            scopes: Mutex::new(HashMap::new()),
+        });
+
+        let stop = CancellationToken::new();
+        let connections = ConnectionRegistry::default();
+        let listener = bind(config.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.listen))?;
+        let admin = bind(config.admin_listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.admin_listen))?;
+        let (address, admin_address) = (listener.local_addr()?, admin.local_addr()?);
+        let refusals: Arc<dyn HandshakeMetrics> = Arc::new(Refusals(metrics));
+        let incoming = listen(
+            listener,
+            Acceptor {
+                config: AcceptorConfig::default(),
+                trust: trust.clone(),
+                credentials,
+                clock: clock.clone(),
+                metrics: refusals.clone(),
+                registry: connections.clone(),
+                stop: stop.clone(),
+            },
+        );
+
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let limit = config.limits.request_bytes;
+        let directory = Directory {
+            broker: broker.clone(),
+            name: config.name.clone(),
+            log_public_key: log_public_key.clone(),
+        };
+        let router = ServerLimits::default()
+            .apply(Server::builder())
+            // Frames and headers first: what is malformed is refused before anybody acts on it.
+            .layer(DoorLayer { message_bytes: limit })
+            // Who it is, again on every RPC: expiry, revocation, listing.
+            .layer(IdentityLayer::new(trust.clone(), clock, refusals))
+            .add_service(health_service)
+            .add_service(DirectoryServiceServer::new(directory).max_decoding_message_size(limit))
+            .add_service(
+                AuditServiceServer::new(Audits { broker: broker.clone() })
+                    .max_decoding_message_size(limit),
+            )
+            .add_service(
+                QueryServiceServer::new(Queries { broker: broker.clone() })
+                    .max_decoding_message_size(limit),
+            );
+
+        let mut tasks = tokio::task::JoinSet::new();
+        let stopped = stop.clone().cancelled_owned();
+        tasks.spawn(async move {
+            router.serve_with_incoming_shutdown(incoming, stopped).await.context("gRPC listener")
+        });
+        let (admin_broker, admin_stop) = (broker.clone(), stop.clone());
+        tasks.spawn(async move {
+            crate::admin::serve(admin, admin_broker, admin_stop).await.context("admin listener")
+        });
+        tasks.spawn(watch_health(health, broker.clone(), stop.clone()));
+        Ok(Self {
+            address,
+            admin_address,
+            log_public_key,
+            broker,
+            trust,
+            connections,
+            stop,
+            tasks,
+        })
+    }
+
+    /// Stops taking calls, lets open answers end for a while, closes the log.
+    ///
+    /// # Errors
+    /// When a listener had failed.
+    pub async fn shut_down(mut self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        let mut result = Ok(());
+        let drained = tokio::time::timeout(DRAIN, async {
+            while let Some(done) = self.tasks.join_next().await {
+                if let Ok(Err(error)) = done {
+                    result = Err(error);
+                }
+            }
+        });
+        if drained.await.is_err() {
+            tracing::warn!("open answers were cut after the time to drain");
+        }
+        self.broker.audit.close().await;
+        result
+    }
+
+    /// Waits until a listener fails.
+    ///
+    /// # Errors
+    /// Its failure.
+    pub async fn failed(&mut self) -> anyhow::Result<()> {
+        match self.tasks.join_next().await {
+            Some(Ok(result)) => result,
+            Some(Err(error)) => Err(error).context("a listener ended"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// SERVING only while the gateway can decide, log and reach its store.
+async fn watch_health(
+    health: tonic_health::server::HealthReporter,
+    broker: Arc<Broker>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    use tonic_health::ServingStatus;
+    let mut known = None;
+    loop {
+        let ready = broker.ready() && !stop.is_cancelled();
+        if known != Some(ready) {
+            known = Some(ready);
+            let status = if ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+            for service in ["", "portcullis.query.v1.QueryService"] {
+                health.set_service_status(service, status).await;
+            }
+        }
+        if stop.is_cancelled() {
+            return Ok(());
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(HEALTH_EVERY) => {}
+        }
+    }
+}
+
+struct Refusals(Arc<Metrics>);
+
+impl HandshakeMetrics for Refusals {
+    fn refused(&self, reason: &'static str) {
+        self.0.handshakes_refused.get_or_create(&Word { reason: reason.to_owned() }).inc();
+    }
+}
+
+fn load_policy(config: &Config) -> anyhow::Result<Arc<Snapshot>> {
+    let record_types = record_types(config)?;
+    Snapshot::load(config.registry.clone(), record_types, &config.agreements, &config.policies)
+        .map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("policy and agreements are refused:\n  {}", lines.join("\n  "))
+        })
+}
+
+fn record_types(config: &Config) -> anyhow::Result<Vec<Arc<RecordType>>> {
+    let own = Bytes::from_static(portcullis_proto::DESCRIPTOR_SET);
+    let mut all = vec![];
+    for (name, file) in &config.record_types {
+        let set = match file {
+            None => own.clone(),
+            Some(file) => std::fs::read(file)
+                .with_context(|| format!("cannot read {}", file.display()))?
+                .into(),
+        };
+        match RecordType::register(&set, name) {
+            Ok(record_type) => all.push(Arc::new(record_type)),
+            Err(errors) => {
+                let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                bail!("record type {name} is refused:\n  {}", lines.join("\n  "));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Whom the gateway's listener trusts.
+fn trust_spec(config: &Config) -> TrustSpec {
+    let trust = |member: &Member| AgencyTrust {
+        agency: member.id.clone(),
+        roots: vec![member.trust_bundle.clone()],
+        crls: member.crl.iter().cloned().collect(),
+        max_leaf_lifetime: MAX_LEAF_LIFETIME,
+    };
+    TrustSpec {
+        trust_domain: config.trust_domain.clone(),
+        agencies: config.members.iter().map(trust).collect(),
+        pins: vec![],
+        allowed: None,
+    }
+}
+
+fn connect_sources(config: &Config, clock: &Clock) -> anyhow::Result<SourceSet> {
+    let mut sources = SourceSet::default();
+    for member in &config.members {
+        let Some(source) = &member.source else { continue };
+        let identity = ClientIdentity::load(&ClientFiles {
+            certificate: config.certificate.clone(),
+            key: config.key.clone(),
+            roots: vec![member.trust_bundle.clone()],
+            crls: member.crl.iter().cloned().collect(),
+        })?;
+        let expected =
+            PeerId::new(&config.trust_domain, member.id.as_str(), source.system.as_str())
+                .map_err(|_| anyhow::anyhow!("{}: not a source's name", member.id))?;
+        let limits = ConnectLimits {
+            connect_timeout: config.limits.source_idle().min(Duration::from_secs(5)),
+            ..ConnectLimits::default()
+        };
+        let expected = ExpectedServer::Spiffe(expected);
+        let channel = channel(&source.address, &identity, expected, clock, &limits)?;
+        let source = GrpcSource::new(
+            member.id.clone(),
+            config.environment,
+            channel,
+            config.limits.source_message_bytes,
+        );
+        sources.insert(member.id.clone(), Arc::new(source));
+    }
+    Ok(sources)
+}
+
+/// Lines of `EPOCH HEX`; the last one is the current epoch.
+fn read_pseudonym_keys(path: &Path) -> anyhow::Result<PseudonymKeys> {
+    let text = Zeroizing::new(
+        std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?,
+    );
+    let mut epochs = vec![];
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let parsed = line.split_once(' ').and_then(|(epoch, secret)| {
+            let mut bytes = Zeroizing::new([0; 32]);
+            hex::decode_to_slice(secret.trim(), bytes.as_mut()).ok()?;
+            Some((epoch.parse::<u16>().ok()?, bytes))
+        });
+        match parsed {
+            Some(epoch) => epochs.push(epoch),
+            None => bail!("{}:{}: not `EPOCH HEX` with 32 bytes", path.display(), at + 1),
+        }
+    }
+    let Some((current, _)) = epochs.last() else { bail!("{}: no key in it", path.display()) };
+    PseudonymKeys::new(*current, epochs).with_context(|| path.display().to_string())
+}
