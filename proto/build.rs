@@ -20,8 +20,12 @@ const FILES: &[&str] = &[
     "portcullis/record/v1/inspection.proto",
 ];
 
-/// Messages that carry record values: their `Debug` is written by hand in `src/lib.rs` and prints none.
+/// Messages that carry record values, or what an officer typed: their `Debug` is written by hand in
+/// `src/debug.rs` and prints none.
 const SECRET: &[&str] = &[
+    ".portcullis.audit.v1.Entry",
+    ".portcullis.query.v1.Query",
+    ".portcullis.query.v1.QueryRequest",
     ".portcullis.record.v1",
     ".portcullis.query.v1.Value",
     ".portcullis.query.v1.Prefix",

@@ -1,4 +1,5 @@
-//! `Debug` for messages that carry record values: the name of the message, never a value.
+//! `Debug` for messages that carry record values, or what an officer typed: the name of the message, never a
+//! value.
 
 macro_rules! opaque {
     ($($area:ident :: $($name:ident)::+),* $(,)?) => {$(
@@ -11,6 +12,9 @@ macro_rules! opaque {
 }
 
 opaque!(
+    audit::Entry,
+    query::Query,
+    query::QueryRequest,
     query::Value,
     query::value::Kind,
     query::Prefix,

@@ -8,6 +8,7 @@
 
 pub mod codec;
 mod debug;
+pub mod digest;
 
 /// The compiled contract as a `google.protobuf.FileDescriptorSet`, custom options and comments included.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/portcullis.binpb"));
