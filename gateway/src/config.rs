@@ -63,6 +63,7 @@ struct File {
     store: PathBuf,
     log_key: PathBuf,
     audit_public_key: PathBuf,
+    audit_key: Option<PathBuf>,
     pseudonym_keys: PathBuf,
     agreements: Vec<PathBuf>,
     #[serde(default)]
@@ -211,6 +212,8 @@ pub struct Config {
     pub log_key: PathBuf,
     /// X25519 public key of the gateway's own auditor.
     pub audit_public_key: PathBuf,
+    /// Its private half, where this gateway opens an agency's share of the log for it.
+    pub audit_key: Option<PathBuf>,
     /// Secrets behind pseudonyms.
     pub pseudonym_keys: PathBuf,
     /// Record types: name, and the descriptor set that brings it (none: the contract's own).
@@ -320,6 +323,7 @@ impl Check<'_> {
             store: self.base.join(file.store),
             log_key: self.base.join(file.log_key),
             audit_public_key: self.base.join(file.audit_public_key),
+            audit_key: file.audit_key.map(|path| self.base.join(path)),
             pseudonym_keys: self.base.join(file.pseudonym_keys),
             record_types: file
                 .record_types

@@ -1,6 +1,6 @@
 //! A whole gateway: everything that is loaded, every layer and service in order, each with its reason.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use zeroize::Zeroizing;
 
-use crate::audit::Audit;
+use crate::audit::keys::{self, SealPrivateKey, SealPublicKey};
+use crate::audit::{Audit, AuditKeys};
 use crate::broker::{Broker, ResumeSealer};
 use crate::clock::Clock;
 use crate::config::{Config, Member};
@@ -36,6 +37,7 @@ use crate::service::directory::Directory;
 use crate::service::door::DoorLayer;
 use crate::service::query::Queries;
 use crate::source::{GrpcSource, SourceSet};
+use crate::store::Store;
 use crate::telemetry::{Metrics, Word};
 
 /// Cap on the validity of agencies' certificates.
@@ -73,10 +75,13 @@ impl Gateway {
         let trust = TrustStore::load(&trust_spec(&config))?;
         let credentials = Credentials::load(&config.certificate, &config.key)?;
         let metrics = Arc::new(Metrics::default());
-        let audit = Audit::open(audit_config(&config)?, clock.clone())
+        let store = Store::open(&config.store)
             .await
             .with_context(|| format!("the store {} cannot be used", config.store.display()))?;
-        let log_public_key = audit.verifier_key().to_owned();
+        let audit = Audit::open(store, audit_keys(&config)?, clock.clone())
+            .await
+            .with_context(|| format!("the store {} cannot be used", config.store.display()))?;
+        let log_public_key = audit.verifier().to_string();
         let sources = connect_sources(&config, &clock)?;
         let mut resume_key = [0; 32];
         aws_lc_rs::rand::fill(&mut resume_key).context("no randomness")?;
@@ -262,6 +267,20 @@ fn record_types(config: &Config) -> anyhow::Result<Vec<Arc<RecordType>>> {
         }
     }
     Ok(all)
+}
+
+/// The keys that the log is kept with.
+fn audit_keys(config: &Config) -> anyhow::Result<AuditKeys> {
+    let mut agencies = BTreeMap::new();
+    for member in &config.members {
+        agencies.insert(member.id.clone(), SealPublicKey::read(&member.audit_public_key)?);
+    }
+    Ok(AuditKeys {
+        signer: keys::read_log_key(&config.log_key, &config.name)?,
+        gateway: SealPublicKey::read(&config.audit_public_key)?,
+        gateway_private: config.audit_key.as_deref().map(SealPrivateKey::read).transpose()?,
+        agencies,
+    })
 }
 
 /// Whom the gateway's listener trusts.

@@ -57,7 +57,10 @@ impl Broker {
             .await;
         let intent = match intent {
             Ok(intent) => intent,
-            Err(error) => return Err(self.deny(&policy, &ask, refused(&error)).await),
+            Err(error) => {
+                let refusal = refused(&error, &admitted.permit);
+                return Err(self.deny(&policy, &ask, refusal).await);
+            }
         };
         let header = Header::of(&ask, &admitted.permit, intent.leaf_hash(), self.environment, now);
         let (sender, replies) = mpsc::channel(REPLIES_AHEAD);
@@ -82,7 +85,7 @@ impl Broker {
         for budget in permit.budgets().iter().filter(|b| b.name == BudgetName::Records) {
             let (start, refills_at) = budget.window.around(now);
             let used = self.audit.budget_used(&budget.key, start).await;
-            if used.map_err(|error| refused(&error))? >= budget.limit {
+            if used.map_err(|error| refused(&error, permit))? >= budget.limit {
                 let name = budget.name.word().to_owned();
                 return Err(Refusal::BudgetExhausted { name, refills_at });
             }
@@ -268,7 +271,6 @@ fn effects(ask: &Ask, admitted: &Admitted, now: Moment) -> Effects {
 pub(super) fn charge(budget: &BudgetLimit, amount: u64, now: Moment) -> Charge {
     let (window_start, window_end) = budget.window.around(now);
     Charge {
-        name: budget.name.word().to_owned(),
         key: budget.key.clone(),
         window_start,
         window_end,
@@ -310,10 +312,12 @@ fn intent(broker: &Broker, ask: &Ask, admitted: &Admitted, now: Moment) -> Inten
 }
 
 /// What a refused commit means to the requester.
-pub(super) fn refused(error: &CommitError) -> Refusal {
+fn refused(error: &CommitError, permit: &Permit) -> Refusal {
     match error {
-        CommitError::BudgetExhausted { name, refills_at } => {
-            Refusal::BudgetExhausted { name: name.clone(), refills_at: *refills_at }
+        CommitError::BudgetExhausted { name: key, refills_at } => {
+            let budget = permit.budgets().iter().find(|budget| budget.key == *key);
+            let name = budget.map_or("budget", |budget| budget.name.word()).to_owned();
+            Refusal::BudgetExhausted { name, refills_at: *refills_at }
         }
         CommitError::IdempotencyConflict => Refusal::IdempotencyKeyReused,
         _ => Refusal::LogUnavailable,
