@@ -1,0 +1,10 @@
+DROP TABLE idempotency_charge;
+DROP TABLE idempotency;
+DROP TABLE budget;
+DROP TABLE log_checkpoint;
+DROP TABLE log_head;
+DROP TABLE log_node;
+DROP TABLE seal_epoch;
+DROP TABLE log_party;
+DROP TABLE log_body;
+DROP TABLE log_entry;

@@ -1,0 +1,225 @@
+//! What a commit does beside writing its entry: charge budgets and claim an idempotency key, in the same
+//! transaction. All or nothing for each waiter; one that is refused does not spoil the group.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_lc_rs::hmac;
+use portcullis_core::id::{Digest, Moment};
+
+use super::error::CommitError;
+use crate::store::{Budget, BudgetKey, IdempotencyRow, StoreError, Tx};
+
+/// An idempotency key is remembered for so long.
+pub const IDEMPOTENCY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// What a commit does beside writing its entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Budgets that it uses.
+    pub charges: Vec<Charge>,
+    /// The requester's idempotency key, where one was given. What belongs to the exchange of an intent
+    /// inherits it.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// Use of a budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// Which budget: everything it is counted by, the window excepted.
+    pub key: String,
+    /// When the window began.
+    pub window_start: Moment,
+    /// When it ends.
+    pub window_end: Moment,
+    /// Most that may be used in the window.
+    pub limit: u64,
+    /// How much this uses.
+    pub amount: u64,
+}
+
+/// A requester's idempotency key and what it was given for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Idempotency {
+    /// SHA-256 over requester and key; see [`Idempotency::of`].
+    pub key: Digest,
+    /// SHA-256 of the query.
+    pub query_digest: Digest,
+}
+
+impl Idempotency {
+    /// Of a requester's name and its key: two requesters' equal keys are not the same.
+    pub fn of(spiffe_id: &str, key: &str, query_digest: Digest) -> Self {
+        let mut out = super::code::Writer::default();
+        out.raw(b"portcullis idempotency v1\0").text(spiffe_id).text(key);
+        Self { key: Digest::of(&out.finish().unwrap_or_default()), query_digest }
+    }
+}
+
+/// Hashes idempotency keys for the store, so that neither they nor query digests can be guessed from it.
+pub(crate) struct Marker(hmac::Key);
+
+impl Marker {
+    pub fn new(seed: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, seed))
+    }
+
+    fn mark(&self, domain: &[u8], parts: [&Digest; 2]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(domain);
+        for part in parts {
+            context.update(&part.0);
+        }
+        let mut mark = [0; 32];
+        mark.copy_from_slice(context.sign().as_ref());
+        mark
+    }
+}
+
+/// One waiter's claim: its effects, and what its attempt at the query has used so far.
+pub(crate) struct Claim<'a> {
+    pub effects: &'a Effects,
+    pub spent: &'a BTreeMap<String, u64>,
+    pub now: Moment,
+}
+
+/// The rows that a group touches, as they will be.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    budgets: HashMap<BudgetKey, Budget>,
+    keys: HashMap<[u8; 32], IdempotencyRow>,
+}
+
+impl Ledger {
+    /// Decides on a group's claims, in order.
+    pub async fn decide(
+        &mut self,
+        tx: &mut Tx<'_>,
+        marker: &Marker,
+        claims: &[Claim<'_>],
+    ) -> Result<Vec<Result<(), CommitError>>, StoreError> {
+        self.load(tx, claims).await?;
+        let mut verdicts = Vec::with_capacity(claims.len());
+        for claim in claims {
+            verdicts.push(match claim.effects.idempotency {
+                None => self.admit(claim, None),
+                Some(idempotency) => {
+                    let mark = marker.mark(b"key", [&idempotency.key, &Digest::default()]);
+                    let query =
+                        marker.mark(b"query", [&idempotency.key, &idempotency.query_digest]);
+                    if !self.keys.contains_key(&mark)
+                        && let Some(row) = tx.idempotency(&mark, claim.now).await?
+                    {
+                        self.keys.insert(mark, row);
+                    }
+                    self.admit(claim, Some((mark, query)))
+                }
+            });
+        }
+        Ok(verdicts)
+    }
+
+    async fn load(&mut self, tx: &mut Tx<'_>, claims: &[Claim<'_>]) -> Result<(), StoreError> {
+        let mut wanted = HashMap::new();
+        for charge in claims.iter().flat_map(|claim| &claim.effects.charges) {
+            wanted.insert(charge.budget(), charge.window_end);
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = wanted.keys().cloned().collect();
+        for (key, used) in keys.iter().zip(tx.budgets_used(&keys).await?) {
+            let window_end = wanted.get(key).copied().unwrap_or(key.window_start);
+            self.budgets.insert(key.clone(), Budget { key: key.clone(), window_end, used });
+        }
+        Ok(())
+    }
+
+    /// All or nothing.
+    fn admit(
+        &mut self,
+        claim: &Claim<'_>,
+        marks: Option<([u8; 32], [u8; 32])>,
+    ) -> Result<(), CommitError> {
+        let mut row = None;
+        if let Some((mark, query_mark)) = marks {
+            let known = self.keys.get(&mark).cloned();
+            if known.as_ref().is_some_and(|row| row.query_mark != query_mark) {
+                return Err(CommitError::IdempotencyConflict);
+            }
+            row = Some(known.unwrap_or_else(|| IdempotencyRow {
+                mark,
+                query_mark,
+                expires_at: Moment(claim.now.0.saturating_add(IDEMPOTENCY_MILLIS)),
+                charged: Vec::new(),
+            }));
+        }
+        let mut used: HashMap<BudgetKey, u64> = HashMap::new();
+        let mut spent = claim.spent.clone();
+        for charge in &claim.effects.charges {
+            let attempt = spent.entry(charge.key.clone()).or_default();
+            *attempt = attempt.saturating_add(charge.amount);
+            let cost = row.as_mut().map_or(charge.amount, |row| row.raise(&charge.key, *attempt));
+            let key = charge.budget();
+            let before = used
+                .get(&key)
+                .copied()
+                .or_else(|| self.budgets.get(&key).map(|budget| budget.used))
+                .unwrap_or_default();
+            let after = before.saturating_add(cost);
+            if cost > 0 && after > charge.limit {
+                return Err(CommitError::BudgetExhausted {
+                    name: charge.key.clone(),
+                    refills_at: charge.window_end,
+                });
+            }
+            used.insert(key, after);
+        }
+        for (key, after) in used {
+            if let Some(budget) = self.budgets.get_mut(&key) {
+                budget.used = after;
+            }
+        }
+        if let Some(row) = row {
+            self.keys.insert(row.mark, row);
+        }
+        Ok(())
+    }
+
+    /// Writes what was admitted.
+    pub async fn write(self, tx: &mut Tx<'_>, now: Moment) -> Result<(), StoreError> {
+        if !self.budgets.is_empty() {
+            let budgets: Vec<_> = self.budgets.into_values().collect();
+            tx.put_budgets(&budgets).await?;
+        }
+        if !self.keys.is_empty() {
+            tx.expire_idempotency(now).await?;
+            for row in self.keys.values() {
+                tx.put_idempotency(row).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Charge {
+    fn budget(&self) -> BudgetKey {
+        BudgetKey { key: self.key.clone(), window_start: self.window_start }
+    }
+}
+
+impl IdempotencyRow {
+    /// An attempt has used `attempt` of a budget: what of it no attempt was charged for yet.
+    fn raise(&mut self, budget: &str, attempt: u64) -> u64 {
+        match self.charged.iter_mut().find(|(name, _)| name == budget) {
+            Some((_, charged)) => {
+                let cost = attempt.saturating_sub(*charged);
+                *charged = attempt.max(*charged);
+                cost
+            }
+            None => {
+                self.charged.push((budget.to_owned(), attempt));
+                attempt
+            }
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Reading the log: checkpoints, proofs, the parties' shares, budgets for Explain.
+
+use std::collections::HashMap;
+use std::sync::PoisonError;
+
+use portcullis_core::id::{AgencyId, Digest, Moment};
+
+use super::error::CommitError;
+use super::forest::{Forest, GROUP, View, fold};
+use super::leaf::Leaf;
+use super::load::read_hashes;
+use super::note::Checkpoint;
+use super::seal::{Epoch, OpenedPart, Party, SealError, Unsealer};
+use super::tree::{consistency, inclusion};
+use super::{Audit, DurableIntent, ExchangeId, Shared};
+use crate::store::{BudgetKey, EntryRow, EpochRow, ListFilter, StoreError, Tx};
+
+/// Proof that an entry stands in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogProof {
+    /// Position in the log.
+    pub index: u64,
+    /// The leaf's stored bytes.
+    pub leaf: Vec<u8>,
+    /// RFC 6962 audit path, from the leaf upwards.
+    pub path: Vec<Digest>,
+    /// C2SP signed note over the tree that the path leads to.
+    pub checkpoint: String,
+}
+
+/// Which entries to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only those that this agency can read some of; none: all.
+    pub party: Option<AgencyId>,
+    /// Only this exchange.
+    pub exchange: Option<ExchangeId>,
+    /// From this index on.
+    pub from: u64,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// An entry as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedEntry {
+    /// Position in the log.
+    pub index: u64,
+    /// What the leaf says.
+    pub facts: Leaf,
+    /// The leaf's bytes.
+    pub leaf: Vec<u8>,
+    /// The sealed body.
+    pub sealed: Vec<u8>,
+}
+
+impl ListedEntry {
+    /// Opens the parts that the key's party may read.
+    pub fn open(&self, unsealer: &Unsealer) -> Result<Vec<OpenedPart>, SealError> {
+        unsealer.open(&self.sealed, &self.facts.body)
+    }
+
+    pub(crate) fn from_row(row: EntryRow) -> Result<Self, StoreError> {
+        let facts = Leaf::decode(&row.leaf).map_err(|_| StoreError::Malformed("log_entry.leaf"))?;
+        let sealed = row.sealed.ok_or(StoreError::Malformed("log_body.sealed"))?;
+        Ok(Self { index: row.index, facts, leaf: row.leaf, sealed })
+    }
+}
+
+impl Audit {
+    /// Proof of an exchange's last entry: the last disclosure, which commits to all before it, or the intent.
+    pub async fn receipt(&self, intent: &DurableIntent) -> Result<LogProof, CommitError> {
+        self.inclusion(intent.last_index, None).await
+    }
+
+    /// The newest checkpoint.
+    pub async fn checkpoint(&self) -> Checkpoint {
+        self.shared.log.read().unwrap_or_else(PoisonError::into_inner).checkpoint.clone()
+    }
+
+    /// Proof of an entry in the tree of a stored checkpoint; none: the newest.
+    pub async fn inclusion(&self, index: u64, size: Option<u64>) -> Result<LogProof, CommitError> {
+        let mut tx = self.shared.store.read("read_audit").await?;
+        let checkpoint = self.checkpoint_at(&mut tx, size).await?;
+        let size = checkpoint.size;
+        if index >= size {
+            return Err(not_in_log());
+        }
+        let stretches = [index / GROUP, (size - 1) / GROUP];
+        let groups = self.shared.stretches(&mut tx, &stretches).await?;
+        let path = self
+            .shared
+            .with_forest(|forest| inclusion(&View { forest, groups: &groups }, index, size));
+        let leaf = tx.leaves(index, 1).await?.pop().filter(|(at, _)| *at == index);
+        match (path, leaf) {
+            (Some(path), Some((_, leaf))) => {
+                Ok(LogProof { index, leaf, path, checkpoint: checkpoint.note })
+            }
+            _ => Err(CommitError::LogUnavailable { cause: "LOG_TREE_ALTERED" }),
+        }
+    }
+
+    /// Proof that the tree of a checkpoint (none: the newest) continues an earlier one.
+    pub async fn consistency(
+        &self,
+        old: u64,
+        new: Option<u64>,
+    ) -> Result<(Vec<Digest>, Checkpoint), CommitError> {
+        let mut tx = self.shared.store.read("read_audit").await?;
+        let checkpoint = self.checkpoint_at(&mut tx, new).await?;
+        if old > checkpoint.size {
+            return Err(not_in_log());
+        }
+        let stretches = [old.saturating_sub(1) / GROUP, checkpoint.size.saturating_sub(1) / GROUP];
+        let groups = self.shared.stretches(&mut tx, &stretches).await?;
+        self.shared
+            .with_forest(|forest| {
+                consistency(&View { forest, groups: &groups }, old, checkpoint.size)
+            })
+            .map(|path| (path, checkpoint))
+            .ok_or(CommitError::LogUnavailable { cause: "LOG_TREE_ALTERED" })
+    }
+
+    /// Entries in log order.
+    pub async fn list(&self, filter: &Filter) -> Result<Vec<ListedEntry>, CommitError> {
+        let mut tx = self.shared.store.read("list_audit").await?;
+        let filter = ListFilter {
+            party: filter.party.clone(),
+            exchange: filter.exchange.map(|exchange| exchange.0),
+            from: filter.from,
+            limit: filter.limit,
+        };
+        let rows = tx.list(&filter).await?;
+        Ok(rows.into_iter().map(ListedEntry::from_row).collect::<Result<_, _>>()?)
+    }
+
+    /// Opens an agency's share of an entry with the gateway's audit key: the parts that the agency may read,
+    /// no others. Nothing where this gateway does not hold the private half.
+    pub async fn open_share(
+        &self,
+        entry: &ListedEntry,
+        agency: &AgencyId,
+    ) -> Result<Vec<OpenedPart>, CommitError> {
+        let Some(unsealer) = &self.shared.unsealer else { return Ok(Vec::new()) };
+        if !unsealer.knows(&entry.sealed)? {
+            let mut tx = self.shared.store.read("list_epochs").await?;
+            learn_all(unsealer, tx.epochs(Some(Party::Gateway.as_str())).await?)?;
+        }
+        let mut parts = entry.open(unsealer)?;
+        parts.retain(|part| part.agencies.contains(agency));
+        Ok(parts)
+    }
+
+    /// What was used of a budget in the window that began then.
+    pub async fn budget_used(&self, key: &str, window_start: Moment) -> Result<u64, CommitError> {
+        let mut tx = self.shared.store.read("read_budget").await?;
+        Ok(tx.budget_used(&BudgetKey { key: key.to_owned(), window_start }).await?)
+    }
+
+    async fn checkpoint_at(
+        &self,
+        tx: &mut Tx<'_>,
+        size: Option<u64>,
+    ) -> Result<Checkpoint, CommitError> {
+        let newest = self.checkpoint().await;
+        let Some(size) = size.filter(|size| *size != newest.size) else { return Ok(newest) };
+        if size > newest.size {
+            return Err(not_in_log());
+        }
+        let stored = tx.checkpoints(size.checked_sub(1), 1).await?.pop();
+        let (_, note) = stored.filter(|(at, _)| *at == size).ok_or_else(not_in_log)?;
+        self.verifier()
+            .open(&note)
+            .map_err(|_| CommitError::LogUnavailable { cause: "LOG_CHECKPOINT_FORGED" })
+    }
+}
+
+/// Asked for an entry or a tree size that the log does not have.
+fn not_in_log() -> CommitError {
+    CommitError::NotInLog
+}
+
+impl Shared {
+    fn with_forest<T>(&self, f: impl FnOnce(&Forest) -> T) -> T {
+        f(&self.log.read().unwrap_or_else(PoisonError::into_inner).forest)
+    }
+
+    /// Leaf hashes of stretches that are not in memory, checked against the subtree above them.
+    async fn stretches(
+        &self,
+        tx: &mut Tx<'_>,
+        wanted: &[u64],
+    ) -> Result<HashMap<u64, Vec<Digest>>, CommitError> {
+        let mut groups = HashMap::new();
+        for group in wanted {
+            if groups.contains_key(group) || self.with_forest(|forest| forest.has_group(*group)) {
+                continue;
+            }
+            let leaves = read_hashes(tx, group * GROUP, GROUP as u32).await?.unwrap_or_default();
+            let root = self.with_forest(|forest| forest.group_root(*group));
+            if root.is_some() && fold(&leaves) != root {
+                return Err(CommitError::LogUnavailable { cause: "LOG_LEAF_ALTERED" });
+            }
+            groups.insert(*group, leaves);
+        }
+        Ok(groups)
+    }
+}
+
+/// Takes in stored epochs.
+pub(crate) fn learn_all(unsealer: &Unsealer, rows: Vec<EpochRow>) -> Result<(), SealError> {
+    for row in rows {
+        unsealer.learn(&epoch(row))?;
+    }
+    Ok(())
+}
+
+pub(crate) fn epoch(row: EpochRow) -> Epoch {
+    let party = if row.party.is_empty() {
+        Party::Gateway
+    } else {
+        Party::Agency(AgencyId::new(&row.party))
+    };
+    Epoch { party, key_id: row.key_id, wrapped: row.wrapped }
+}
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        Self::LogUnavailable { cause: error.word() }
+    }
+}

@@ -1,0 +1,323 @@
+//! Group commit: one task owns the writing connection, takes whoever waits (up to 256), and appends them all
+//! in one transaction with their effects and a signed checkpoint. Waiters are let go only after COMMIT. After
+//! any failure the pages are not tried again: everybody is refused, the store is opened anew and checked
+//! against the last signed checkpoint before the next entry is taken.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use portcullis_core::id::{Digest, Moment};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::Shared;
+use super::effects::{Claim, Effects, Ledger};
+use super::error::{CommitError, OpenError};
+use super::forest::{Forest, GROUP, GROUP_LEVEL, Growth, fold};
+use super::load::{Scrub, load, read_hashes};
+use super::note::Checkpoint;
+use super::seal::{Epoch, EpochId};
+use super::tree::{Frontier, leaf_hash};
+use crate::store::{EpochRow, NewEntry, StoreError, Tx, Writer};
+
+/// Most waiters of one transaction.
+pub(crate) const MAX_GROUP: usize = 256;
+/// Time between attempts to recover.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// An entry that waits to be durable.
+pub(crate) struct Waiting {
+    pub entry: NewEntry,
+    pub epochs: Vec<Arc<Epoch>>,
+    pub effects: Effects,
+    /// What its exchange used of budgets so far.
+    pub spent: BTreeMap<String, u64>,
+    pub reply: oneshot::Sender<Result<Placed, CommitError>>,
+}
+
+/// Where an entry stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed {
+    pub index: u64,
+    pub leaf_hash: Digest,
+}
+
+/// What the sequencer is told.
+pub(crate) enum Message {
+    Append(Box<Waiting>),
+    Close(oneshot::Sender<()>),
+}
+
+/// What stops the log.
+enum Broken {
+    Store(StoreError),
+    /// Somebody else wrote, or the store went back.
+    HeadMoved,
+    /// What was read back is not what was written or signed.
+    Altered,
+}
+
+impl Broken {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.word(),
+            Self::HeadMoved => "LOG_HEAD_MOVED",
+            Self::Altered => "LOG_LEAF_ALTERED",
+        }
+    }
+}
+
+impl From<StoreError> for Broken {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+struct Appended {
+    verdicts: Vec<Result<Placed, CommitError>>,
+    grown: Option<(Growth, Vec<Digest>, Checkpoint)>,
+    epochs: Vec<EpochId>,
+}
+
+pub(crate) struct Sequencer {
+    pub shared: Arc<Shared>,
+    pub queue: mpsc::Receiver<Message>,
+    pub writer: Option<Writer>,
+    pub scrub: Scrub,
+    pub durable_epochs: HashSet<EpochId>,
+    /// When to try to recover next, if there is need to.
+    pub retry_at: Instant,
+}
+
+impl Sequencer {
+    pub async fn run(mut self) {
+        let mut messages = Vec::with_capacity(MAX_GROUP);
+        let mut closers = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(self.retry_at), if self.writer.is_none() => {
+                    self.recover().await;
+                    self.retry_at = Instant::now() + RETRY;
+                    continue;
+                }
+                count = self.queue.recv_many(&mut messages, MAX_GROUP) => {
+                    if count == 0 {
+                        break;
+                    }
+                }
+            }
+            let mut group = Vec::with_capacity(messages.len());
+            for message in messages.drain(..) {
+                match message {
+                    Message::Append(waiting) => group.push(*waiting),
+                    Message::Close(done) => {
+                        // What is in the queue already is still taken.
+                        self.queue.close();
+                        closers.push(done);
+                    }
+                }
+            }
+            if !group.is_empty() {
+                self.commit(group).await;
+            }
+        }
+        self.shared.healthy.store(false, Ordering::SeqCst);
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.close().await;
+        }
+        for done in closers {
+            let _ = done.send(());
+        }
+    }
+
+    async fn commit(&mut self, group: Vec<Waiting>) {
+        let Some(mut writer) = self.writer.take() else {
+            return refuse(group, "LOG_RECOVERING");
+        };
+        let now = self.shared.clock.now();
+        match append(&self.shared, &self.durable_epochs, &mut writer, &group, now).await {
+            Ok(appended) => {
+                self.writer = Some(writer);
+                self.durable_epochs.extend(appended.epochs);
+                if let Some((growth, leaves, checkpoint)) = appended.grown {
+                    let mut log = self.shared.log.write().unwrap_or_else(PoisonError::into_inner);
+                    log.forest.apply(growth, &leaves);
+                    log.checkpoint = checkpoint;
+                }
+                for (waiting, verdict) in group.into_iter().zip(appended.verdicts) {
+                    let _ = waiting.reply.send(verdict);
+                }
+            }
+            Err(broken) => {
+                self.shared.healthy.store(false, Ordering::SeqCst);
+                tracing::error!(cause = broken.word(), "the disclosure log cannot be written");
+                refuse(group, broken.word());
+                // The connection and its pages are given up with all they hold.
+                drop(writer);
+                self.retry_at = Instant::now() + RETRY;
+            }
+        }
+    }
+
+    /// Opens and checks the store anew; nothing that was acknowledged may be missing.
+    async fn recover(&mut self) {
+        match self.reopen().await {
+            Ok((writer, forest, checkpoint)) => {
+                let mut log = self.shared.log.write().unwrap_or_else(PoisonError::into_inner);
+                log.forest = forest;
+                log.checkpoint = checkpoint;
+                drop(log);
+                self.writer = Some(writer);
+                // Epochs of refused entries may have gone with them.
+                self.durable_epochs.clear();
+                self.shared.healthy.store(true, Ordering::SeqCst);
+                tracing::info!("the disclosure log is available again");
+            }
+            Err(error) => {
+                tracing::error!(cause = error.word(), "the disclosure log cannot be opened");
+            }
+        }
+    }
+
+    async fn reopen(&self) -> Result<(Writer, Forest, Checkpoint), OpenError> {
+        let (size, root) = {
+            let log = self.shared.log.read().unwrap_or_else(PoisonError::into_inner);
+            (log.checkpoint.size, log.checkpoint.root)
+        };
+        let mut writer = self.shared.store.writer().await?;
+        let mut tx = writer.begin("recover_audit").await?;
+        let loaded = load(&mut tx, self.shared.signer.verifier(), self.scrub).await?;
+        let rolled_back = OpenError::RolledBack { acknowledged: size };
+        let Some((forest, checkpoint)) = loaded else { return Err(rolled_back) };
+        if forest.size() < size {
+            return Err(rolled_back);
+        }
+        let mut groups = HashMap::new();
+        if size > 0 && size != forest.size() && !forest.has_group((size - 1) / GROUP) {
+            let group = (size - 1) / GROUP;
+            let leaves = read_hashes(&mut tx, group * GROUP, GROUP as u32).await?;
+            groups.insert(group, leaves.unwrap_or_default());
+        }
+        if forest.root_at(size, &groups) != Some(root) && forest.size() != size
+            || forest.size() == size && checkpoint.root != root
+        {
+            return Err(rolled_back);
+        }
+        // Proves that it can be written to.
+        tx.put_head(forest.size(), forest.frontier().peaks()).await?;
+        tx.commit().await?;
+        Ok((writer, forest, checkpoint))
+    }
+}
+
+fn refuse(group: Vec<Waiting>, cause: &'static str) {
+    for waiting in group {
+        let _ = waiting.reply.send(Err(CommitError::LogUnavailable { cause }));
+    }
+}
+
+/// One group in one transaction: effects first, then all entries, the tree, and the checkpoint.
+async fn append(
+    shared: &Shared,
+    durable_epochs: &HashSet<EpochId>,
+    writer: &mut Writer,
+    group: &[Waiting],
+    now: Moment,
+) -> Result<Appended, Broken> {
+    let mut tx = writer.begin("append_audit").await?;
+    let (size, peaks) = tx.head().await?;
+    let stored = Frontier::from_parts(size, peaks).ok_or(Broken::Altered)?;
+    if stored != *shared.log.read().unwrap_or_else(PoisonError::into_inner).forest.frontier() {
+        return Err(Broken::HeadMoved);
+    }
+    let mut ledger = Ledger::default();
+    let claims: Vec<_> = group
+        .iter()
+        .map(|waiting| Claim { effects: &waiting.effects, spent: &waiting.spent, now })
+        .collect();
+    let decided = ledger.decide(&mut tx, &shared.marker, &claims).await?;
+    let (mut entries, mut verdicts, mut epochs) = (Vec::new(), Vec::new(), BTreeMap::new());
+    for (waiting, decision) in group.iter().zip(decided) {
+        verdicts.push(decision.map(|()| {
+            let index = size + entries.len() as u64;
+            entries.push(&waiting.entry);
+            for epoch in &waiting.epochs {
+                epochs.insert(epoch.id(), epoch);
+            }
+            Placed { index, leaf_hash: leaf_hash(&waiting.entry.leaf) }
+        }));
+    }
+    if entries.is_empty() {
+        tx.rollback().await?;
+        return Ok(Appended { verdicts, grown: None, epochs: Vec::new() });
+    }
+    ledger.write(&mut tx, now).await?;
+    epochs.retain(|id, _| !durable_epochs.contains(id));
+    for (id, epoch) in &epochs {
+        tx.put_epoch(&epoch_row(*id, epoch)).await?;
+    }
+    tx.insert_entries(size, &entries).await?;
+    let leaves = read_back(&mut tx, size, entries.len()).await?;
+    let expected = verdicts.iter().flatten().map(|placed| placed.leaf_hash);
+    if !expected.eq(leaves.iter().copied()) {
+        return Err(Broken::Altered);
+    }
+    let growth = shared.log.read().unwrap_or_else(PoisonError::into_inner).forest.grow(&leaves);
+    check_stretches(&mut tx, &growth).await?;
+    tx.put_nodes(&growth.nodes).await?;
+    tx.put_head(growth.frontier.size(), growth.frontier.peaks()).await?;
+    let checkpoint = sign_stored(shared, &mut tx, stored, &leaves, &growth).await?;
+    tx.put_checkpoint(checkpoint.size, &checkpoint.note).await?;
+    tx.commit().await?;
+    let epochs = epochs.into_keys().collect();
+    Ok(Appended { verdicts, grown: Some((growth, leaves, checkpoint)), epochs })
+}
+
+/// Hashes of the entries just inserted, from the rows.
+async fn read_back(tx: &mut Tx<'_>, first: u64, count: usize) -> Result<Vec<Digest>, Broken> {
+    let hashes = read_hashes(tx, first, MAX_GROUP as u32).await?.unwrap_or_default();
+    if hashes.len() == count { Ok(hashes) } else { Err(Broken::Altered) }
+}
+
+/// A stretch of 256 leaves that is now complete is read again as a whole before its hash is signed over.
+async fn check_stretches(tx: &mut Tx<'_>, growth: &Growth) -> Result<(), Broken> {
+    for node in growth.nodes.iter().filter(|node| node.level == GROUP_LEVEL) {
+        let hashes = read_hashes(tx, node.position * GROUP, GROUP as u32).await?;
+        if fold(&hashes.unwrap_or_default()) != Some(node.hash) {
+            return Err(Broken::Altered);
+        }
+    }
+    Ok(())
+}
+
+/// Signs only what the store holds: its old frontier with the rows read back must lead to its new one.
+async fn sign_stored(
+    shared: &Shared,
+    tx: &mut Tx<'_>,
+    mut stored: Frontier,
+    leaves: &[Digest],
+    growth: &Growth,
+) -> Result<Checkpoint, Broken> {
+    for leaf in leaves {
+        stored.push(*leaf, |_, _, _| ());
+    }
+    let (size, peaks) = tx.head().await?;
+    let written = Frontier::from_parts(size, peaks).ok_or(Broken::Altered)?;
+    if stored != growth.frontier || written != stored {
+        return Err(Broken::Altered);
+    }
+    Ok(shared.signer.sign(stored.size(), stored.root()))
+}
+
+pub(crate) fn epoch_row(id: EpochId, epoch: &Epoch) -> EpochRow {
+    EpochRow {
+        id,
+        party: epoch.party.as_str().to_owned(),
+        key_id: epoch.key_id,
+        wrapped: epoch.wrapped.clone(),
+    }
+}

@@ -1,0 +1,1 @@
+//! Checking a log from its file alone.
