@@ -1,0 +1,180 @@
+//! The source as a gRPC service, whatever carries it.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use futures::Stream;
+use portcullis_core::id::AgencyId;
+use portcullis_proto::query::v1::Purpose;
+use portcullis_proto::source::v1 as wire;
+use portcullis_proto::source::v1::source_service_server::{SourceService, SourceServiceServer};
+use tokio::sync::Semaphore;
+use tonic::{Request, Response, Status};
+
+use super::compile::Mapping;
+use super::config::MappingRef;
+use super::load::{Held, Holder};
+use super::problem::{Cause, Problem, Problems};
+use super::refusal::SourceRefusal;
+use super::search::{Counters, Scan};
+use super::select::Selector;
+
+/// Batches that wait for a slow client before the scan is held back.
+const BATCHES_AHEAD: usize = 2;
+/// Longest opaque id of the contract.
+const LONGEST_ID: usize = 32;
+
+/// Record types out of CSV files, served to a gateway.
+#[derive(Clone)]
+pub struct CsvSource(Arc<Inner>);
+
+struct Inner {
+    agency: AgencyId,
+    held: BTreeMap<String, Arc<Held>>,
+    allow: Option<Vec<AgencyId>>,
+    running: Arc<Semaphore>,
+    counters: Arc<Counters>,
+}
+
+impl CsvSource {
+    /// Loads every mapping; blocks while it reads all the data. `allow` are the agencies that are answered
+    /// (none given: all that the gateway lets through), `searches` how many may run at once.
+    ///
+    /// # Errors
+    /// Everything that is wrong with mappings and data; then nothing is served.
+    pub fn load(
+        holder: &Holder,
+        mappings: &[MappingRef],
+        allow: Option<Vec<AgencyId>>,
+        searches: usize,
+    ) -> Result<Self, Problems> {
+        let (mut held, mut problems) = (BTreeMap::new(), Problems::default());
+        for MappingRef { file, data_dir } in mappings {
+            let loaded = Mapping::read(file, data_dir.as_deref(), holder.environment)
+                .and_then(|mapping| Held::load(&mapping, holder));
+            match loaded {
+                Ok(loaded) => {
+                    let name = loaded.record_type.name().as_str().to_owned();
+                    if held.insert(name, Arc::new(loaded)).is_some() {
+                        let detail = "another mapping has the same record type";
+                        problems.push(Problem::new(Cause::Setting, file, detail));
+                    }
+                }
+                Err(found) => problems.extend(found),
+            }
+        }
+        problems.or(Self(Arc::new(Inner {
+            agency: holder.agency.clone(),
+            held,
+            allow,
+            running: Arc::new(Semaphore::new(searches)),
+            counters: Arc::default(),
+        })))
+    }
+
+    /// What it holds.
+    pub fn held(&self) -> impl Iterator<Item = &Held> {
+        self.0.held.values().map(AsRef::as_ref)
+    }
+
+    /// The agency whose records these are.
+    pub fn agency(&self) -> &AgencyId {
+        &self.0.agency
+    }
+
+    /// What it has done so far.
+    pub fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
+    /// As a service for a tonic server.
+    pub fn into_service(self) -> SourceServiceServer<Self> {
+        SourceServiceServer::new(self)
+    }
+
+    fn admit(&self, request: &wire::SearchRequest) -> Result<Arc<Held>, SourceRefusal> {
+        let asker = request.asker.as_ref().filter(|asker| !asker.agency.is_empty());
+        let asker = asker.ok_or(SourceRefusal::AskerMissing)?;
+        let allowed = |list: &Vec<AgencyId>| list.iter().any(|one| one.as_str() == asker.agency);
+        if !self.0.allow.as_ref().is_none_or(allowed) {
+            return Err(SourceRefusal::AskerNotAllowed(asker.agency.clone()));
+        }
+        if request.after.len() > LONGEST_ID {
+            return Err(SourceRefusal::AfterMalformed);
+        }
+        let held = self.0.held.get(&request.record_type).cloned();
+        held.ok_or_else(|| SourceRefusal::RecordTypeNotHeld(request.record_type.clone()))
+    }
+
+    async fn begin(&self, request: wire::SearchRequest) -> Result<Answer, SourceRefusal> {
+        let held = self.admit(&request)?;
+        let selector = Selector::bind(request.filter.clone(), &held.record_type)?;
+        let permit = self.0.running.clone().try_acquire_owned().map_err(|_| SourceRefusal::Busy)?;
+        let stat = held.clone();
+        let changed = tokio::task::spawn_blocking(move || stat.changed_now()).await;
+        if changed.unwrap_or(false) {
+            tracing::warn!(
+                record_type = request.record_type,
+                "a data file changed; what was loaded is served on"
+            );
+        }
+        self.0.counters.searches.fetch_add(1, Ordering::Relaxed);
+        let (to, from) = tokio::sync::mpsc::channel(BATCHES_AHEAD);
+        let scan = Scan::new(held, selector, &request, self.0.counters.clone());
+        tokio::spawn(async move {
+            scan.run(to).await;
+            drop(permit);
+        });
+        Ok(Box::pin(tokio_stream::wrappers::ReceiverStream::new(from)))
+    }
+}
+
+type Answer = Pin<Box<dyn Stream<Item = Result<wire::SearchResponse, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl SourceService for CsvSource {
+    async fn describe(
+        &self,
+        _: Request<wire::DescribeRequest>,
+    ) -> Result<Response<wire::DescribeResponse>, Status> {
+        let held = |held: &Held| wire::HeldType {
+            name: held.record_type.name().as_str().to_owned(),
+            descriptor_set: held.record_type.descriptor_set().clone(),
+            records: held.spool.records(),
+            data_as_of: Some(prost_types::Timestamp { seconds: held.data_as_of, nanos: 0 }),
+        };
+        Ok(Response::new(wire::DescribeResponse {
+            agency: self.0.agency.as_str().to_owned(),
+            record_types: self.held().map(held).collect(),
+        }))
+    }
+
+    type SearchStream = Answer;
+
+    async fn search(
+        &self,
+        request: Request<wire::SearchRequest>,
+    ) -> Result<Response<Answer>, Status> {
+        let request = request.into_inner();
+        // Ids only: the filter's values are somebody's data.
+        let asker = request.asker.clone().unwrap_or_default();
+        let purpose = Purpose::try_from(asker.purpose).unwrap_or_default().as_str_name();
+        let (exchange, record_type) = (request.exchange_id.clone(), request.record_type.clone());
+        let begun = self.begin(request).await;
+        let outcome = begun.as_ref().err().map_or("ANSWERED", SourceRefusal::word);
+        tracing::info!(
+            ?exchange,
+            ?record_type,
+            agency = ?asker.agency,
+            system = ?asker.system,
+            purpose,
+            case = ?asker.case_id,
+            agreement = ?asker.agreement_id,
+            outcome,
+            "search"
+        );
+        Ok(Response::new(begun?))
+    }
+}
