@@ -347,5 +347,6 @@ pub(super) fn ask_of(
         after,
         at_most: u32::try_from(remaining).unwrap_or(u32::MAX),
         batch_bytes: u32::try_from(release.broker.limits.batch_bytes).unwrap_or(u32::MAX),
+        query_digest: release.ask.digest,
     }
 }

@@ -9,7 +9,7 @@ use portcullis_proto::audit::v1::audit_service_server::AuditService;
 use tonic::{Request, Response, Status};
 
 use super::query::encode_proof;
-use crate::audit::{CommitError, EntryKind, ExchangeId, Filter, ListedEntry, OpenedPart};
+use crate::audit::{CommitError, EntryKind, ExchangeId, Filter, ListedEntry};
 use crate::broker::Broker;
 use crate::status::Refusal;
 
@@ -124,7 +124,7 @@ impl Audits {
             EntryKind::Outcome => wire::EntryKind::Outcome,
             EntryKind::Denial => wire::EntryKind::Denial,
         };
-        let body: Vec<_> = parts.iter().map(OpenedPart::to_json).collect();
+        let body: Vec<_> = parts.iter().map(|opened| opened.part.to_json()).collect();
         Ok(wire::Entry {
             index: entry.index,
             kind: kind.into(),

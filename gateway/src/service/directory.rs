@@ -48,7 +48,7 @@ impl DirectoryService for Directory {
             .agency(&peer.agency)
             .ok_or_else(|| Refusal::Internal.into_status(""))?;
         Ok(Response::new(wire::WhoamiResponse {
-            spiffe_id: peer.spiffe_id.clone(),
+            spiffe_id: peer.spiffe_id.to_string(),
             agency: peer.agency.to_string(),
             system: peer.system.to_string(),
             country: agency.country.clone(),

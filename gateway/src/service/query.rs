@@ -110,6 +110,14 @@ impl Queries {
     }
 }
 
+/// SHA-256 of the caller's certificate.
+fn fingerprint(info: &PeerInfo) -> Digest {
+    let mut digest = [0; 32];
+    // INVARIANT: the identity layer wrote 64 hex digits; were it not so, zeros match no certificate.
+    let _ = hex::decode_to_slice(&info.fingerprint, &mut digest);
+    Digest(digest)
+}
+
 fn missing(field: &str) -> Refusal {
     Refusal::invalid("FIELD_MISSING", field, format!("`{field}` is missing"))
 }
@@ -212,8 +220,8 @@ fn parse(
         requester: Requester {
             agency: peer.agency.clone(),
             system: peer.system.clone(),
-            spiffe_id: peer.spiffe_id.clone(),
-            certificate: info.fingerprint,
+            spiffe_id: peer.spiffe_id.to_string(),
+            certificate: fingerprint(info),
             officer: query.officer,
         },
         // The key is the requester's own: two agencies that choose the same one do not meet.
@@ -365,7 +373,7 @@ fn encode(reply: Reply) -> Message {
 pub(super) fn encode_proof(proof: LogProof) -> audit::LogProof {
     audit::LogProof {
         index: proof.index,
-        leaf: proof.leaf,
+        leaf: proof.leaf.into(),
         path: proof.path.into_iter().map(bytes_of).collect(),
         checkpoint: proof.checkpoint,
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt as _};
 use portcullis_core::filter::Filter;
 use portcullis_core::handling::Environment;
-use portcullis_core::id::{AgencyId, Moment};
+use portcullis_core::id::{AgencyId, Digest, Moment};
 use portcullis_core::policy::Permit;
 use portcullis_proto::source::v1 as wire;
 use portcullis_proto::source::v1::source_service_client::SourceServiceClient;
@@ -29,6 +29,8 @@ pub struct Ask {
     pub at_most: u32,
     /// Preferred size of a batch.
     pub batch_bytes: u32,
+    /// SHA-256 of the requester's query.
+    pub query_digest: Digest,
 }
 
 /// An agency's system that can be asked.
@@ -99,7 +101,7 @@ impl Source for GrpcSource {
                 case_id: asked.case.as_ref().map(ToString::to_string).unwrap_or_default(),
                 agreement_id: permit.agreement().to_string(),
             }),
-            query_digest: Bytes::copy_from_slice(&intent.query_digest().0),
+            query_digest: Bytes::copy_from_slice(&ask.query_digest.0),
             intent_leaf_hash: Bytes::copy_from_slice(&intent.leaf_hash().0),
             at_most: ask.at_most,
         };
