@@ -16,6 +16,9 @@ mod treatment;
 pub mod wire;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use disclose::{FoundRecord, disclose};
 pub use disclosed::{Disclosed, ReleasedRecord};
 pub use explain::{Explanation, explain, presence_bits};

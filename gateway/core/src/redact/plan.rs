@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Treatment;
 use crate::id::{AgencyId, AgreementId, Digest, Moment, RuleId};
-use crate::label::{LeafId, RecordType};
+use crate::label::{LeafId, RecordType, Target};
 
 /// SHA-256 of a plan's content.
 pub type PlanHash = Digest;
@@ -81,6 +81,8 @@ pub struct Plan {
 impl Plan {
     /// Builds a plan from one entry per leaf, in leaf order. Entries that are missing are withheld, entries
     /// too many are ignored, and a treatment that its leaf cannot take becomes Withhold: never Clear.
+    /// The members of a oneof take their meet, because which one is set would tell; where that does not
+    /// fit one of them, all are withheld. Members that were merely not asked for do not count.
     pub fn new(
         record_type: Arc<RecordType>,
         mut fields: Vec<FieldPlan>,
@@ -97,6 +99,7 @@ impl Plan {
                 field.usable = false;
             }
         }
+        meet_oneofs(&record_type, &mut fields);
         let hash = hash(&record_type, &fields, &agreement, &originator, &scope);
         Self { record_type, fields, agreement, originator, scope, valid_until, hash }
     }
@@ -184,6 +187,61 @@ impl FieldPlan {
             usable: false,
             probe: false,
             ask: None,
+        }
+    }
+}
+
+/// Inner messages come after outer ones, so backwards: an outer oneof has the last word.
+fn meet_oneofs(record_type: &RecordType, fields: &mut [FieldPlan]) {
+    for node in record_type.nodes().iter().rev() {
+        let mut oneofs: Vec<u16> = node.fields.iter().filter_map(|field| field.oneof).collect();
+        oneofs.sort_unstable();
+        oneofs.dedup();
+        for oneof in oneofs {
+            let mut members = vec![];
+            for field in node.fields.iter().filter(|field| field.oneof == Some(oneof)) {
+                leaves_below(record_type, field.target, &mut members);
+            }
+            members.retain(|leaf| {
+                fields.get(leaf.index()).is_some_and(|field| field.reason != Reason::NotRequested)
+            });
+            meet_members(record_type, fields, &members);
+        }
+    }
+}
+
+fn meet_members(record_type: &RecordType, fields: &mut [FieldPlan], members: &[LeafId]) {
+    let of = |leaf: &LeafId| fields.get(leaf.index());
+    let usable = members.iter().filter_map(of).all(|field| field.usable);
+    let probe = members.iter().filter_map(of).any(|field| field.probe);
+    let Some(meet) =
+        members.iter().filter_map(of).map(|field| field.treatment).reduce(Treatment::meet)
+    else {
+        return;
+    };
+    let fits = members
+        .iter()
+        .filter_map(|leaf| record_type.leaf(*leaf))
+        .all(|leaf| meet.fits(leaf.label.semantic, &leaf.kind));
+    let meet = if fits { meet } else { Treatment::Withhold };
+    for leaf in members {
+        let Some(field) = fields.get_mut(leaf.index()) else { continue };
+        if field.treatment != meet {
+            field.treatment = meet;
+            field.reason = Reason::ReducedByPolicy;
+        }
+        field.usable = usable;
+        field.probe = usable && probe;
+    }
+}
+
+fn leaves_below(record_type: &RecordType, target: Target, leaves: &mut Vec<LeafId>) {
+    match target {
+        Target::Leaf(leaf) | Target::Whole(leaf, _) => leaves.push(leaf),
+        Target::Node(node) => {
+            for field in record_type.node(node).map_or(&[][..], |node| &node.fields) {
+                leaves_below(record_type, field.target, leaves);
+            }
         }
     }
 }
