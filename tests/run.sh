@@ -123,6 +123,17 @@ run_python() {
     "$PORTCULLIS_PYTHON" $client/verify_receipt.py --self-test 2>&1 | tee "$log" || true
     count '^[0-9]+ passed, [0-9]+ failed$' passed failed skipped
     [[ $failed -gt $before ]] || grep -qE '^[0-9]+ passed, 0 failed$' "$log" || fail "the receipt verifier's self-test"
+
+    title "Python: the client against a gateway that lies"
+    local ran bad
+    (cd $client && "$PORTCULLIS_PYTHON" -m unittest test_client) 2>&1 | tee "$log" || true
+    ran=$(sed -nE 's/^Ran ([0-9]+) tests? in .*/\1/p' "$log")
+    bad=$({ grep -E '^FAILED \(' "$log" || true; } | { grep -oE '(failures|errors)=[0-9]+' || true; } | awk -F= '{n += $2} END {print n + 0}')
+    if [[ -n $ran && ($bad -gt 0 || $(grep -cE '^OK' "$log") -gt 0) ]]; then
+        passed=$((passed + ran - (bad < ran ? bad : ran))) failed=$((failed + bad))
+    else
+        fail "the client's tests did not run"
+    fi
 }
 
 run_node() {
@@ -155,5 +166,5 @@ if wants node; then
 fi
 
 echo
-echo "$passed passed, $failed failed, $skipped skipped"
+echo "$passed passed, $failed failed, $skipped skipped" | tee "$target/run-sh.summary"
 [[ $failed -eq 0 && $passed -gt 0 ]]
