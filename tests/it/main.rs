@@ -1,1 +1,3 @@
 //! End-to-end tests, a module per behaviour.
+
+mod threats;

@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# Runs every test there is, from a fresh clone: Rust, doc tests, then the contract as Python and Node see it.
+#
+#     tests/run.sh [all|rust|python|node]
+#
+# Installs what it needs where it is missing: Python packages into target/venv, Node packages into target/node,
+# tools by apt-get only if they are not there at all. What cannot run is told as `skipped: WHY` and counted. The
+# last line is `N passed, N failed, N skipped`; the exit status is 0 only if nothing failed and something passed.
+# Rust tests find PORTCULLIS_PYTHON (an interpreter with grpcio) and PORTCULLIS_BIN (the gateway's binary).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+part=${1:-all}
+case $part in all | rust | python | node) ;; *)
+    echo "usage: tests/run.sh [all|rust|python|node]" >&2
+    exit 2
+    ;;
+esac
+[[ $# -le 1 ]] || { echo "usage: tests/run.sh [all|rust|python|node]" >&2; exit 2; }
+
+target=${CARGO_TARGET_DIR:-$PWD/target}
+[[ $target == /* ]] || target=$PWD/$target
+log=$target/run-sh.log
+mkdir -p "$target"
+export CARGO_TERM_COLOR=never PYTHONDONTWRITEBYTECODE=1
+locked=()
+[[ -z ${CI:-} ]] || locked=(--locked)
+passed=0 failed=0 skipped=0
+
+wants() { [[ $part == all || $part == "$1" ]]; }
+title() { echo; echo "== $*"; }
+skip() { echo "skipped: $*"; skipped=$((skipped + 1)); }
+fail() { echo "failed: $*"; failed=$((failed + 1)); }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Installs Debian packages if that is possible here; says so if it is not.
+apt_install() {
+    local as_root=()
+    have apt-get || return 1
+    if [[ $(id -u) -ne 0 ]]; then
+        have sudo && sudo -n true 2>/dev/null || return 1
+        as_root=(sudo -n)
+    fi
+    "${as_root[@]}" apt-get update -qq >>"$log" 2>&1 || true # an old list may still do
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >>"$log" 2>&1
+}
+
+# Numbers out of a runner's closing lines: sums every `N WORD` on lines that match the pattern.
+sum() { # PATTERN WORD
+    { grep -E "$1" "$log" || true; } | { grep -oE "[0-9]+ $2" || true; } | awk '{n += $1} END {print n + 0}'
+}
+
+count() { # PATTERN PASSED-WORD FAILED-WORDS SKIPPED-WORD
+    passed=$((passed + $(sum "$1" "$2")))
+    failed=$((failed + $(sum "$1" "$3")))
+    skipped=$((skipped + $(sum "$1" "$4")))
+}
+
+# A virtual environment with the pinned packages, made anew when the pins change.
+prepare_python() {
+    local pins=tests/clients/python/requirements.txt venv=$target/venv stamp
+    stamp=$venv/.pins-$(cksum <$pins | tr ' ' -)
+    if [[ ! -e $stamp ]]; then
+        have python3 || apt_install python3 python3-venv || { skip "Python: no python3, and it cannot be installed"; return 1; }
+        if ! { rm -rf "$venv" && python3 -m venv "$venv"; } >>"$log" 2>&1; then
+            apt_install python3-venv && rm -rf "$venv" && python3 -m venv "$venv" >>"$log" 2>&1 ||
+                { rm -rf "$venv"; skip "Python: no virtual environment can be made (python3-venv)"; return 1; }
+        fi
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r $pins >>"$log" 2>&1 ||
+            { tail -3 "$log"; skip "Python: the packages of $pins cannot be installed"; return 1; }
+        touch "$stamp"
+    fi
+    export PORTCULLIS_PYTHON=$venv/bin/python
+}
+
+prepare_node() {
+    local pins=tests/clients/node/package.json node=$target/node stamp
+    stamp=$node/.pins-$(cksum <$pins | tr ' ' -)
+    { have node && have npm; } || apt_install nodejs npm || { skip "Node: no node and npm, and they cannot be installed"; return 1; }
+    if [[ ! -e $stamp ]]; then
+        rm -rf "$node" && mkdir -p "$node" && cp $pins "$node/"
+        npm install --prefix "$node" --no-audit --no-fund --no-package-lock --silent >>"$log" 2>&1 ||
+            { tail -3 "$log"; skip "Node: the packages of $pins cannot be installed"; return 1; }
+        touch "$stamp"
+    fi
+    export PORTCULLIS_NODE_MODULES=$node
+}
+
+run_rust() {
+    have cargo || { fail "Rust: no cargo (rust-version is in Cargo.toml)"; return; }
+    have cc || apt_install gcc libc6-dev || { fail "Rust: no C compiler, and it cannot be installed"; return; }
+    title "build (test profile, everything once)"
+    cargo build "${locked[@]}" --workspace --all-targets || { fail "the build"; return; }
+    export PORTCULLIS_BIN=$target/debug/portcullis
+
+    title "Rust tests"
+    local before=$failed status=0
+    if cargo nextest --version >/dev/null 2>&1; then
+        cargo nextest run "${locked[@]}" --workspace --no-fail-fast 2>&1 | tee "$log" || status=$?
+        count '^ +Summary \[' passed '(failed|timed out|exec failed)' skipped
+    else
+        echo "cargo-nextest is not installed: cargo test runs them (without its limits on time and threads)"
+        cargo test "${locked[@]}" --workspace --lib --bins --tests --no-fail-fast 2>&1 | tee "$log" || status=$?
+        count '^test result:' passed failed ignored
+    fi
+    [[ $status -eq 0 || $failed -gt $before ]] || fail "the Rust tests ended with status $status"
+
+    title "doc tests"
+    before=$failed status=0
+    cargo test "${locked[@]}" --doc --workspace --no-fail-fast 2>&1 | tee "$log" || status=$?
+    count '^test result:' passed failed ignored
+    [[ $status -eq 0 || $failed -gt $before ]] || fail "the doc tests ended with status $status"
+}
+
+run_python() {
+    title "Python: digest vectors, receipt verifier"
+    local client=tests/clients/python before=$failed
+    if "$PORTCULLIS_PYTHON" $client/portcullis_client.py vectors 2>&1 | tee "$log"; then
+        passed=$((passed + $(grep -oE '"vectors": [0-9]+' "$log" | grep -oE '[0-9]+')))
+    else
+        fail "Python does not reproduce the digest vectors"
+    fi
+    "$PORTCULLIS_PYTHON" $client/verify_receipt.py --self-test 2>&1 | tee "$log" || true
+    count '^[0-9]+ passed, [0-9]+ failed$' passed failed skipped
+    [[ $failed -gt $before ]] || grep -qE '^[0-9]+ passed, 0 failed$' "$log" || fail "the receipt verifier's self-test"
+
+    title "Python: the client against a gateway that lies"
+    local ran bad
+    (cd $client && "$PORTCULLIS_PYTHON" -m unittest test_client) 2>&1 | tee "$log" || true
+    ran=$(sed -nE 's/^Ran ([0-9]+) tests? in .*/\1/p' "$log")
+    bad=$({ grep -E '^FAILED \(' "$log" || true; } | { grep -oE '(failures|errors)=[0-9]+' || true; } | awk -F= '{n += $2} END {print n + 0}')
+    if [[ -n $ran && ($bad -gt 0 || $(grep -cE '^OK' "$log") -gt 0) ]]; then
+        passed=$((passed + ran - (bad < ran ? bad : ran))) failed=$((failed + bad))
+    else
+        fail "the client's tests did not run"
+    fi
+}
+
+run_node() {
+    title "Node: digest vectors"
+    local set=$target/contract.binpb before=$failed
+    if ! "$PORTCULLIS_PYTHON" tests/clients/python/portcullis_client.py descriptors "$set" >"$log" 2>&1; then
+        cat "$log"
+        fail "no descriptor set for Node"
+        return
+    fi
+    node tests/clients/node/vectors.mjs "$set" proto/vectors/query_digest.json 2>&1 | tee "$log" || true
+    count '^[0-9]+ passed, [0-9]+ failed$' passed failed skipped
+    [[ $failed -gt $before ]] || grep -qE '^[0-9]+ passed, 0 failed$' "$log" || fail "the vector check in Node"
+}
+
+: >"$log"
+python=0 node=0
+# Rust tests spawn Python clients, and Node's descriptor set is compiled in Python: so it is prepared for all.
+prepare_python && python=1
+if wants node; then prepare_node && node=1; fi
+
+if wants rust; then run_rust; fi
+if wants python && [[ $python -eq 1 ]]; then run_python; fi
+if wants node; then
+    if [[ $node -eq 1 && $python -eq 1 ]]; then
+        run_node
+    elif [[ $node -eq 1 ]]; then
+        skip "Node: the descriptor set needs Python's grpcio-tools"
+    fi
+fi
+
+echo
+echo "$passed passed, $failed failed, $skipped skipped" | tee "$target/run-sh.summary"
+[[ $failed -eq 0 && $passed -gt 0 ]]
