@@ -1,0 +1,1 @@
+//! The samples of this repository load and hold what their README promises.

@@ -1,0 +1,186 @@
+//! Order, resume, batches, refusals, cancelling.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use portcullis_proto::source::v1 as wire;
+use portcullis_proto::source::v1::source_service_server::SourceService as _;
+use tonic::{Code, Request};
+use tonic_types::StatusExt as _;
+
+use super::super::{CsvSource, Holder, IdKey, MappingRef};
+use super::{Folder, request, search};
+
+const MAPPING: &str = r#"record_type = "portcullis.record.v1.Declaration"
+files = ["data.csv"]
+id = ["Id"]
+[[column]]
+from = "Id"
+to = "id"
+[[column]]
+from = "Text"
+to = "officer_remarks"
+"#;
+
+fn folder(rows: usize, text: &str) -> Folder {
+    let data: String = (0..rows).map(|row| format!("{row},{text}\n")).collect();
+    Folder::new(&[("m.toml", MAPPING), ("data.csv", &format!("Id,Text\n{data}"))])
+}
+
+#[tokio::test]
+async fn records_come_in_the_order_of_their_opaque_ids_and_resume_behind_any() {
+    let folder = folder(3000, &"x".repeat(200));
+    let source = folder.load("m.toml").unwrap();
+    let all = search(&source, wire::SearchRequest { batch_bytes: 4096, ..request("Declaration") })
+        .await
+        .unwrap();
+    let ids: Vec<Bytes> = all.records().map(|record| record.opaque_id.clone()).collect();
+    assert_eq!(ids.len(), 3000);
+    assert!(ids.iter().all(|id| id.len() == 16));
+    assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+    assert_eq!(all.end.unwrap().records, 3000);
+    for batch in &all.batches {
+        let bytes: usize = batch.iter().map(|record| record.payload.len() + 96).sum();
+        assert!(bytes < 4096 + 400, "{bytes}");
+    }
+    for at in [0, 1, 1499, 2998, 2999] {
+        let rest = search(
+            &source,
+            wire::SearchRequest { after: ids[at].clone(), ..request("Declaration") },
+        )
+        .await
+        .unwrap();
+        let got: Vec<Bytes> = rest.records().map(|record| record.opaque_id.clone()).collect();
+        assert_eq!(got, ids[at + 1..]);
+    }
+    // An id need not be there to go on behind it.
+    let rest = search(
+        &source,
+        wire::SearchRequest { after: Bytes::from_static(&[0x80; 20]), ..request("Declaration") },
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        rest.records().count(),
+        ids.iter().filter(|id| id.as_ref() > [0x80; 20].as_slice()).count()
+    );
+}
+
+#[tokio::test]
+async fn ids_depend_on_the_key_and_nothing_of_the_order_shows() {
+    let folder = folder(100, "x");
+    let load = |key: u8| {
+        let holder = Holder {
+            agency: "nv-customs".into(),
+            environment: portcullis_core::handling::Environment::Exercise,
+            id_key: IdKey::new(&[key; 32]).unwrap(),
+            spool_dir: folder.path().to_owned(),
+        };
+        let mapping = MappingRef { file: folder.path().join("m.toml"), data_dir: None };
+        CsvSource::load(&holder, &[mapping], None, 1).unwrap()
+    };
+    let ids = |answer: super::Answer| -> Vec<Bytes> {
+        answer.records().map(|r| r.opaque_id.clone()).collect()
+    };
+    let one = ids(search(&load(1), request("Declaration")).await.unwrap());
+    let same = ids(search(&load(1), request("Declaration")).await.unwrap());
+    let other = ids(search(&load(2), request("Declaration")).await.unwrap());
+    assert_eq!(one, same);
+    assert!(one.iter().all(|id| !other.contains(id)));
+    assert!(IdKey::new(&[1; 31]).is_none());
+    assert!(!format!("{:?}", IdKey::new(&[7; 32])).contains('7'));
+}
+
+#[tokio::test]
+async fn refusals_have_one_word_each() {
+    let folder = folder(1, "x");
+    let holder = Holder {
+        agency: "nv-customs".into(),
+        environment: portcullis_core::handling::Environment::Exercise,
+        id_key: IdKey::new(&[1; 32]).unwrap(),
+        spool_dir: folder.path().to_owned(),
+    };
+    let mapping = MappingRef { file: folder.path().join("m.toml"), data_dir: None };
+    let source = CsvSource::load(&holder, &[mapping], Some(vec!["xs-customs".into()]), 1).unwrap();
+    let refused = async |request: wire::SearchRequest| {
+        let status = search(&source, request).await.err().unwrap();
+        (status.code(), status.get_error_details().error_info().unwrap().reason.clone())
+    };
+    let asker = |agency: &str| Some(wire::Asker { agency: agency.into(), ..Default::default() });
+    assert_eq!(refused(request("Party")).await, (Code::NotFound, "RECORD_TYPE_NOT_HELD".into()));
+    let no_asker = wire::SearchRequest { asker: None, ..request("Declaration") };
+    assert_eq!(refused(no_asker).await, (Code::InvalidArgument, "ASKER_MISSING".into()));
+    let foreign = wire::SearchRequest { asker: asker("vl-fiu"), ..request("Declaration") };
+    assert_eq!(refused(foreign).await, (Code::PermissionDenied, "ASKER_NOT_ALLOWED".into()));
+    let after =
+        wire::SearchRequest { after: Bytes::from_static(&[0; 33]), ..request("Declaration") };
+    assert_eq!(refused(after).await, (Code::InvalidArgument, "AFTER_MALFORMED".into()));
+    let held = source.search(Request::new(request("Declaration"))).await.unwrap();
+    // The first search is over only when its stream is read or dropped; a second may find no room.
+    drop(held);
+}
+
+#[tokio::test]
+async fn a_slow_client_holds_the_scan_back_and_a_gone_one_ends_it() {
+    // About 24 MB: some 96 blocks of 256 KiB.
+    let folder = folder(1200, &"y".repeat(20_000));
+    let source = folder.load("m.toml").unwrap();
+    let mut stream =
+        source.search(Request::new(request("Declaration"))).await.unwrap().into_inner();
+    assert!(stream.next().await.is_some());
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let read = source.counters().blocks.load(Ordering::Relaxed);
+    assert!(read <= 8, "{read} blocks read for a client that took one batch");
+    drop(stream);
+    for _ in 0..100 {
+        if source.counters().cancelled.load(Ordering::Relaxed) == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(source.counters().cancelled.load(Ordering::Relaxed), 1);
+    assert!(source.counters().blocks.load(Ordering::Relaxed) <= read + 4);
+}
+
+#[tokio::test]
+async fn as_many_searches_run_as_may() {
+    let folder = folder(1200, &"y".repeat(20_000));
+    let source = folder.load("m.toml").unwrap();
+    let mut open = vec![];
+    for _ in 0..4 {
+        open.push(source.search(Request::new(request("Declaration"))).await.unwrap());
+    }
+    let busy = source.search(Request::new(request("Declaration"))).await.err().unwrap();
+    assert_eq!(busy.code(), Code::ResourceExhausted);
+    assert_eq!(busy.get_error_details().error_info().unwrap().reason, "SOURCE_BUSY");
+}
+
+#[tokio::test]
+async fn nothing_is_left_on_disk_and_loaded_data_outlive_their_file() {
+    let folder = folder(10, "x");
+    let source = folder.load("m.toml").unwrap();
+    let names = || -> Vec<_> {
+        let mut names: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(), ["data.csv", "m.toml"]);
+    folder.write("data.csv", "Id,Text\n1,z\n");
+    assert_eq!(search(&source, request("Declaration")).await.unwrap().records().count(), 10);
+}
+
+#[tokio::test]
+async fn describe_tells_types_counts_and_labels() {
+    let folder = folder(10, "x");
+    let source = folder.load("m.toml").unwrap();
+    let told = source.describe(Request::new(wire::DescribeRequest {})).await.unwrap().into_inner();
+    assert_eq!(told.agency, "nv-customs");
+    assert_eq!(told.record_types.len(), 1);
+    let held = &told.record_types[0];
+    assert_eq!(held.records, 10);
+    assert!(held.data_as_of.is_some());
+    portcullis_core::label::RecordType::register(&held.descriptor_set, &held.name).unwrap();
+}
