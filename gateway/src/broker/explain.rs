@@ -50,7 +50,7 @@ impl Broker {
                 rules: permit.rules().to_vec(),
                 plans: self.plans_by_source(&permit, now),
                 budgets: self.budgets(&permit, now).await,
-                decision: Ok(permit.agreement().clone()),
+                decision: Ok(permit.agreement_id().clone()),
             },
         }
     }
@@ -68,7 +68,7 @@ impl Broker {
     async fn budgets(&self, permit: &Permit, now: Moment) -> Vec<Budget> {
         let mut budgets = vec![];
         for budget in permit.budgets() {
-            let (start, refills_at) = budget.window.around(now);
+            let (start, refills_at) = (budget.window.start(now), budget.window.end(now));
             // A budget that cannot be read counts as used up, as it would for the query itself.
             let used =
                 self.audit.budget_used(&budget.key, start).await.unwrap_or(budget.limit);

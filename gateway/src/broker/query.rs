@@ -83,8 +83,8 @@ impl Broker {
     /// With no record left in the budget the answer would still tell whether there is one: refused instead.
     async fn records_left(&self, permit: &Permit, now: Moment) -> Result<(), Refusal> {
         for budget in permit.budgets().iter().filter(|b| b.name == BudgetName::Records) {
-            let (start, refills_at) = budget.window.around(now);
-            let used = self.audit.budget_used(&budget.key, start).await;
+            let refills_at = budget.window.end(now);
+            let used = self.audit.budget_used(&budget.key, budget.window.start(now)).await;
             if used.map_err(|error| refused(&error, permit))? >= budget.limit {
                 let name = budget.name.word().to_owned();
                 return Err(Refusal::BudgetExhausted { name, refills_at });
@@ -211,7 +211,7 @@ fn bind(
     use portcullis_core::filter::FilterError;
     filter.bind(record_type, &|leaf| usable(plans, leaf)).map_err(|error| match error {
         FilterError::FieldNotUsable { path } => Refusal::FieldNotUsable { path },
-        other => Refusal::invalid(other.word(), "query.filter", other.to_string()),
+        other => Refusal::invalid(other.reason(), "query.filter", other.to_string()),
     })
 }
 
@@ -269,7 +269,7 @@ fn effects(ask: &Ask, admitted: &Admitted, now: Moment) -> Effects {
 
 /// One charge in the window that holds now.
 pub(super) fn charge(budget: &BudgetLimit, amount: u64, now: Moment) -> Charge {
-    let (window_start, window_end) = budget.window.around(now);
+    let (window_start, window_end) = (budget.window.start(now), budget.window.end(now));
     Charge {
         key: budget.key.clone(),
         window_start,
@@ -291,7 +291,7 @@ fn intent(broker: &Broker, ask: &Ask, admitted: &Admitted, now: Moment) -> Inten
         requester: ask.requester.clone(),
         purpose: ask.request.purpose,
         case: ask.request.case.clone(),
-        agreement: permit.agreement().clone(),
+        agreement: permit.agreement_id().clone(),
         agreement_version: permit.agreement_version(),
         record_type: ask.request.record_type.clone(),
         schema_hash: permit.record_type().hash(),
@@ -306,7 +306,7 @@ fn intent(broker: &Broker, ask: &Ask, admitted: &Admitted, now: Moment) -> Inten
         policy_hash: permit.policy_hash(),
         config_hash: broker.config_hash,
         decided_at: now,
-        valid_until: permit.valid_until(),
+        valid_until: Some(permit.valid_until()),
         idempotency_key: ask.idempotency_key,
     }
 }

@@ -61,11 +61,11 @@ impl Header {
         Self {
             exchange: ask.exchange,
             query_digest: ask.digest,
-            agreement: permit.agreement().clone(),
+            agreement: permit.agreement_id().clone(),
             agreement_version: permit.agreement_version(),
             policy_hash: permit.policy_hash(),
             permitted_use: permit.permitted_use().to_vec(),
-            delete_by: permit.delete_by(now),
+            delete_by: Some(permit.delete_by(now)),
             sources: in_order(permit.sources()),
             environment,
             intent_leaf_hash,
@@ -236,7 +236,7 @@ impl Release {
         let (mut room_left, mut room_left_by) = (self.ask.limit, Cut::LimitReached);
         let records = self.permit.budgets().iter().find(|b| b.name == BudgetName::Records);
         if let Some(budget) = records {
-            let (start, _) = budget.window.around(now);
+            let start = budget.window.start(now);
             let used = self.broker.audit.budget_used(&budget.key, start).await.unwrap_or(u64::MAX);
             let left = budget.limit.saturating_sub(used);
             if left < room_left {
@@ -359,7 +359,7 @@ impl Release {
                 Found::Batch(records) => records,
             };
             let now = self.broker.clock.now();
-            if self.permit.valid_until().is_some_and(|until| now >= until) {
+            if now >= self.permit.valid_until() {
                 return Err(Stop::Answer(Cut::PermitEnded));
             }
             for record in records {
@@ -410,7 +410,11 @@ impl Release {
             payload: record.payload,
             version: handling.version,
             data_as_of: handling.data_as_of,
-            delete_by: earlier(handling.delete_by, self.permit.delete_by(now)),
+            delete_by: Some(
+                handling
+                    .delete_by
+                    .map_or(self.permit.delete_by(now), |own| own.min(self.permit.delete_by(now))),
+            ),
         };
         match disclose(&recipe.redactor, &recipe.key, found) {
             Err(refusal) => refuse(progress, refusal.word()),
@@ -604,11 +608,4 @@ enum Stop {
 fn refuse(progress: &mut Progress, cause: &'static str) -> Result<(), Stop> {
     *progress.refused.entry(cause).or_default() += 1;
     Ok(())
-}
-
-fn earlier(one: Option<Moment>, two: Option<Moment>) -> Option<Moment> {
-    match (one, two) {
-        (Some(one), Some(two)) => Some(one.min(two)),
-        (one, two) => one.or(two),
-    }
 }

@@ -28,8 +28,9 @@ impl Directory {
     fn known_to(&self, agency: &AgencyId) -> BTreeSet<AgencyId> {
         let policy = self.broker.policy.load();
         let mut known: BTreeSet<AgencyId> = policy
-            .agreements_of(agency)
-            .flat_map(|agreement| agreement.parties().iter().cloned())
+            .agreements()
+            .filter(|agreement| agreement.has_party(agency))
+            .flat_map(|agreement| agreement.parties.iter().cloned())
             .collect();
         known.insert(agency.clone());
         known
@@ -113,10 +114,22 @@ impl DirectoryService for Directory {
         let (peer, _) = super::caller(&request)?;
         let wanted = &request.get_ref().name;
         let policy = self.broker.policy.load();
+        let now = self.broker.clock.now();
         let record_types = policy
-            .record_types_for(&peer.agency)
+            .record_types()
             .into_iter()
-            .filter(|(record_type, _)| wanted.is_empty() || record_type.name().as_str() == wanted)
+            .filter(|record_type| wanted.is_empty() || record_type.name().as_str() == wanted)
+            .map(|record_type| {
+                (record_type, policy.holders(&peer.agency, record_type.name(), now))
+            })
+            .filter(|(record_type, held_by)| {
+                !held_by.is_empty()
+                    || policy
+                        .agreements()
+                        .flat_map(|agreement| &agreement.flows)
+                        .filter(|flow| flow.from == peer.agency)
+                        .any(|flow| flow.record_types.contains(record_type.name()))
+            })
             .map(|(record_type, held_by)| wire::RecordType {
                 name: record_type.name().to_string(),
                 leaves: record_type

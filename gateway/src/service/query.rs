@@ -207,9 +207,9 @@ fn parse(
         .filter
         .map(|filter| {
             let filter = Filter::try_from(filter)
-                .map_err(|error| Refusal::invalid(error.word(), "query.filter", error.to_string()))?;
+                .map_err(|error| Refusal::invalid(error.reason(), "query.filter", error.to_string()))?;
             filter.check_shape().map_err(|error| {
-                Refusal::invalid(error.word(), "query.filter", error.to_string())
+                Refusal::invalid(error.reason(), "query.filter", error.to_string())
             })?;
             Ok(filter)
         })

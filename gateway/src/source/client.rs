@@ -99,7 +99,7 @@ impl Source for GrpcSource {
                 system: asked.system.to_string(),
                 purpose: asked.purpose as i32,
                 case_id: asked.case.as_ref().map(ToString::to_string).unwrap_or_default(),
-                agreement_id: permit.agreement().to_string(),
+                agreement_id: permit.agreement_id().to_string(),
             }),
             query_digest: Bytes::copy_from_slice(&ask.query_digest.0),
             intent_leaf_hash: Bytes::copy_from_slice(&intent.leaf_hash().0),
