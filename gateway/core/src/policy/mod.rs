@@ -1,5 +1,27 @@
-//! Who may know: agreements, purposes, decisions.
+//! Who may know: agreements are data, compiled into Cedar policies beside a base set of prohibitions; one
+//! immutable [`Snapshot`] decides queries ([`Decision`]) and compiles a plan per class of records
+//! ([`Permit::plan`]). What is not permitted by an agreement is denied; what fails to evaluate is denied.
+//! Time is an argument and never enters Cedar.
 
+mod agreement;
+mod cedar;
+mod compile;
+mod decide;
+mod ladder;
+mod load_error;
+mod parse;
+mod permit;
+mod plan;
 mod purpose;
+mod registry;
+mod snapshot;
 
+pub use agreement::{Agreement, Budgets, Flow, Ladder, Selector};
+pub use decide::{Decision, Denial, DenialReason, Request};
+pub use load_error::{LoadError, LoadProblem};
+pub use parse::AgreementFile;
+pub use permit::{BudgetLimit, BudgetName, Permit, Window};
+pub use plan::{Dropped, DroppedReason};
 pub use purpose::Purpose;
+pub use registry::{Agency, Case, Registry};
+pub use snapshot::{BASE_POLICIES, BASE_SCHEMA, PolicyFile, Snapshot};

@@ -1,0 +1,131 @@
+//! An agreement as data: parties, dates, and flows of records from one party to others, each with ladders
+//! that say how much of a field may be shown. Built only by `parse`, which checks it.
+
+use crate::id::{AgencyId, AgreementId, CaseId, Digest, Moment, RecordTypeName, RuleId};
+use crate::label::{Category, Leaf, Semantic, Sensitivity};
+use crate::policy::Purpose;
+use crate::redact::Treatment;
+
+/// An agreement between two or more parties (or of one with itself, for its own records).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreement {
+    /// Its id, whatever the version.
+    pub id: AgreementId,
+    /// Version, counted up by the parties.
+    pub version: u32,
+    /// For people.
+    pub title: String,
+    /// The law or treaty it stands on.
+    pub legal_basis: String,
+    /// Parties, sorted.
+    pub parties: Vec<AgencyId>,
+    /// In force from then.
+    pub valid_from: Moment,
+    /// No longer in force from then on.
+    pub valid_until: Moment,
+    /// Flows, in the order of the text.
+    pub flows: Vec<Flow>,
+    /// SHA-256 of its text.
+    pub digest: Digest,
+}
+
+impl Agreement {
+    /// Is the agency a party?
+    pub fn has_party(&self, agency: &AgencyId) -> bool {
+        self.parties.contains(agency)
+    }
+
+    /// Is it in force at this moment?
+    pub fn in_force(&self, now: Moment) -> bool {
+        self.valid_from <= now && now < self.valid_until
+    }
+}
+
+/// Records of one party to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flow {
+    /// The rule it becomes: `agreement:ID/flow:N`, N from 1.
+    pub rule: RuleId,
+    /// Whose records.
+    pub from: AgencyId,
+    /// Who may ask, sorted.
+    pub to: Vec<AgencyId>,
+    /// For which record types, sorted.
+    pub record_types: Vec<RecordTypeName>,
+    /// For which purposes, sorted.
+    pub purposes: Vec<Purpose>,
+    /// Only within a case.
+    pub case_required: bool,
+    /// Only within one of these cases; empty: any.
+    pub cases: Vec<CaseId>,
+    /// What the answer may be used for, sorted.
+    pub permitted_use: Vec<Purpose>,
+    /// The recipient deletes the answer after so many days.
+    pub delete_after_days: u32,
+    /// The originator may be asked to release a field.
+    pub release_by_originator: bool,
+    /// How much may be asked.
+    pub budgets: Budgets,
+    /// Paths of fields that may be named in a filter although they are not clear, sorted.
+    pub matchable: Vec<String>,
+    /// Ladders, in the order of the text.
+    pub ladders: Vec<Ladder>,
+}
+
+/// Limits per day (UTC) and requester agency, purpose and case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budgets {
+    /// Queries.
+    pub queries_per_day: u64,
+    /// Records released.
+    pub records_per_day: u64,
+    /// Fields named in a filter without being clear.
+    pub match_probes_per_day: u64,
+}
+
+/// How much of some fields may be shown: the first rung that policy permits holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ladder {
+    /// The rule it becomes: `agreement:ID/flow:N/ladder:M`, M from 1.
+    pub rule: RuleId,
+    /// For which fields.
+    pub selector: Selector,
+    /// For which of the flow's purposes, sorted; never empty.
+    pub purposes: Vec<Purpose>,
+    /// Strictly descending, ending in Withhold.
+    pub rungs: Vec<Treatment>,
+}
+
+/// Which fields a ladder is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// Paths of fields, or of messages (then all fields below them).
+    Fields(Vec<String>),
+    /// Every field of a semantic.
+    Semantic(Semantic),
+    /// Every field of a category, up to a sensitivity if one is given.
+    Category(Category, Option<Sensitivity>),
+}
+
+impl Selector {
+    /// How closely it names a leaf: greater is more specific; none: not at all.
+    pub fn specificity(&self, leaf: &Leaf) -> Option<(u8, usize)> {
+        match self {
+            Self::Fields(paths) => paths.iter().filter_map(|path| path_fits(path, leaf)).max(),
+            Self::Semantic(semantic) => (*semantic == leaf.label.semantic).then_some((3, 0)),
+            Self::Category(category, None) => (*category == leaf.label.category).then_some((1, 0)),
+            Self::Category(category, Some(most)) => (*category == leaf.label.category
+                && leaf.label.sensitivity <= *most)
+                .then_some((2, usize::MAX - *most as usize)),
+        }
+    }
+}
+
+/// A leaf's own path beats a message's, a deeper message's beats a higher one's.
+pub(super) fn path_fits(path: &str, leaf: &Leaf) -> Option<(u8, usize)> {
+    match leaf.path.strip_prefix(path)? {
+        "" => Some((5, 0)),
+        rest if rest.starts_with('.') => Some((4, path.len())),
+        _ => None,
+    }
+}

@@ -1,0 +1,385 @@
+//! The decision on a query: which agreement, which flows, in time, for the purpose and case; then Cedar.
+//! A denial says no more than the requester may know: what is not there and what is not its own look alike.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::agreement::{Agreement, Flow};
+use super::cedar::{Action, Situation, Verdict};
+use super::compile::SliceKey;
+use super::permit::Permit;
+use super::snapshot::{Snapshot, merge};
+use crate::id::{AgencyId, AgreementId, CaseId, Moment, RecordTypeName, RuleId, SystemId};
+use crate::policy::Purpose;
+
+/// Who asks for what, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Requester agency, from its certificate.
+    pub requester: AgencyId,
+    /// Its system, from its certificate.
+    pub system: SystemId,
+    /// Why.
+    pub purpose: Purpose,
+    /// For which case.
+    pub case: Option<CaseId>,
+    /// Under which agreement; none: the only one that fits.
+    pub agreement: Option<AgreementId>,
+    /// What.
+    pub record_type: RecordTypeName,
+    /// Whose; empty: all that the agreement covers.
+    pub sources: Vec<AgencyId>,
+}
+
+/// Yes with everything that binds it, or no with a reason.
+#[derive(Debug)]
+pub enum Decision {
+    /// Permitted.
+    Permit(Permit),
+    /// Denied.
+    Deny(Denial),
+}
+
+impl Decision {
+    /// The permit.
+    ///
+    /// # Errors
+    /// The denial.
+    pub fn permit(self) -> Result<Permit, Denial> {
+        match self {
+            Self::Permit(permit) => Ok(permit),
+            Self::Deny(denial) => Err(denial),
+        }
+    }
+}
+
+/// Why a query is denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DenialReason {
+    /// The agency, or its system, is not registered.
+    RequesterUnknown,
+    /// There is no such agreement, or the requester is no party: which, is not told.
+    AgreementNotFoundOrNotParty,
+    /// Several agreements fit and none was named.
+    AgreementAmbiguous,
+    /// The agreement has ended.
+    AgreementLapsed,
+    /// The agreement has not begun.
+    AgreementNotYetInForce,
+    /// The agreement does not give it to the requester, or there is no such record type.
+    RecordTypeNotCovered,
+    /// Not for this purpose.
+    PurposeNotPermitted,
+    /// A source is not covered, or there is none of that name.
+    SourceNotCovered,
+    /// Only within a case.
+    CaseRequired,
+    /// There is no such case, it is closed, or the requester is no member: which, is not told.
+    CaseNotOpenToYou,
+    /// The agreement is for other cases.
+    CaseNotCovered,
+    /// A prohibition holds.
+    ForbiddenByPolicy,
+    /// A rule could not be evaluated.
+    PolicyEvaluationFailed,
+}
+
+impl DenialReason {
+    /// One stable word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::RequesterUnknown => "REQUESTER_UNKNOWN",
+            Self::AgreementNotFoundOrNotParty => "AGREEMENT_NOT_FOUND_OR_NOT_PARTY",
+            Self::AgreementAmbiguous => "AGREEMENT_AMBIGUOUS",
+            Self::AgreementLapsed => "AGREEMENT_LAPSED",
+            Self::AgreementNotYetInForce => "AGREEMENT_NOT_YET_IN_FORCE",
+            Self::RecordTypeNotCovered => "RECORD_TYPE_NOT_COVERED",
+            Self::PurposeNotPermitted => "PURPOSE_NOT_PERMITTED",
+            Self::SourceNotCovered => "SOURCE_NOT_COVERED",
+            Self::CaseRequired => "CASE_REQUIRED",
+            Self::CaseNotOpenToYou => "CASE_NOT_OPEN_TO_YOU",
+            Self::CaseNotCovered => "CASE_NOT_COVERED",
+            Self::ForbiddenByPolicy => "FORBIDDEN_BY_POLICY",
+            Self::PolicyEvaluationFailed => "POLICY_EVALUATION_FAILED",
+        }
+    }
+}
+
+/// A no. Everything in it may be told to the requester.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {explanation}", reason.word())]
+pub struct Denial {
+    /// Why.
+    pub reason: DenialReason,
+    /// Rules behind it, sorted.
+    pub rules: Vec<RuleId>,
+    /// A sentence for a person.
+    pub explanation: String,
+    /// What would satisfy the rule.
+    pub remedy: String,
+}
+
+impl Denial {
+    fn new(
+        reason: DenialReason,
+        explanation: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { reason, rules: vec![], explanation: explanation.into(), remedy: remedy.into() }
+    }
+
+    fn with(mut self, rules: Vec<RuleId>) -> Self {
+        self.rules = rules;
+        self
+    }
+}
+
+impl Snapshot {
+    /// Decides a query.
+    pub fn decide(self: &Arc<Self>, request: &Request, now: Moment) -> Decision {
+        match self.permit(request, now) {
+            Ok(permit) => Decision::Permit(permit),
+            Err(denial) => Decision::Deny(denial),
+        }
+    }
+
+    fn permit(self: &Arc<Self>, request: &Request, now: Moment) -> Result<Permit, Denial> {
+        self.known_requester(request)?;
+        let agreement = self.agreement_for(request, now)?;
+        let flows = flows_for(&agreement, request)?;
+        self.case_for(request, &flows, now)?;
+        let rules = self.ask_query(request, &agreement, &flows, now)?;
+        let request = Request {
+            agreement: Some(agreement.id.clone()),
+            sources: flows.iter().map(|flow| flow.from.clone()).collect(),
+            ..request.clone()
+        };
+        let numbers: Vec<usize> = flows
+            .iter()
+            .filter_map(|flow| agreement.flows.iter().position(|other| other == *flow))
+            .collect();
+        Permit::new(self.clone(), request, agreement.clone(), numbers, rules)
+            .ok_or_else(not_covered)
+    }
+
+    fn known_requester(&self, request: &Request) -> Result<(), Denial> {
+        let known = self
+            .agency(&request.requester)
+            .is_some_and(|agency| agency.systems.contains(&request.system));
+        if known {
+            return Ok(());
+        }
+        Err(Denial::new(
+            DenialReason::RequesterUnknown,
+            "this gateway does not know the agency or system that asks",
+            "ask the gateway's operator to register the system",
+        ))
+    }
+
+    /// The agreement that was named, or the only one that fits.
+    fn agreement_for(&self, request: &Request, now: Moment) -> Result<Arc<Agreement>, Denial> {
+        let own: Vec<&Arc<Agreement>> =
+            self.agreements().filter(|one| one.has_party(&request.requester)).collect();
+        if let Some(id) = &request.agreement {
+            let found = own.into_iter().find(|one| one.id == *id).ok_or_else(no_agreement)?;
+            in_force(found, now)?;
+            return Ok(found.clone());
+        }
+        let fitting: Vec<_> =
+            own.iter().filter(|one| flows_for(one, request).is_ok()).copied().collect();
+        let current: Vec<_> = fitting.iter().filter(|one| one.in_force(now)).copied().collect();
+        match (current.as_slice(), fitting.as_slice()) {
+            ([one], _) => Ok((*one).clone()),
+            ([], []) => Err(closest(&own, request, now)),
+            ([], [lapsed, ..]) => {
+                in_force(lapsed, now)?;
+                Err(no_agreement())
+            }
+            (several, _) => {
+                let ids: Vec<&str> = several.iter().map(|one| one.id.as_str()).collect();
+                Err(Denial::new(
+                    DenialReason::AgreementAmbiguous,
+                    "several agreements of your agency fit, and agreements are never added up",
+                    format!("name one of {}", ids.join(", ")),
+                ))
+            }
+        }
+    }
+
+    fn case_for(&self, request: &Request, flows: &[&Flow], now: Moment) -> Result<(), Denial> {
+        let Some(id) = &request.case else {
+            return match flows.iter().find(|flow| flow.case_required) {
+                None => Ok(()),
+                Some(flow) => Err(Denial::new(
+                    DenialReason::CaseRequired,
+                    "the agreement gives this only within a case",
+                    "name a case of your agency that is open",
+                )
+                .with(vec![flow.rule.clone()])),
+            };
+        };
+        if !self.case(id).is_some_and(|case| case.open_to(&request.requester, now)) {
+            return Err(Denial::new(
+                DenialReason::CaseNotOpenToYou,
+                "no case of this name is open to your agency",
+                "name a case of your agency that is open",
+            ));
+        }
+        let elsewhere =
+            flows.iter().find(|flow| !flow.cases.is_empty() && !flow.cases.contains(id));
+        match elsewhere {
+            None => Ok(()),
+            Some(flow) => Err(Denial::new(
+                DenialReason::CaseNotCovered,
+                "the agreement gives this for other cases only",
+                "name a case that the agreement names",
+            )
+            .with(vec![flow.rule.clone()])),
+        }
+    }
+
+    /// Cedar has the last word, per source.
+    fn ask_query(
+        &self,
+        request: &Request,
+        agreement: &Agreement,
+        flows: &[&Flow],
+        now: Moment,
+    ) -> Result<Vec<RuleId>, Denial> {
+        let key = SliceKey {
+            agreement: agreement.id.clone(),
+            requester: request.requester.clone(),
+            record_type: request.record_type.clone(),
+        };
+        let memberships = self.memberships(&request.requester, now);
+        let mut rules = vec![];
+        for flow in flows {
+            let situation = Situation {
+                agreement: &agreement.id,
+                source: &flow.from,
+                purpose: request.purpose,
+                case: request.case.as_ref(),
+                memberships: &memberships,
+                environment: self.environment(),
+                handling: None,
+            };
+            let verdict = match self.engine.context(&situation) {
+                Ok(context) => self.ask(&key, Action::Query, None, &context),
+                Err(_) => Verdict::Failed(vec![]),
+            };
+            match verdict {
+                Verdict::Permitted(found) => rules.push(found),
+                Verdict::Refused(found) => {
+                    return Err(Denial::new(
+                        DenialReason::ForbiddenByPolicy,
+                        "a rule forbids this query",
+                        "see the rule",
+                    )
+                    .with(found));
+                }
+                Verdict::Failed(found) => {
+                    return Err(Denial::new(
+                        DenialReason::PolicyEvaluationFailed,
+                        "a rule could not be evaluated, so nothing is permitted",
+                        "tell the gateway's operator",
+                    )
+                    .with(found));
+                }
+            }
+        }
+        Ok(merge(rules))
+    }
+}
+
+/// Flows of an agreement that cover a request, one per source, sorted by source.
+fn flows_for<'a>(agreement: &'a Agreement, request: &Request) -> Result<Vec<&'a Flow>, Denial> {
+    let typed: Vec<&Flow> = agreement
+        .flows
+        .iter()
+        .filter(|flow| flow.to.contains(&request.requester))
+        .filter(|flow| flow.record_types.contains(&request.record_type))
+        .collect();
+    if typed.is_empty() {
+        return Err(not_covered());
+    }
+    let mut fitting: Vec<&Flow> =
+        typed.iter().filter(|flow| flow.purposes.contains(&request.purpose)).copied().collect();
+    if fitting.is_empty() {
+        return Err(not_for_this(&typed, request.purpose));
+    }
+    let covered = |source: &AgencyId| fitting.iter().any(|flow| flow.from == *source);
+    if !request.sources.iter().all(covered) {
+        return Err(Denial::new(
+            DenialReason::SourceNotCovered,
+            "the agreement does not cover one of the sources for this purpose",
+            "leave the sources out to ask all that the agreement covers",
+        ));
+    }
+    fitting.retain(|flow| request.sources.is_empty() || request.sources.contains(&flow.from));
+    fitting.sort_by(|one, two| one.from.cmp(&two.from));
+    Ok(fitting)
+}
+
+/// No agreement fits: the reason of the one that comes closest.
+fn closest(own: &[&Arc<Agreement>], request: &Request, now: Moment) -> Denial {
+    let rank = |denial: &Denial| match denial.reason {
+        DenialReason::SourceNotCovered => 2,
+        DenialReason::PurposeNotPermitted => 1,
+        _ => 0,
+    };
+    own.iter()
+        .filter(|one| one.in_force(now))
+        .chain(own.iter())
+        .filter_map(|one| flows_for(one, request).err())
+        .reduce(|best, other| if rank(&other) > rank(&best) { other } else { best })
+        .unwrap_or_else(no_agreement)
+}
+
+fn in_force(agreement: &Agreement, now: Moment) -> Result<(), Denial> {
+    let rules = vec![RuleId::new(format!("agreement:{}", agreement.id))];
+    if now < agreement.valid_from {
+        return Err(Denial::new(
+            DenialReason::AgreementNotYetInForce,
+            "the agreement is not yet in force",
+            "ask again when it is",
+        )
+        .with(rules));
+    }
+    if now >= agreement.valid_until {
+        return Err(Denial::new(
+            DenialReason::AgreementLapsed,
+            "the agreement is no longer in force",
+            "the parties would have to renew it",
+        )
+        .with(rules));
+    }
+    Ok(())
+}
+
+fn no_agreement() -> Denial {
+    Denial::new(
+        DenialReason::AgreementNotFoundOrNotParty,
+        "there is no such agreement to which your agency is a party",
+        "name an agreement of your agency",
+    )
+}
+
+fn not_covered() -> Denial {
+    Denial::new(
+        DenialReason::RecordTypeNotCovered,
+        "no agreement of your agency gives it records of this type",
+        "list the record types under your agreements",
+    )
+}
+
+fn not_for_this(typed: &[&Flow], purpose: Purpose) -> Denial {
+    let purposes: BTreeSet<&str> =
+        typed.iter().flat_map(|flow| &flow.purposes).map(|purpose| purpose.word()).collect();
+    let purposes: Vec<&str> = purposes.into_iter().collect();
+    Denial::new(
+        DenialReason::PurposeNotPermitted,
+        format!("the agreement does not give records of this type for {}", purpose.word()),
+        format!("it gives them for {}", purposes.join(", ")),
+    )
+    .with(merge(typed.iter().map(|flow| vec![flow.rule.clone()])))
+}

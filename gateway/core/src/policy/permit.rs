@@ -1,0 +1,310 @@
+//! The permit: proof that a decision was made, and everything that binds what follows. Only
+//! [`Snapshot::decide`] makes one.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::agreement::{Agreement, Flow};
+use super::compile::SliceKey;
+use super::decide::Request;
+use super::plan::Dropped;
+use super::snapshot::Snapshot;
+use crate::handling::HandlingClass;
+use crate::id::{AgencyId, AgreementId, CaseId, Digest, Moment, RuleId};
+use crate::label::{LeafId, RecordType};
+use crate::policy::Purpose;
+use crate::redact::Plan;
+
+/// Milliseconds of a day.
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// A permitted query.
+#[derive(Clone)]
+pub struct Permit {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) request: Request,
+    pub(super) agreement: Arc<Agreement>,
+    /// Positions of the flows in the agreement, in order of their sources.
+    flows: Vec<usize>,
+    pub(super) record_type: Arc<RecordType>,
+    pub(super) key: Arc<PermitKey>,
+    permitted_use: Vec<Purpose>,
+    budgets: Vec<BudgetLimit>,
+    rules: Vec<RuleId>,
+    valid_until: Moment,
+}
+
+/// What plans depend on beside the class of records and the snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct PermitKey {
+    pub(super) slice: SliceKey,
+    pub(super) purpose: Purpose,
+    pub(super) case: Option<CaseId>,
+}
+
+/// What is limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BudgetName {
+    /// Queries.
+    Queries,
+    /// Records released.
+    Records,
+    /// Fields named in a filter without being clear.
+    MatchProbes,
+}
+
+impl BudgetName {
+    /// One stable word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queries => "queries",
+            Self::Records => "records",
+            Self::MatchProbes => "match_probes",
+        }
+    }
+}
+
+/// Over what time a budget is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// A day, UTC.
+    Day,
+}
+
+impl Window {
+    /// One stable word.
+    pub fn word(self) -> &'static str {
+        "day"
+    }
+
+    /// When the window began that this moment lies in.
+    pub fn start(self, now: Moment) -> Moment {
+        Moment(now.0.div_euclid(DAY).saturating_mul(DAY))
+    }
+
+    /// When the next one begins.
+    pub fn end(self, now: Moment) -> Moment {
+        Moment(self.start(now).0.saturating_add(DAY))
+    }
+}
+
+/// A limit that the query is counted against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetLimit {
+    /// What is limited.
+    pub name: BudgetName,
+    /// Who shares it: `agency|purpose|case|agreement`, `-` where there is no case.
+    pub key: String,
+    /// How much.
+    pub limit: u64,
+    /// Over what time.
+    pub window: Window,
+}
+
+impl Permit {
+    /// None where the agreement or record type is not the snapshot's, which `decide` has ruled out.
+    pub(super) fn new(
+        snapshot: Arc<Snapshot>,
+        request: Request,
+        agreement: Arc<Agreement>,
+        flows: Vec<usize>,
+        rules: Vec<RuleId>,
+    ) -> Option<Self> {
+        let record_type = snapshot.record_type(&request.record_type)?.clone();
+        let chosen: Vec<&Flow> = flows.iter().filter_map(|at| agreement.flows.get(*at)).collect();
+        let (first, rest) = chosen.split_first()?;
+        let permitted_use = first
+            .permitted_use
+            .iter()
+            .filter(|purpose| rest.iter().all(|flow| flow.permitted_use.contains(purpose)))
+            .copied()
+            .collect();
+        let budgets = budgets(&request, &agreement.id, &chosen);
+        let closes =
+            request.case.as_ref().and_then(|id| snapshot.case(id)).and_then(|case| case.closes);
+        let valid_until = closes.map_or(agreement.valid_until, |at| at.min(agreement.valid_until));
+        let slice = SliceKey {
+            agreement: agreement.id.clone(),
+            requester: request.requester.clone(),
+            record_type: request.record_type.clone(),
+        };
+        let key = PermitKey { slice, purpose: request.purpose, case: request.case.clone() };
+        Some(Self {
+            snapshot,
+            request,
+            agreement: agreement.clone(),
+            flows,
+            record_type,
+            key: Arc::new(key),
+            permitted_use,
+            budgets,
+            rules,
+            valid_until,
+        })
+    }
+
+    /// The request, with the agreement and the sources that were chosen.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// The agreement.
+    pub fn agreement(&self) -> &Arc<Agreement> {
+        &self.agreement
+    }
+
+    /// The agreement's id.
+    pub fn agreement_id(&self) -> &AgreementId {
+        &self.agreement.id
+    }
+
+    /// The agreement's version.
+    pub fn agreement_version(&self) -> u32 {
+        self.agreement.version
+    }
+
+    /// The law or treaty behind it.
+    pub fn legal_basis(&self) -> &str {
+        &self.agreement.legal_basis
+    }
+
+    /// What the answer may be used for: what every flow allows, sorted.
+    pub fn permitted_use(&self) -> &[Purpose] {
+        &self.permitted_use
+    }
+
+    /// By when the answer is deleted: the earliest that a flow asks for.
+    pub fn delete_by(&self, now: Moment) -> Moment {
+        let days = self.flows().map(|flow| flow.delete_after_days).min().unwrap_or_default();
+        Moment(now.0.saturating_add(i64::from(days).saturating_mul(DAY)))
+    }
+
+    /// Sources to ask, sorted; never empty.
+    pub fn sources(&self) -> &[AgencyId] {
+        &self.request.sources
+    }
+
+    /// Limits that the query is counted against: the tightest of all flows, one for each name.
+    pub fn budgets(&self) -> &[BudgetLimit] {
+        &self.budgets
+    }
+
+    /// When it ends by itself: at the end of the agreement or of the case.
+    pub fn valid_until(&self) -> Moment {
+        self.valid_until
+    }
+
+    /// The snapshot's hash.
+    pub fn policy_hash(&self) -> Digest {
+        self.snapshot.hash()
+    }
+
+    /// The snapshot that decided.
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// Rules that permitted it, sorted.
+    pub fn rules(&self) -> &[RuleId] {
+        &self.rules
+    }
+
+    /// The record type.
+    pub fn record_type(&self) -> &Arc<RecordType> {
+        &self.record_type
+    }
+
+    /// Fields that some flow lets the requester match, in leaf order. Each record's own plan decides.
+    pub fn matchable(&self) -> Vec<LeafId> {
+        let paths: BTreeSet<&str> =
+            self.flows().flat_map(|flow| &flow.matchable).map(String::as_str).collect();
+        let leaves = self.record_type.leaves().iter();
+        leaves.filter(|leaf| paths.contains(leaf.path.as_str())).map(|leaf| leaf.id).collect()
+    }
+
+    /// The flows it rests on, in order of their sources.
+    pub fn flows(&self) -> impl Iterator<Item = &Flow> {
+        self.flows.iter().filter_map(|at| self.agreement.flows.get(*at))
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit")
+            .field("request", &self.request)
+            .field("rules", &self.rules)
+            .field("valid_until", &self.valid_until)
+            .finish_non_exhaustive()
+    }
+}
+
+fn budgets(request: &Request, agreement: &AgreementId, flows: &[&Flow]) -> Vec<BudgetLimit> {
+    let case = request.case.as_ref().map_or("-", CaseId::as_str);
+    let key = format!("{}|{}|{case}|{agreement}", request.requester, request.purpose.word());
+    let tightest = |of: fn(&Flow) -> u64| flows.iter().map(|flow| of(flow)).min().unwrap_or(0);
+    [
+        (BudgetName::Queries, tightest(|flow| flow.budgets.queries_per_day)),
+        (BudgetName::Records, tightest(|flow| flow.budgets.records_per_day)),
+        (BudgetName::MatchProbes, tightest(|flow| flow.budgets.match_probes_per_day)),
+    ]
+    .into_iter()
+    .map(|(name, limit)| BudgetLimit { name, key: key.clone(), limit, window: Window::Day })
+    .collect()
+}
+
+/// Plans already compiled, for one snapshot: policy cannot change under them, only time can.
+#[derive(Default)]
+pub(super) struct PlanCache(Mutex<Plans>);
+
+#[derive(Default)]
+struct Plans {
+    by_permit: HashMap<Arc<PermitKey>, HashMap<HandlingClass, Entry>>,
+    entries: usize,
+}
+
+struct Entry {
+    made: Moment,
+    until: Moment,
+    outcome: Result<Arc<Plan>, Dropped>,
+}
+
+impl PlanCache {
+    /// Most plans kept. Beyond it all are forgotten: a bound against hostile handling, not a tuned cache.
+    const MOST: usize = 4096;
+
+    /// A plan that still holds. One made later than `now` (a clock set back) does not count.
+    pub(super) fn find(
+        &self,
+        key: &PermitKey,
+        class: &HandlingClass,
+        now: Moment,
+    ) -> Option<Result<Arc<Plan>, Dropped>> {
+        let plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = plans.by_permit.get(key)?.get(class)?;
+        (entry.made <= now && now < entry.until).then(|| entry.outcome.clone())
+    }
+
+    /// Keeps an outcome until a moment.
+    pub(super) fn keep(
+        &self,
+        key: &Arc<PermitKey>,
+        class: &HandlingClass,
+        (made, until): (Moment, Moment),
+        outcome: Result<Arc<Plan>, Dropped>,
+    ) {
+        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if plans.entries >= Self::MOST {
+            *plans = Plans::default();
+        }
+        let classes = plans.by_permit.entry(key.clone()).or_default();
+        if classes.insert(class.clone(), Entry { made, until, outcome }).is_none() {
+            plans.entries += 1;
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entries
+    }
+}

@@ -1,0 +1,239 @@
+//! From a permit and a class of records to a plan: record-level rules first, then every leaf down its
+//! ladder until Cedar permits a rung.
+
+use std::sync::Arc;
+
+use cedar_policy::Context;
+
+use super::agreement::Flow;
+use super::cedar::{Action, Situation, Verdict};
+use super::ladder;
+use super::permit::Permit;
+use crate::handling::HandlingClass;
+use crate::id::{Moment, RuleId};
+use crate::label::Leaf;
+use crate::redact::{FieldPlan, Plan, PseudonymScope, Reason, Treatment};
+
+/// Records of this class are dropped as if they had not matched. For the log; never for the requester.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("records of this class are dropped: {}", reason.word())]
+pub struct Dropped {
+    /// Why.
+    pub reason: DroppedReason,
+    /// Rules behind it, sorted.
+    pub rules: Vec<RuleId>,
+}
+
+/// Why records are dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DroppedReason {
+    /// The permit has ended since it was given.
+    PermitEnded,
+    /// Their originator is none of the permitted sources.
+    OriginatorNotCovered,
+    /// A rule forbids their release: audience, compartments, permitted use, environment.
+    NotReleasable,
+    /// A rule could not be evaluated.
+    PolicyEvaluationFailed,
+    /// Nothing of them would be left.
+    EveryFieldWithheld,
+}
+
+impl DroppedReason {
+    /// One stable word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PermitEnded => "PERMIT_ENDED",
+            Self::OriginatorNotCovered => "ORIGINATOR_NOT_COVERED",
+            Self::NotReleasable => "NOT_RELEASABLE",
+            Self::PolicyEvaluationFailed => "POLICY_EVALUATION_FAILED",
+            Self::EveryFieldWithheld => "EVERY_FIELD_WITHHELD",
+        }
+    }
+}
+
+impl Permit {
+    /// The plan for a class of records, from the cache while it holds.
+    ///
+    /// # Errors
+    /// The records are to be dropped as if they had not matched.
+    pub fn plan(&self, class: &HandlingClass, now: Moment) -> Result<Arc<Plan>, Dropped> {
+        self.still_holds(now)?;
+        let flow = self
+            .flows()
+            .find(|flow| flow.from == class.originator)
+            .ok_or_else(|| dropped(DroppedReason::OriginatorNotCovered, vec![]))?;
+        if let Some(outcome) = self.snapshot.plans.find(&self.key, class, now) {
+            return outcome;
+        }
+        let until = self.next_change(class, now);
+        let outcome = self.compile(flow, class, now, until).map(Arc::new);
+        self.snapshot.plans.keep(&self.key, class, (now, until), outcome.clone());
+        outcome
+    }
+
+    fn still_holds(&self, now: Moment) -> Result<(), Dropped> {
+        let case = self.request.case.as_ref().is_none_or(|id| {
+            let case = self.snapshot.case(id);
+            case.is_some_and(|case| case.open_to(&self.request.requester, now))
+        });
+        if case && self.agreement.in_force(now) {
+            return Ok(());
+        }
+        Err(dropped(DroppedReason::PermitEnded, vec![]))
+    }
+
+    /// The next moment at which an input changes by itself: the agreement's end, or a case that opens or
+    /// closes, the query's own or one of the records' compartments.
+    fn next_change(&self, class: &HandlingClass, now: Moment) -> Moment {
+        let cases = self.request.case.iter().chain(&class.compartments);
+        cases
+            .filter_map(|id| self.snapshot.case(id))
+            .flat_map(|case| [Some(case.opens), case.closes])
+            .flatten()
+            .filter(|at| now < *at)
+            .chain([self.agreement.valid_until])
+            .min()
+            .unwrap_or(now)
+    }
+
+    fn compile(
+        &self,
+        flow: &Flow,
+        class: &HandlingClass,
+        now: Moment,
+        until: Moment,
+    ) -> Result<Plan, Dropped> {
+        let memberships = self.snapshot.memberships(&self.request.requester, now);
+        let situation = Situation {
+            agreement: &self.agreement.id,
+            source: &class.originator,
+            purpose: self.request.purpose,
+            case: self.request.case.as_ref(),
+            memberships: &memberships,
+            environment: self.snapshot.environment(),
+            handling: Some(class),
+        };
+        let failed = || dropped(DroppedReason::PolicyEvaluationFailed, vec![]);
+        let context = self.snapshot.engine.context(&situation).map_err(|_| failed())?;
+        match self.snapshot.ask(&self.key.slice, Action::Release, None, &context) {
+            Verdict::Permitted(_) => {}
+            Verdict::Refused(rules) => return Err(dropped(DroppedReason::NotReleasable, rules)),
+            Verdict::Failed(rules) => {
+                return Err(dropped(DroppedReason::PolicyEvaluationFailed, rules));
+            }
+        }
+        let (ladders, _) = ladder::resolve(flow, &self.record_type, self.request.purpose);
+        let fields = self
+            .record_type
+            .leaves()
+            .iter()
+            .zip(ladders)
+            .map(|(leaf, ladder)| self.field(flow, leaf, ladder, &context))
+            .collect();
+        let plan = Plan::new(
+            self.record_type.clone(),
+            fields,
+            self.agreement.id.clone(),
+            class.originator.clone(),
+            self.scope(),
+            Some(until),
+        );
+        if plan.withholds_all() {
+            return Err(dropped(DroppedReason::EveryFieldWithheld, vec![]));
+        }
+        Ok(plan)
+    }
+
+    /// Within what tokens are equal. Ids hold neither `|` nor `:`, so two scopes never share a text.
+    fn scope(&self) -> PseudonymScope {
+        let agency = &self.request.requester;
+        let text = match self.request.case.as_ref().map(|id| (id, self.snapshot.case(id))) {
+            Some((id, Some(case))) if case.operation_scope => format!("operation:{id}"),
+            Some((id, _)) => format!("{agency}|case:{id}"),
+            None => format!("{agency}|agreement:{}", self.agreement.id),
+        };
+        PseudonymScope(Arc::from(text))
+    }
+
+    fn field(
+        &self,
+        flow: &Flow,
+        leaf: &Leaf,
+        ladder: Option<usize>,
+        context: &Context,
+    ) -> FieldPlan {
+        let ask = |action| self.snapshot.ask(&self.key.slice, action, Some(leaf), context);
+        let mut found = match ladder.and_then(|at| flow.ladders.get(at)) {
+            None => Descent::end(RuleId::new("default:withhold"), Reason::NoRule),
+            Some(ladder) => descend(&ladder.rungs, &ladder.rule, |rung| ask(Action::Treat(rung))),
+        };
+        // A leaf that cannot take the rung is withheld by `Plan::new`; it must not stay matchable.
+        if !found.treatment.fits(leaf.label.semantic, &leaf.kind) {
+            found = Descent::end(found.rule, Reason::TreatmentDoesNotFit);
+        }
+        let clear = found.treatment == Treatment::Clear;
+        let matches = !clear
+            && !found.failed
+            && flow.matchable.contains(&leaf.path)
+            && matches!(ask(Action::Match), Verdict::Permitted(_));
+        FieldPlan {
+            treatment: found.treatment,
+            rule: found.rule,
+            reason: found.reason,
+            usable: clear || matches,
+            probe: matches,
+            ask: (flow.release_by_originator && !clear).then(|| flow.from.clone()),
+        }
+    }
+}
+
+/// Where the way down a ladder ends.
+struct Descent {
+    treatment: Treatment,
+    rule: RuleId,
+    reason: Reason,
+    failed: bool,
+}
+
+impl Descent {
+    fn end(rule: RuleId, reason: Reason) -> Self {
+        Self { treatment: Treatment::Withhold, rule, reason, failed: false }
+    }
+}
+
+/// Down the rungs until one is permitted. A rule that cannot be evaluated ends it at once: no lower rung
+/// is tried, the field is withheld.
+fn descend(rungs: &[Treatment], ladder: &RuleId, ask: impl Fn(Treatment) -> Verdict) -> Descent {
+    let mut refused: Option<RuleId> = None;
+    for rung in rungs.iter().filter(|rung| **rung != Treatment::Withhold) {
+        let reason = match (rung, &refused) {
+            (_, Some(_)) => Reason::ReducedByPolicy,
+            (Treatment::Clear, None) => Reason::Permitted,
+            (_, None) => Reason::ReducedByAgreement,
+        };
+        match ask(*rung) {
+            Verdict::Permitted(rules) => {
+                let rule = rules.into_iter().next().unwrap_or_else(|| ladder.clone());
+                return Descent { treatment: *rung, rule, reason, failed: false };
+            }
+            Verdict::Refused(rules) => {
+                let rule = rules.into_iter().next();
+                refused = refused.or(rule).or_else(|| Some(RuleId::new("default:withhold")));
+            }
+            Verdict::Failed(rules) => {
+                let rule = rules.into_iter().next().unwrap_or_else(|| ladder.clone());
+                let end = Descent::end(rule, Reason::ReducedByPolicy);
+                return Descent { failed: true, ..end };
+            }
+        }
+    }
+    match refused {
+        Some(rule) => Descent::end(rule, Reason::ReducedByPolicy),
+        None => Descent::end(ladder.clone(), Reason::ReducedByAgreement),
+    }
+}
+
+fn dropped(reason: DroppedReason, rules: Vec<RuleId>) -> Dropped {
+    Dropped { reason, rules }
+}
