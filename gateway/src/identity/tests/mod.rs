@@ -1,0 +1,1 @@
+//! The refusal ladder and what else identity promises, over real connections.
