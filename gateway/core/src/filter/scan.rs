@@ -65,6 +65,12 @@ impl<'a> Scan<'a> {
         self.rest.is_empty()
     }
 
+    /// How many bytes are left.
+    #[cfg(test)]
+    pub(super) fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The next field, or none at the end.
     pub(super) fn field(&mut self) -> Result<Option<(u32, Raw<'a>)>, WireError> {
         if self.rest.is_empty() {
@@ -79,8 +85,7 @@ impl<'a> Scan<'a> {
             0 => Raw::Varint(self.varint()?),
             1 => Raw::Fixed64(self.fixed()?),
             2 => {
-                let length =
-                    usize::try_from(self.varint()?).map_err(|_| WireError::Truncated)?;
+                let length = usize::try_from(self.varint()?).map_err(|_| WireError::Truncated)?;
                 Raw::Bytes(self.take(length)?)
             }
             5 => Raw::Fixed32(self.fixed()?),
@@ -141,7 +146,10 @@ mod tests {
                 &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02],
                 WireError::OverlongVarint,
             ),
-            (&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80], WireError::OverlongVarint),
+            (
+                &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80],
+                WireError::OverlongVarint,
+            ),
             (&[0xf8, 0xff, 0xff, 0xff, 0xff, 0x01, 0], WireError::FieldNumber),
         ];
         for (bytes, error) in cases {
