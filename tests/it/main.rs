@@ -1,3 +1,4 @@
 //! End-to-end tests, a module per behaviour.
 
+mod levels;
 mod threats;
