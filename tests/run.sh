@@ -114,15 +114,17 @@ run_rust() {
 
 run_python() {
     title "Python: digest vectors, receipt verifier"
-    local client=tests/clients/python before=$failed
+    local client=tests/clients/python
     if "$PORTCULLIS_PYTHON" $client/portcullis_client.py vectors 2>&1 | tee "$log"; then
         passed=$((passed + $(grep -oE '"vectors": [0-9]+' "$log" | grep -oE '[0-9]+')))
     else
         fail "Python does not reproduce the digest vectors"
     fi
-    "$PORTCULLIS_PYTHON" $client/verify_receipt.py --self-test 2>&1 | tee "$log" || true
-    count '^[0-9]+ passed, [0-9]+ failed$' passed failed skipped
-    [[ $failed -gt $before ]] || grep -qE '^[0-9]+ passed, 0 failed$' "$log" || fail "the receipt verifier's self-test"
+    if "$PORTCULLIS_PYTHON" $client/verify_receipt.py --self-test; then
+        passed=$((passed + 1)) # one test, however many checks
+    else
+        fail "the receipt verifier's self-test"
+    fi
 
     title "Python: the client against a gateway that lies"
     local ran bad

@@ -1,3 +1,12 @@
 //! End-to-end tests, a module per behaviour.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests: what is wrong here must stop them"
+)]
+
+mod levels;
 mod threats;

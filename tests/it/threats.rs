@@ -130,8 +130,8 @@ fn is_test(source: &str, name: &str) -> Result<(), &'static str> {
     if above.iter().any(|line| line.starts_with("#[ignore")) {
         return Err("an ignored test");
     }
-    let attribute = |line: &&&str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
-    above.iter().any(|line| attribute(&line)).then_some(()).ok_or("a function that is no test")
+    let attribute = |line: &&str| line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+    above.iter().any(|line| attribute(line)).then_some(()).ok_or("a function that is no test")
 }
 
 fn register() -> Table {

@@ -242,11 +242,11 @@ def self_test() -> tuple[int, list[str]]:
         root = base64.b64encode(tree_root(tree)).decode()
         checkpoint, key = sign(f"{name}\n{size}\n{root}\n", name, private)
         for index in range(size):
-            path = audit_path(index, tree)
+            path = [base64.b64encode(node).decode() for node in audit_path(index, tree)]
             good = {
                 "index": index,
                 "leaf": base64.b64encode(tree[index]).decode(),
-                "path": [base64.b64encode(node).decode() for node in path],
+                "path": path,
                 "checkpoint": checkpoint,
             }
             where = f"entry {index} of {size}"
@@ -258,11 +258,11 @@ def self_test() -> tuple[int, list[str]]:
             false = base64.b64encode(bytes(32)).decode()
             refuses(f"{where}: other leaf", lambda: verify(good | {"leaf": "eA=="}, key))
             refuses(f"{where}: index outside", lambda: verify(good | {"index": size}, key))
-            refuses(f"{where}: path too long", lambda: verify(good | {"path": good["path"] + [false]}, key))
+            refuses(f"{where}: path too long", lambda: verify(good | {"path": path + [false]}, key))
             if path:
-                refuses(f"{where}: path too short", lambda: verify(good | {"path": good["path"][:-1]}, key))
+                refuses(f"{where}: path too short", lambda: verify(good | {"path": path[:-1]}, key))
                 refuses(f"{where}: other index", lambda: verify(good | {"index": index ^ 1}, key))
-                refuses(f"{where}: other node", lambda: verify(good | {"path": [false] + good["path"][1:]}, key))
+                refuses(f"{where}: other node", lambda: verify(good | {"path": [false] + path[1:]}, key))
     other = Ed25519PrivateKey.from_private_bytes(bytes(32))
     refuses("signed by another key", lambda: verify(good | {"checkpoint": sign(f"{name}\n1\n{root}\n", name, other)[0]}, key))
     refuses("another log", lambda: verify(good | {"checkpoint": sign(f"x\n{size}\n{root}\n", name, private)[0]}, key))
