@@ -29,3 +29,5 @@ pub use pseudonym::{
 pub use redactor::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS, Redactor};
 pub use treatment::{Level, Treatment, TreatmentError};
 pub use wire::Refusal;
+/// Secrets are handed over in it, so that nobody else needs the crate.
+pub use zeroize::Zeroizing;

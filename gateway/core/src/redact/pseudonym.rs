@@ -152,14 +152,13 @@ impl PseudonymKeys {
 
     /// Derives the keys of a scope: HKDF-SHA256 over each epoch's secret, with epoch and scope as info.
     pub fn scope_key(&self, scope: &PseudonymScope) -> ScopeKey {
-        let mut epochs: Vec<EpochKey> = self
-            .epochs
-            .iter()
-            .map(|(epoch, secret)| EpochKey::derive(*epoch, secret, scope))
-            .collect();
-        // INVARIANT: `new` and `destroy` keep the current epoch among the others.
-        epochs.sort_by_key(|key| key.epoch != self.current);
-        ScopeKey { scope: scope.clone(), epochs }
+        let derive =
+            |(epoch, secret): &(u16, Zeroizing<_>)| EpochKey::derive(*epoch, secret, scope);
+        ScopeKey {
+            scope: scope.clone(),
+            current: self.current,
+            epochs: self.epochs.iter().filter_map(derive).collect(),
+        }
     }
 }
 
@@ -172,7 +171,7 @@ impl fmt::Debug for PseudonymKeys {
 /// The keys of one scope; overwritten when dropped. Worth keeping: to derive one costs some microseconds.
 pub struct ScopeKey {
     scope: PseudonymScope,
-    /// The current epoch first.
+    current: u16,
     epochs: Vec<EpochKey>,
 }
 
@@ -239,11 +238,12 @@ impl ScopeKey {
 
     fn append(&self, domain: TokenDomain, bound: &[u8], value: &[u8], out: &mut Vec<u8>) {
         let mut token = [0_u8; TOKEN_BYTES];
-        if let Some(key) = self.epochs.first() {
+        // INVARIANT: the current epoch is among the others. Were it not, the filler of zeros tells nothing.
+        if let Some(key) = self.epochs.iter().find(|key| key.epoch == self.current) {
             key.seal(domain, bound, value, &mut token);
         }
         let mut text = [0_u8; TOKEN_CHARS];
-        // The size fits by construction; were it not so, the filler of zeros tells nothing.
+        // The size fits by construction.
         let _written = URL_SAFE_NO_PAD.encode_slice(token, &mut text);
         out.extend_from_slice(&text);
     }
@@ -281,56 +281,62 @@ impl hkdf::KeyType for Length {
 }
 
 impl EpochKey {
-    fn derive(epoch: u16, secret: &[u8; 32], scope: &PseudonymScope) -> Self {
+    /// None when the library fails, which 128 bytes, far below HKDF's limit, give it no reason to.
+    fn derive(epoch: u16, secret: &[u8; 32], scope: &PseudonymScope) -> Option<Self> {
         let extracted =
             hkdf::Salt::new(hkdf::HKDF_SHA256, b"portcullis pseudonym v1").extract(secret);
         let epoch_bytes = epoch.to_be_bytes();
         let mut material = Zeroizing::new([0_u8; SIV_KEY + HASH_KEY]);
-        // 128 bytes are far below HKDF's limit, so neither step can fail; if one did, the keys would be
-        // random instead, and tokens unopenable rather than made with a known key.
-        let filled = extracted
+        extracted
             .expand(&[b"scope", &epoch_bytes, scope.0.as_bytes()], Length(SIV_KEY + HASH_KEY))
-            .and_then(|okm| okm.fill(&mut material[..]));
-        if filled.is_err() {
-            let _random = aws_lc_rs::rand::fill(&mut material[..]);
-        }
-        let (siv, hash) = material.split_at(SIV_KEY);
-        let mut key = Zeroizing::new([0_u8; SIV_KEY]);
-        key.copy_from_slice(siv);
-        Self { epoch, siv: key, hash: hmac::Key::new(hmac::HMAC_SHA512, hash) }
+            .and_then(|okm| okm.fill(&mut material[..]))
+            .ok()?;
+        let (siv, hash) = material.split_first_chunk::<SIV_KEY>()?;
+        let hash = hmac::Key::new(hmac::HMAC_SHA512, hash);
+        Some(Self { epoch, siv: Zeroizing::new(*siv), hash })
     }
 
     fn seal(&self, domain: TokenDomain, bound: &[u8], value: &[u8], token: &mut [u8; TOKEN_BYTES]) {
-        let mut body = Vec::with_capacity(SIV + PADDED);
-        match (u8::try_from(value.len()), value.len() <= CAPACITY) {
-            (Ok(length), true) => {
-                body.push(length);
-                body.extend_from_slice(value);
-                body.resize(PADDED, 0);
-                let headers: [&[u8]; 3] = [b"portcullis token v1", domain.word().as_bytes(), bound];
-                let sealed =
-                    Aes256Siv::new((&*self.siv).into()).encrypt_in_place(headers, &mut body);
-                if sealed.is_err() {
-                    body.clear();
-                    self.digest(domain, bound, value, &mut body);
-                }
-            }
-            _ => self.digest(domain, bound, value, &mut body),
-        }
         let [high, low] = self.epoch.to_be_bytes();
-        for (to, from) in token.iter_mut().zip([VERSION, high, low].iter().chain(&body)) {
-            *to = *from;
+        let (head, body) = token.split_at_mut(HEAD);
+        head.copy_from_slice(&[VERSION, high, low]);
+        if self.encrypt(domain, bound, value, body).is_none() {
+            self.digest(domain, bound, value, body);
         }
     }
 
+    /// None: the value is too long.
+    fn encrypt(
+        &self,
+        domain: TokenDomain,
+        bound: &[u8],
+        value: &[u8],
+        body: &mut [u8],
+    ) -> Option<()> {
+        let mut padded = [0_u8; PADDED];
+        let (length, room) = padded.split_first_mut()?;
+        *length = u8::try_from(value.len()).ok()?;
+        room.get_mut(..value.len())?.copy_from_slice(value);
+        let headers: [&[u8]; 3] = [b"portcullis token v1", domain.word().as_bytes(), bound];
+        let siv = Aes256Siv::new((&*self.siv).into())
+            .encrypt_inout_detached(headers, padded.as_mut_slice().into())
+            .ok()?;
+        for (to, from) in body.iter_mut().zip(siv.iter().chain(&padded)) {
+            *to = *from;
+        }
+        Some(())
+    }
+
     /// The look-alike for long values: 63 bytes of HMAC-SHA512 over length-prefixed parts.
-    fn digest(&self, domain: TokenDomain, bound: &[u8], value: &[u8], body: &mut Vec<u8>) {
+    fn digest(&self, domain: TokenDomain, bound: &[u8], value: &[u8], body: &mut [u8]) {
         let mut context = hmac::Context::with_key(&self.hash);
         for part in [domain.word().as_bytes(), bound, value] {
             context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             context.update(part);
         }
-        body.extend(context.sign().as_ref().iter().take(SIV + PADDED));
+        for (to, from) in body.iter_mut().zip(context.sign().as_ref()) {
+            *to = *from;
+        }
     }
 
     fn unseal(&self, domain: TokenDomain, bound: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {

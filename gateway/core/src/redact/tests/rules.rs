@@ -72,10 +72,12 @@ fn refuses_by_name_whether_hidden_or_clear() {
             assert_eq!(redact(&redactor, bytes).err(), Some(*cause), "{treatment}: {shown:02x?}");
         }
     }
-    let (mut out, mut presence) = (vec![], vec![]);
     let bytes = [text(1, b"854231"), twice_inner].concat();
-    assert!(all(&EVERY, Clear).redact(&KEYS, &bytes, &mut out, &mut presence).is_err());
-    assert!(out.is_empty() && presence.is_empty(), "nothing is left of a refused record");
+    for treatment in [Clear, Presence] {
+        let (mut out, mut presence) = (vec![1], vec![1]);
+        assert!(all(&EVERY, treatment).redact(&KEYS, &bytes, &mut out, &mut presence).is_err());
+        assert!(out.is_empty() && presence.is_empty(), "nothing is left of a refused record");
+    }
 }
 
 #[test]

@@ -98,6 +98,16 @@ fn keys_that_cannot_be_right_are_refused() {
 }
 
 #[test]
+fn a_hundred_thousand_values_have_as_many_tokens() {
+    let long = "x".repeat(CAPACITY);
+    let tokens: HashSet<String> = (0..50_000)
+        .flat_map(|at| [format!("{at}"), format!("{long}{at}")])
+        .map(|value| KEYS.token(ID, &value))
+        .collect();
+    assert_eq!(tokens.len(), 100_000);
+}
+
+#[test]
 fn references_bind_the_originator() {
     let (kcs, other) = (AgencyId::new("kcs"), AgencyId::new("other"));
     let long_id = [5; 32];
