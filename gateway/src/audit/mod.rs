@@ -28,7 +28,7 @@ pub use leaf::{EntryKind, Leaf, Link, MAX_LEAF};
 pub use load::Scrub;
 pub use note::{Checkpoint, LogSigner, LogVerifier, NoteError};
 pub use part::{Part, RecordCommitment, commit_body, commit_content, commit_id, commit_part};
-pub use read::{Filter, ListedEntry, LogProof};
+pub use read::{Filter, ListedEntry, LogProof, learn_epochs, list_entries};
 pub use seal::{Epoch, EpochId, OpenedPart, Party, SealError, SealedBody, Sealer, Unsealer};
 
 use std::collections::{BTreeMap, HashSet};
@@ -483,3 +483,6 @@ fn outcome_parts(intent: &DurableIntent, outcome: Outcome) -> Vec<(Part, Vec<Age
     }
     parts
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use super::note::Checkpoint;
 use super::seal::{Epoch, OpenedPart, Party, SealError, Unsealer};
 use super::tree::{consistency, inclusion};
 use super::{Audit, DurableIntent, ExchangeId, Shared};
-use crate::store::{BudgetKey, EntryRow, EpochRow, ListFilter, StoreError, Tx};
+use crate::store::{BudgetKey, EntryRow, EpochRow, ListFilter, Store, StoreError, Tx};
 
 /// Proof that an entry stands in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,15 +123,7 @@ impl Audit {
 
     /// Entries in log order.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<ListedEntry>, CommitError> {
-        let mut tx = self.shared.store.read("list_audit").await?;
-        let filter = ListFilter {
-            party: filter.party.clone(),
-            exchange: filter.exchange.map(|exchange| exchange.0),
-            from: filter.from,
-            limit: filter.limit,
-        };
-        let rows = tx.list(&filter).await?;
-        Ok(rows.into_iter().map(ListedEntry::from_row).collect::<Result<_, _>>()?)
+        Ok(list_entries(&self.shared.store, filter).await?)
     }
 
     /// Opens an agency's share of an entry with the gateway's audit key: the parts that the agency may read,
@@ -205,6 +197,25 @@ impl Shared {
         }
         Ok(groups)
     }
+}
+
+/// Entries of a store in log order, without opening it as a log.
+pub async fn list_entries(store: &Store, filter: &Filter) -> Result<Vec<ListedEntry>, StoreError> {
+    let mut tx = store.read("list_audit").await?;
+    let filter = ListFilter {
+        party: filter.party.clone(),
+        exchange: filter.exchange.map(|exchange| exchange.0),
+        from: filter.from,
+        limit: filter.limit,
+    };
+    tx.list(&filter).await?.into_iter().map(ListedEntry::from_row).collect()
+}
+
+/// Hands an unsealer the epochs of its party; returns how many its key opens.
+pub async fn learn_epochs(store: &Store, unsealer: &Unsealer) -> Result<usize, CommitError> {
+    let mut tx = store.read("list_epochs").await?;
+    learn_all(unsealer, tx.epochs(Some(unsealer.party().as_str())).await?)?;
+    Ok(unsealer.epochs())
 }
 
 /// Takes in stored epochs.

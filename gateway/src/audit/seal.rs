@@ -149,15 +149,14 @@ impl Sealer {
             let bytes = part.encode()?;
             let (salt, content_key): ([u8; 32], [u8; 32]) = (random()?, random()?);
             let commitment = commit_part(&salt, &bytes);
-            let mut readers: Vec<_> = readers.iter().cloned().map(Party::Agency).collect();
-            readers.push(Party::Gateway);
-            readers.sort();
-            readers.dedup();
+            let mut parties = readers.clone();
+            parties.sort();
+            parties.dedup();
+            agencies.extend(parties.iter().cloned());
+            let agency_parties = parties.iter().cloned().map(Party::Agency);
+            let readers: Vec<_> = [Party::Gateway].into_iter().chain(agency_parties).collect();
             let mut wraps = Vec::new();
             for reader in &readers {
-                if let Party::Agency(agency) = reader {
-                    agencies.push(agency.clone());
-                }
                 if let Some((epoch, id, wrap)) = self.wrap(reader, &content_key, now)? {
                     epochs.insert(id, epoch);
                     wraps.push((reader, id, wrap));
@@ -172,7 +171,7 @@ impl Sealer {
                     &mut sealed,
                 )
                 .map_err(|_| SealError::Key)?;
-            out.digest(&commitment).count(wraps.len());
+            out.digest(&commitment).texts(parties.iter().map(AgencyId::as_str)).count(wraps.len());
             for (reader, id, wrap) in wraps {
                 out.text(reader.as_str()).raw(&id).raw(&wrap);
             }
@@ -258,6 +257,8 @@ fn begin_epoch(
 /// A part as stored: what anybody can read of it, and what only its readers can.
 pub(crate) struct SealedPart<'a> {
     pub commitment: Digest,
+    /// Agencies that may read it, with a key or without.
+    pub parties: Vec<&'a str>,
     pub readers: Vec<(Party, EpochId, &'a [u8])>,
     pub sealed: &'a [u8],
 }
@@ -271,6 +272,7 @@ pub(crate) fn sealed_parts(bytes: &[u8]) -> Result<Vec<SealedPart<'_>>, CodeErro
     let parts = from.list(|from| {
         Ok(SealedPart {
             commitment: from.digest()?,
+            parties: from.list(Reader::text)?,
             readers: from.list(|from| {
                 Ok((Party::parse(from.text()?), from.array()?, from.take(NONCE_LEN + 48)?))
             })?,
@@ -337,6 +339,11 @@ impl Unsealer {
         Ok(())
     }
 
+    /// How many epochs it knows.
+    pub(crate) fn epochs(&self) -> usize {
+        self.epochs.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Does it know every epoch that this party needs for a body?
     pub(crate) fn knows(&self, sealed: &[u8]) -> Result<bool, SealError> {
         let parts = sealed_parts(sealed)?;
@@ -361,14 +368,7 @@ impl Unsealer {
             let Some(epoch) = known.get(epoch) else { continue };
             opened.push(OpenedPart {
                 part: open_part(part, epoch, wrap)?,
-                agencies: part
-                    .readers
-                    .iter()
-                    .filter_map(|(party, ..)| match party {
-                        Party::Gateway => None,
-                        Party::Agency(agency) => Some(agency.clone()),
-                    })
-                    .collect(),
+                agencies: part.parties.iter().map(AgencyId::new).collect(),
             });
         }
         Ok(opened)
