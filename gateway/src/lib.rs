@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod broker;
+pub mod client;
 pub mod clock;
 pub mod command;
 pub mod config;

@@ -1,1 +1,4 @@
-//! To be filled.
+//! The command line: one file per subcommand.
+
+pub mod explain;
+pub mod query;
