@@ -1,0 +1,51 @@
+//! `portcullis explain`: what a query would show and why, without asking anybody.
+
+use std::io::Write;
+use std::time::Duration;
+
+use clap::Args;
+use portcullis_proto::query::v1 as wire;
+use portcullis_proto::query::v1::query_service_client::QueryServiceClient;
+use tonic::Request;
+
+use super::query::{MAX_BYTES, tell, timed_out};
+use crate::client::ask::FormatWord;
+use crate::client::render::{self, Look};
+use crate::client::schema::{self, SchemaError};
+use crate::client::{Profile, QueryWords, Refused, connect};
+
+/// Explains a query.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    words: QueryWords,
+    #[command(flatten)]
+    format: FormatWord,
+}
+
+/// Runs the command; false: the query would be refused, or explaining it failed, and said so.
+///
+/// # Errors
+/// A profile that cannot be used, words that do not fit the record type, or output that cannot be written.
+pub async fn run(args: ExplainArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
+    let format = args.format.format;
+    let profile = Profile::load(&args.words.profile)?;
+    let timeout = Duration::from_secs(profile.timeout_seconds);
+    let channel = connect(&profile).await?;
+    let record_type = match schema::fetch(channel.clone(), &args.words.record_type, timeout).await {
+        Ok(record_type) => record_type,
+        Err(SchemaError::Status(status)) => return tell(&Refused::of(&status), format, out),
+        Err(error) => return Err(error.into()),
+    };
+    let query = Some(args.words.query(&record_type)?);
+    let mut request = Request::new(wire::ExplainRequest { query });
+    request.set_timeout(timeout);
+    let mut client = QueryServiceClient::new(channel).max_decoding_message_size(MAX_BYTES);
+    let explained = match tokio::time::timeout(timeout, client.explain(request)).await {
+        Ok(Ok(response)) => response.into_inner(),
+        Ok(Err(status)) => return tell(&Refused::of(&status), format, out),
+        Err(_) => return tell(&timed_out(), format, out),
+    };
+    render::explain::write(&explained, format, Look::of_stdout(), out)?;
+    Ok(explained.allowed)
+}

@@ -1,0 +1,87 @@
+//! `portcullis query`: asks other agencies and shows what they may tell.
+
+use std::io::Write;
+use std::time::Duration;
+
+use clap::Args;
+use portcullis_proto::query::v1 as wire;
+use portcullis_proto::query::v1::query_service_client::QueryServiceClient;
+use tonic::Request;
+
+use crate::client::ask::FormatWord;
+use crate::client::render::{self, Look};
+use crate::client::schema::{self, SchemaError};
+use crate::client::{Answer, Format, Profile, QueryWords, Refused, connect};
+
+/// Largest message that is taken from a gateway.
+pub(super) const MAX_BYTES: usize = 64 << 20;
+
+/// Asks other agencies.
+#[derive(Args, Debug)]
+pub struct QueryArgs {
+    #[command(flatten)]
+    words: QueryWords,
+    #[command(flatten)]
+    format: FormatWord,
+    /// The same query under the same key is decided again but charged once.
+    #[arg(long, value_name = "KEY", default_value = "")]
+    idempotency_key: String,
+}
+
+/// Runs the command; false: refused, failed or incomplete, and said so.
+///
+/// # Errors
+/// A profile that cannot be used, words that do not fit the record type, or output that cannot be written.
+pub async fn run(args: QueryArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
+    let format = args.format.format;
+    let profile = Profile::load(&args.words.profile)?;
+    let timeout = Duration::from_secs(profile.timeout_seconds);
+    let channel = connect(&profile).await?;
+    let record_type = match schema::fetch(channel.clone(), &args.words.record_type, timeout).await {
+        Ok(record_type) => record_type,
+        Err(SchemaError::Status(status)) => return tell(&Refused::of(&status), format, out),
+        Err(error) => return Err(error.into()),
+    };
+    let mut request = Request::new(wire::QueryRequest {
+        query: Some(args.words.query(&record_type)?),
+        idempotency_key: args.idempotency_key,
+        officer_token: String::new(),
+        resume_token: Default::default(),
+    });
+    request.set_timeout(timeout);
+    let mut client = QueryServiceClient::new(channel).max_decoding_message_size(MAX_BYTES);
+    let stream = match tokio::time::timeout(timeout, client.query(request)).await {
+        Ok(Ok(response)) => response.into_inner(),
+        Ok(Err(status)) => return tell(&Refused::of(&status), format, out),
+        Err(_) => return tell(&timed_out(), format, out),
+    };
+    let mut answer = Answer::empty(record_type);
+    if tokio::time::timeout(timeout, answer.gather(stream)).await.is_err() {
+        answer.failure = Some(timed_out());
+    }
+    render::answer(&answer, format, Look::of_stdout(), out)?;
+    match &answer.failure {
+        // The JSON document says it already.
+        Some(failure) if format != Format::Json => tell(failure, format, out),
+        Some(_) => Ok(false),
+        None => Ok(true),
+    }
+}
+
+/// Tells of a refusal: in the output for programs that read JSON, else beside it. Always false.
+pub(super) fn tell(refused: &Refused, format: Format, out: &mut dyn Write) -> anyhow::Result<bool> {
+    if format == Format::Json {
+        let document = serde_json::json!({"complete": false, "failure": refused.to_json()});
+        serde_json::to_writer_pretty(&mut *out, &document)?;
+        writeln!(out)?;
+    } else {
+        out.flush()?;
+        writeln!(std::io::stderr(), "{}", refused.render())?;
+    }
+    Ok(false)
+}
+
+pub(super) fn timed_out() -> Refused {
+    let text = "the gateway took longer than the profile's timeout";
+    Refused::by_client("TIMED_OUT", text)
+}
