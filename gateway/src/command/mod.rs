@@ -1,1 +1,3 @@
-//! To be filled.
+//! One file per subcommand.
+
+pub mod source;

@@ -113,8 +113,11 @@ impl BoundFilter {
 
 impl fmt::Debug for BoundFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paths =
-            self.leaves.iter().filter_map(|leaf| self.record_type.leaf(*leaf)).map(|leaf| &leaf.path);
+        let paths = self
+            .leaves
+            .iter()
+            .filter_map(|leaf| self.record_type.leaf(*leaf))
+            .map(|leaf| &leaf.path);
         f.write_str("BoundFilter")?;
         f.debug_list().entries(paths).finish()
     }

@@ -207,7 +207,11 @@ fn width(kind: &LeafKind) -> Width {
 }
 
 /// A number, cut to the width of its type as every protobuf decoder does.
-#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "as the format says")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "as the format says"
+)]
 fn scalar<'a>(kind: &LeafKind, raw: Raw<'a>) -> Result<Found<'a>, WireError> {
     Ok(match (kind, raw) {
         (LeafKind::Bool, Raw::Varint(value)) => Found::Flag(value != 0),

@@ -65,9 +65,7 @@ impl Literal {
             (LeafKind::Float, Self::Integer(_) | Self::Number(_)) => {
                 Wanted::Float(f64::from(self.number()? as f32))
             }
-            (LeafKind::Double, Self::Integer(_) | Self::Number(_)) => {
-                Wanted::Float(self.number()?)
-            }
+            (LeafKind::Double, Self::Integer(_) | Self::Number(_)) => Wanted::Float(self.number()?),
             (LeafKind::Whole(Whole::Timestamp | Whole::Date), Self::Time(moment)) => {
                 Wanted::Int(moment_nanos(*moment))
             }
@@ -77,9 +75,7 @@ impl Literal {
             (LeafKind::Whole(Whole::Money), Self::Number(amount)) => {
                 Wanted::Int((amount * 1e9).round() as i128)
             }
-            (kind, Self::Integer(integer)) if is_integer(kind) => {
-                Wanted::Int(i128::from(*integer))
-            }
+            (kind, Self::Integer(integer)) if is_integer(kind) => Wanted::Int(i128::from(*integer)),
             _ => return None,
         })
     }

@@ -79,8 +79,7 @@ impl<'a> Scan<'a> {
             0 => Raw::Varint(self.varint()?),
             1 => Raw::Fixed64(self.fixed()?),
             2 => {
-                let length =
-                    usize::try_from(self.varint()?).map_err(|_| WireError::Truncated)?;
+                let length = usize::try_from(self.varint()?).map_err(|_| WireError::Truncated)?;
                 Raw::Bytes(self.take(length)?)
             }
             5 => Raw::Fixed32(self.fixed()?),
@@ -141,7 +140,10 @@ mod tests {
                 &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02],
                 WireError::OverlongVarint,
             ),
-            (&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80], WireError::OverlongVarint),
+            (
+                &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80],
+                WireError::OverlongVarint,
+            ),
             (&[0xf8, 0xff, 0xff, 0xff, 0xff, 0x01, 0], WireError::FieldNumber),
         ];
         for (bytes, error) in cases {

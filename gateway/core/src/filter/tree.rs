@@ -305,10 +305,16 @@ impl Filter {
             },
             Self::Prefix { .. } => self.clone(),
             Self::All(filters) => Self::All(
-                filters.iter().map(|filter| filter.map_tokens_with(open)).collect::<Result<_, E>>()?,
+                filters
+                    .iter()
+                    .map(|filter| filter.map_tokens_with(open))
+                    .collect::<Result<_, E>>()?,
             ),
             Self::Any(filters) => Self::Any(
-                filters.iter().map(|filter| filter.map_tokens_with(open)).collect::<Result<_, E>>()?,
+                filters
+                    .iter()
+                    .map(|filter| filter.map_tokens_with(open))
+                    .collect::<Result<_, E>>()?,
             ),
             Self::Not(filter) => Self::Not(Box::new(filter.map_tokens_with(open)?)),
         })
@@ -360,7 +366,10 @@ mod tests {
         );
         let list = |values| Filter::In { path: "id".into(), values }.check_shape();
         assert_eq!(list(vec![Literal::Integer(1); MAX_VALUES]), Ok(()));
-        assert_eq!(list(vec![Literal::Integer(1); MAX_VALUES + 1]), Err(FilterError::TooManyValues));
+        assert_eq!(
+            list(vec![Literal::Integer(1); MAX_VALUES + 1]),
+            Err(FilterError::TooManyValues)
+        );
         assert_eq!(list(vec![]), Err(FilterError::EmptyList));
         assert_eq!(
             list(vec![Literal::Integer(1), Literal::Number(1.0)]),
@@ -399,6 +408,9 @@ mod tests {
             values: vec![Literal::Text("id/t1".into()), Literal::Text("id/t2".into())],
         }));
         assert!(opened == expected);
-        assert_eq!(filter.map_tokens(|_, token| Err(token.to_owned())).err(), Some("t1".to_owned()));
+        assert_eq!(
+            filter.map_tokens(|_, token| Err(token.to_owned())).err(),
+            Some("t1".to_owned())
+        );
     }
 }

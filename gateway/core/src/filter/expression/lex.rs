@@ -137,8 +137,12 @@ impl<'a> Lexer<'a> {
                 'r' => '\r',
                 't' => '\t',
                 'u' => {
-                    let code: String =
-                        letters.by_ref().map(|(_, c)| c).take(8).take_while(|c| *c != '}').collect();
+                    let code: String = letters
+                        .by_ref()
+                        .map(|(_, c)| c)
+                        .take(8)
+                        .take_while(|c| *c != '}')
+                        .collect();
                     code.strip_prefix('{')
                         .and_then(|hex| u32::from_str_radix(hex, 16).ok())
                         .and_then(char::from_u32)

@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::lex::{Lexer, Token, TokenKind};
 use super::value::read_value;
 use super::{ExpressionError, ExpressionFault};
-use crate::filter::{Filter, Literal, MAX_VALUES};
 use crate::filter::literal::is_ordered;
+use crate::filter::{Filter, Literal, MAX_VALUES};
 use crate::label::{Leaf, LeafKind, RecordType};
 
 /// Deepest nesting of parentheses and `not`: far below what the stack holds, above what a filter of legal
@@ -226,7 +226,8 @@ impl Parser<'_> {
             }
             return Err(self.lexer.fail(ExpressionFault::UnknownField, span, message));
         }
-        let message = format!("`{path}` is a message: name a field of it, as `{}`", below.join("`, `"));
+        let message =
+            format!("`{path}` is a message: name a field of it, as `{}`", below.join("`, `"));
         Err(self.lexer.fail(ExpressionFault::NotAField, span, message))
     }
 

@@ -38,7 +38,9 @@ fn show(filter: &Filter, place: Place, f: &mut fmt::Formatter<'_>) -> fmt::Resul
             }
             f.write_str(")")
         }
-        Filter::Prefix { path, prefix } => write!(f, "{} prefix {}", Path(path), Quoted(prefix, '"')),
+        Filter::Prefix { path, prefix } => {
+            write!(f, "{} prefix {}", Path(path), Quoted(prefix, '"'))
+        }
         Filter::Not(inner) => {
             f.write_str("not ")?;
             show(inner, Place::All, f)

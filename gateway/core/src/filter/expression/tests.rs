@@ -27,12 +27,18 @@ fn compare(path: &str, op: Op, value: Literal) -> Filter {
 fn and_binds_tighter_than_or_and_not_tighter_than_both() {
     let a = || compare("id", Op::Equal, Literal::Text("a".into()));
     let not = |filter| Filter::Not(Box::new(filter));
-    assert!(parsed("id = a or id = a and not id = a")
-        == Filter::Any(vec![a(), Filter::All(vec![a(), not(a())])]));
-    assert!(parsed("not (id = a or id = a) AND id = a")
-        == Filter::All(vec![not(Filter::Any(vec![a(), a()])), a()]));
-    assert!(parsed("(id = a and id = a) and id = a")
-        == Filter::All(vec![Filter::All(vec![a(), a()]), a()]));
+    assert!(
+        parsed("id = a or id = a and not id = a")
+            == Filter::Any(vec![a(), Filter::All(vec![a(), not(a())])])
+    );
+    assert!(
+        parsed("not (id = a or id = a) AND id = a")
+            == Filter::All(vec![not(Filter::Any(vec![a(), a()])), a()])
+    );
+    assert!(
+        parsed("(id = a and id = a) and id = a")
+            == Filter::All(vec![Filter::All(vec![a(), a()]), a()])
+    );
 }
 
 #[test]
@@ -64,7 +70,11 @@ fn values_are_read_by_the_type_of_their_field() {
 fn errors_point_at_the_place() {
     let cases = [
         ("office =", ExpressionFault::Syntax, "expected a value\n  | office =\n  |         ^"),
-        ("offise = 1", ExpressionFault::UnknownField, "did you mean `office`\n  | offise = 1\n  | ^^^^^^"),
+        (
+            "offise = 1",
+            ExpressionFault::UnknownField,
+            "did you mean `office`\n  | offise = 1\n  | ^^^^^^",
+        ),
         ("hs_code = 1", ExpressionFault::UnknownField, "did you mean `items.hs_code`"),
         ("items = 1", ExpressionFault::NotAField, "`items` is a message"),
         ("direction = SIDEWAYS", ExpressionFault::DoesNotFit, "one of UNSPECIFIED, EXPORT, IMPORT"),

@@ -41,9 +41,11 @@ pub(super) fn read_value(token: &TokenKind, leaf: &Leaf) -> Result<Literal, Stri
             "false" if bare => Ok(Literal::Flag(false)),
             _ => Err(need("true or false")),
         },
-        LeafKind::Whole(Whole::Timestamp | Whole::Date) => read_time(text)
-            .map(Literal::Time)
-            .ok_or_else(|| need("a date such as 2021-04-01 or a time such as 2021-04-01T12:00:00Z")),
+        LeafKind::Whole(Whole::Timestamp | Whole::Date) => {
+            read_time(text).map(Literal::Time).ok_or_else(|| {
+                need("a date such as 2021-04-01 or a time such as 2021-04-01T12:00:00Z")
+            })
+        }
         LeafKind::Float | LeafKind::Double => {
             read_number(text, bare).ok_or_else(|| need("a number"))
         }
