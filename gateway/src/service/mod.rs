@@ -1,1 +1,3 @@
-//! To be filled.
+//! One file per gRPC service: decode, call the broker, encode. Generated types stop here.
+
+pub mod filter;

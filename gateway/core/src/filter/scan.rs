@@ -65,6 +65,12 @@ impl<'a> Scan<'a> {
         self.rest.is_empty()
     }
 
+    /// How many bytes are left.
+    #[cfg(test)]
+    pub(super) fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The next field, or none at the end.
     pub(super) fn field(&mut self) -> Result<Option<(u32, Raw<'a>)>, WireError> {
         if self.rest.is_empty() {

@@ -208,7 +208,7 @@ pub enum FilterError {
 
 impl FilterError {
     /// One stable word.
-    pub fn reason(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Self::TooDeep => "FILTER_TOO_DEEP",
             Self::TooManyNodes => "FILTER_TOO_LARGE",

@@ -12,21 +12,14 @@ use super::parse::{KEYWORDS, is_keyword};
 use crate::filter::{Filter, Literal};
 use crate::id::Moment;
 
-/// How tightly the place binds where a filter is printed.
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
-enum Place {
-    Top,
-    Any,
-    All,
-}
-
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        show(self, Place::Top, f)
+        show(self, false, f)
     }
 }
 
-fn show(filter: &Filter, place: Place, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// A list inside of anything stands in parentheses, needed or not: so it is seen at once what goes together.
+fn show(filter: &Filter, inside: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match filter {
         Filter::Compare { path, op, value } => {
             write!(f, "{} {} {value}", Path(path), op.symbol())
@@ -43,33 +36,23 @@ fn show(filter: &Filter, place: Place, f: &mut fmt::Formatter<'_>) -> fmt::Resul
         }
         Filter::Not(inner) => {
             f.write_str("not ")?;
-            show(inner, Place::All, f)
+            show(inner, true, f)
         }
-        Filter::All(filters) => match filters.as_slice() {
-            [only] => show(only, place, f),
-            _ => list(filters, " and ", place >= Place::All || place == Place::Any, Place::All, f),
-        },
-        Filter::Any(filters) => match filters.as_slice() {
-            [only] => show(only, place, f),
-            _ => list(filters, " or ", place != Place::Top, Place::Any, f),
-        },
+        Filter::All(filters) => list(filters, " and ", inside, f),
+        Filter::Any(filters) => list(filters, " or ", inside, f),
     }
 }
 
-/// Joined by a word. An `and` inside an `or` needs no parentheses to be read, but has them to be seen.
-fn list(
-    filters: &[Filter],
-    word: &str,
-    parentheses: bool,
-    place: Place,
-    f: &mut fmt::Formatter<'_>,
-) -> fmt::Result {
-    f.write_str(if parentheses { "(" } else { "" })?;
+fn list(filters: &[Filter], word: &str, inside: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if let [only] = filters {
+        return show(only, inside, f);
+    }
+    f.write_str(if inside { "(" } else { "" })?;
     for (at, filter) in filters.iter().enumerate() {
         f.write_str(if at == 0 { "" } else { word })?;
-        show(filter, place, f)?;
+        show(filter, true, f)?;
     }
-    f.write_str(if parentheses { ")" } else { "" })
+    f.write_str(if inside { ")" } else { "" })
 }
 
 impl fmt::Display for Literal {
