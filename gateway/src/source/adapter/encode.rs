@@ -1,6 +1,6 @@
 //! Values to protobuf: the tree of fields that a mapping fills, compiled once, written without building a
-//! message. A value that the source states is written even where it is the default (a duty of 0, a flag that
-//! says no): proto3 readers take it as the default, filters see that it was stated.
+//! message. The bytes are canonical: fields in ascending order, and defaults left out where the schema cannot
+//! tell them from nothing (a mass of 0, a flag that says no).
 
 use portcullis_core::label::LeafKind;
 use prost::encoding::{WireType, encode_key, encode_varint};
@@ -32,6 +32,8 @@ pub enum Fill {
         kind: LeafKind,
         /// More than one value.
         list: bool,
+        /// The schema tells the default from nothing.
+        presence: bool,
         /// Bindings that give values.
         bindings: Vec<usize>,
     },
@@ -54,36 +56,51 @@ pub fn message<'v>(
                     wrap(field.number, start, out);
                 }
             }
-            Fill::Values { kind, list, bindings } => {
-                scalars(field.number, kind, *list, bindings, values, out)?
+            Fill::Values { kind, list, presence, bindings } => {
+                let values = bindings.iter().flat_map(|binding| {
+                    let values = values.get(*binding).into_iter().flatten();
+                    values.map(move |value| (*binding, value))
+                });
+                let says =
+                    |(_, value): &(usize, &Value<'_>)| *list || *presence || !is_default(value);
+                scalars(field.number, kind, *list, values.filter(says), out)?;
             }
         }
     }
     Ok(())
 }
 
-fn scalars(
+fn scalars<'v>(
     number: u32,
     kind: &LeafKind,
     list: bool,
-    bindings: &[usize],
-    values: &[Vec<Value<'_>>],
+    values: impl Iterator<Item = (usize, &'v Value<'v>)>,
     out: &mut Vec<u8>,
 ) -> Result<(), (usize, Expected)> {
     let packed = list && wire_type(kind) != WireType::LengthDelimited;
     let start = out.len();
-    for binding in bindings {
-        for value in values.get(*binding).into_iter().flatten() {
-            if !packed {
-                encode_key(number, wire_type(kind), out);
-            }
-            scalar(kind, value, out).map_err(|expected| (*binding, expected))?;
+    for (binding, value) in values {
+        if !packed {
+            encode_key(number, wire_type(kind), out);
         }
+        scalar(kind, value, out).map_err(|expected| (binding, expected))?;
     }
     if packed {
         wrap(number, start, out);
     }
     Ok(())
+}
+
+/// The default of its type? Messages have none.
+fn is_default(value: &Value<'_>) -> bool {
+    match value {
+        Value::Text(text) => text.is_empty(),
+        Value::Integer(number) => *number == 0,
+        Value::Real(real) => *real == 0.0,
+        Value::Flag(flag) => !flag,
+        Value::Enum(number) => *number == 0,
+        Value::Time(..) | Value::Date(..) | Value::Money(..) | Value::Point(..) => false,
+    }
 }
 
 /// Puts key and length before what was written since `start`; nothing written: no field.

@@ -3,7 +3,7 @@
 //! the records in the order of keyed opaque ids, filters are evaluated here. See README.md.
 //!
 //! [`CsvSource`] is the service, independent of what carries it; [`serve`] runs it over any stream of
-//! connections.
+//! connections; [`start`] does so behind the gateway's own TLS acceptor.
 
 mod binding;
 mod calendar;
@@ -31,10 +31,10 @@ mod target;
 mod tests;
 
 pub use compile::Mapping;
-pub use config::{GatewayConfig, Limits, MappingEntry, MappingRef, SourceConfig};
+pub use config::{GatewayConfig, Limits, MappingEntry, MappingRef, Settings, SourceConfig};
 pub use load::{Held, Holder, IdKey};
 pub use problem::{Cause, Problem, Problems};
 pub use refusal::SourceRefusal;
 pub use search::Counters;
-pub use serve::serve;
+pub use serve::{Listening, StartError, serve, start};
 pub use service::CsvSource;

@@ -19,6 +19,8 @@ pub struct Target {
     pub kind: LeafKind,
     /// Takes several values.
     pub list: bool,
+    /// The schema tells the field's default from nothing.
+    pub presence: bool,
     /// What the value is; none inside a message that is treated whole.
     pub semantic: Option<Semantic>,
 }
@@ -36,6 +38,7 @@ struct Step {
 /// What is wrong with it.
 pub fn resolve(record_type: &RecordType, path: &str) -> Result<Target, String> {
     let mut node = NodeId(0);
+    let mut message = Some(record_type.descriptor().clone());
     let mut steps = vec![];
     let mut segments = path.split('.').peekable();
     while let Some(segment) = segments.next() {
@@ -45,14 +48,21 @@ pub fn resolve(record_type: &RecordType, path: &str) -> Result<Target, String> {
             .node(node)
             .and_then(|node| node.fields.iter().find(|field| field.name == name))
             .ok_or_else(|| format!("`{}` has no field `{path}`", record_type.name()))?;
+        let field = message.as_ref().and_then(|message| message.get_field(spec.number));
         let list = spec.cardinality == Cardinality::Repeated;
         if index.is_some() && !(list && !last) {
             return Err(format!("`{segment}`: only an element of a repeated message has an index"));
         }
         steps.push(Step { number: spec.number, element: index.unwrap_or(0), oneof: spec.oneof });
         match spec.target {
-            _ if last => return finish(record_type, spec, steps, path),
-            Leads::Node(inner) | Leads::Whole(_, inner) => node = inner,
+            _ if last => {
+                let presence = field.is_some_and(|field| field.supports_presence());
+                return finish(record_type, spec, presence, steps, path);
+            }
+            Leads::Node(inner) | Leads::Whole(_, inner) => {
+                node = inner;
+                message = field.and_then(|field| field.kind().as_message().cloned());
+            }
             Leads::Leaf(_) => return Err(format!("`{name}` of `{path}` has no fields")),
         }
     }
@@ -62,6 +72,7 @@ pub fn resolve(record_type: &RecordType, path: &str) -> Result<Target, String> {
 fn finish(
     record_type: &RecordType,
     spec: &FieldSpec,
+    presence: bool,
     steps: Vec<Step>,
     path: &str,
 ) -> Result<Target, String> {
@@ -74,6 +85,7 @@ fn finish(
     Ok(Target {
         kind: spec.kind.clone(),
         list: spec.cardinality == Cardinality::Repeated,
+        presence,
         semantic: own.map(|leaf| leaf.label.semantic),
         steps,
     })
@@ -93,7 +105,7 @@ fn split_index(segment: &str) -> Result<(&str, Option<usize>), String> {
 pub struct Builder(BTreeMap<u32, (Option<u16>, Build)>);
 
 enum Build {
-    Values(LeafKind, bool, Vec<usize>),
+    Values { kind: LeafKind, list: bool, presence: bool, bindings: Vec<usize> },
     Messages(BTreeMap<usize, Builder>),
 }
 
@@ -117,14 +129,16 @@ impl Builder {
         let entry = self.0.entry(step.number);
         if rest.is_empty() {
             let (_, build) = entry.or_insert_with(|| {
-                (step.oneof, Build::Values(target.kind.clone(), target.list, vec![]))
+                let Target { kind, list, presence, .. } = target;
+                let (kind, list, presence) = (kind.clone(), *list, *presence);
+                (step.oneof, Build::Values { kind, list, presence, bindings: vec![] })
             });
             match build {
-                Build::Values(_, list, bindings) if *list || bindings.is_empty() => {
+                Build::Values { list, bindings, .. } if *list || bindings.is_empty() => {
                     bindings.push(binding);
                     return Ok(());
                 }
-                Build::Values(..) | Build::Messages(_) => return Err("filled already".into()),
+                Build::Values { .. } | Build::Messages(_) => return Err("filled already".into()),
             }
         }
         let (_, build) = entry.or_insert_with(|| (step.oneof, Build::Messages(BTreeMap::new())));
@@ -132,7 +146,7 @@ impl Builder {
             Build::Messages(elements) => {
                 elements.entry(step.element).or_default().step(rest, target, binding)
             }
-            Build::Values(..) => Err("filled already, as a whole".into()),
+            Build::Values { .. } => Err("filled already, as a whole".into()),
         }
     }
 
@@ -141,7 +155,9 @@ impl Builder {
         let field = |(number, (_, build)): (u32, (Option<u16>, Build))| FieldPlan {
             number,
             fill: match build {
-                Build::Values(kind, list, bindings) => Fill::Values { kind, list, bindings },
+                Build::Values { kind, list, presence, bindings } => {
+                    Fill::Values { kind, list, presence, bindings }
+                }
                 Build::Messages(elements) => {
                     Fill::Messages(elements.into_values().map(Self::build).collect())
                 }

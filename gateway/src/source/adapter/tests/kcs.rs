@@ -55,7 +55,11 @@ async fn all_declarations_are_served_as_the_csv_has_them() {
     assert_eq!(answer.end.as_ref().unwrap().records, 54_000);
     let mut got: Vec<Declaration> = answer
         .records()
-        .map(|record| Declaration::decode(record.payload.clone()).unwrap())
+        .map(|record| {
+            let got = Declaration::decode(record.payload.clone()).unwrap();
+            assert_eq!(record.payload, got.encode_to_vec(), "canonical");
+            got
+        })
         .collect();
     got.sort_by(|one, two| one.id.cmp(&two.id));
     let mut rows = rows();

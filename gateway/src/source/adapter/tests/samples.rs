@@ -1,1 +1,98 @@
-//! The samples of this repository load and hold what their README promises.
+//! The samples of this repository load, and hold what the playground shows with them.
+
+use std::collections::BTreeSet;
+
+use portcullis_proto::record::v1::{Declaration, ExportLicence, Inspection, Party};
+use prost::Message as _;
+
+use super::super::{CsvSource, MappingRef};
+use super::{load, repository, request, search};
+
+fn sample(spool: &std::path::Path, names: &[&str]) -> CsvSource {
+    let one = |name: &&str| MappingRef { file: repository().join(name), data_dir: None };
+    let mappings: Vec<MappingRef> = names.iter().map(one).collect();
+    load(spool, &mappings).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// ISO 6346: letters count 10 to 38 without multiples of 11, weights double, remainder 11 then 10.
+fn is_container(number: &str) -> bool {
+    let value = |c: char| match c.to_digit(36).unwrap() {
+        digit @ 0..=10 => digit,
+        letter => letter + (letter - 1) / 10,
+    };
+    let sum: u32 = number.chars().take(10).zip(0..).map(|(c, at)| value(c) << at).sum();
+    number.len() == 11 && number.chars().last().unwrap().to_digit(10) == Some(sum % 11 % 10)
+}
+
+#[tokio::test]
+async fn norvian_customs_is_rich() {
+    assert!(is_container("CSQU3054383"), "the standard's own example");
+    let spool = tempfile::tempdir().unwrap();
+    let source =
+        sample(spool.path(), &["nv-customs/declarations.toml", "nv-customs/inspections.toml"]);
+    let answer = search(&source, request("Declaration")).await.unwrap();
+    assert_eq!(answer.end.as_ref().unwrap().records, 60);
+    let all: Vec<Declaration> =
+        answer.records().map(|r| Declaration::decode(r.payload.clone()).unwrap()).collect();
+    let scripts: BTreeSet<&str> = all
+        .iter()
+        .flat_map(|one| [&one.exporter, &one.importer])
+        .map(|party| party.as_ref().unwrap().name.as_ref().unwrap().script.as_str())
+        .collect();
+    assert!(scripts.len() >= 7, "{scripts:?}");
+    let containers: Vec<&String> = all.iter().flat_map(|one| &one.containers).collect();
+    assert!(containers.len() >= 30);
+    assert!(containers.iter().all(|number| is_container(number)), "{containers:?}");
+    assert!(all.iter().filter(|one| !one.items[0].control_code.is_empty()).count() >= 20);
+    assert!(all.iter().filter(|one| one.items.len() == 2).count() >= 10);
+    assert!(all.iter().any(|one| one.examined_at.is_some()));
+
+    let handlings: Vec<_> = answer.records().map(|r| r.handling.clone().unwrap()).collect();
+    assert!(handlings.iter().all(|one| one.environment == 2 && one.delete_by.is_some()));
+    assert_eq!(handlings.iter().filter(|one| one.compartments == ["OP-LANTERN"]).count(), 2);
+    assert_eq!(handlings.iter().filter(|one| !one.releasable_to.is_empty()).count(), 3);
+
+    let ids: BTreeSet<String> = all.into_iter().map(|one| one.id).collect();
+    let answer = search(&source, request("Inspection")).await.unwrap();
+    assert_eq!(answer.end.as_ref().unwrap().records, 18);
+    for record in answer.records() {
+        let inspection = Inspection::decode(record.payload.clone()).unwrap();
+        assert!(ids.contains(&inspection.declaration_id));
+    }
+}
+
+#[tokio::test]
+async fn the_other_agencies_fit_to_it() {
+    let spool = tempfile::tempdir().unwrap();
+    let norvia = sample(spool.path(), &["nv-customs/declarations.toml"]);
+    let solmark = sample(spool.path(), &["sm-customs/declarations.toml"]);
+    let decode = |r: &portcullis_proto::source::v1::SourceRecord| {
+        Declaration::decode(r.payload.clone()).unwrap()
+    };
+    let exports = search(&norvia, request("Declaration")).await.unwrap();
+    let exports: Vec<Declaration> = exports.records().map(decode).collect();
+    let imports = search(&solmark, request("Declaration")).await.unwrap();
+    assert!(imports.records().count() >= 15);
+    for import in imports.records().map(decode) {
+        let export = exports.iter().find(|export| export.ucr == import.ucr).unwrap();
+        assert_eq!(export.containers, import.containers);
+        // Pounds with two places against kilograms: within ten grams.
+        let apart = export.items[0].net_mass_grams - import.items[0].net_mass_grams;
+        assert!(apart.abs() <= 10, "{} {apart}", import.ucr);
+    }
+    let licensing = sample(spool.path(), &["nv-licensing/licences.toml"]);
+    let answer = search(&licensing, request("ExportLicence")).await.unwrap();
+    let licences: BTreeSet<String> =
+        answer.records().map(|r| ExportLicence::decode(r.payload.clone()).unwrap().id).collect();
+    assert_eq!(licences.len(), 18);
+    let used = exports.iter().map(|one| &one.items[0].licence_id).filter(|id| !id.is_empty());
+    assert!(used.clone().count() >= 8 && used.into_iter().all(|id| licences.contains(id)));
+
+    let unit = sample(spool.path(), &["vl-fiu/parties.toml"]);
+    let answer = search(&unit, request("Party")).await.unwrap();
+    let parties: Vec<Party> =
+        answer.records().map(|r| Party::decode(r.payload.clone()).unwrap()).collect();
+    assert_eq!(parties.len(), 16);
+    assert_eq!(parties.iter().filter(|party| party.listed).count(), 3);
+    assert!(parties.iter().all(|p| p.organisation_name.is_some() != p.person_name.is_some()));
+}

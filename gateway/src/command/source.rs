@@ -1,0 +1,71 @@
+//! `portcullis source --config FILE`: serves an agency's CSV files as record types to its gateway.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::identity::{Credentials, HandshakeCounters, TrustStore};
+use crate::source::adapter::{Settings, start};
+
+/// Arguments of `portcullis source`.
+#[derive(Debug, clap::Args)]
+pub struct SourceArgs {
+    /// Settings of the source; see gateway/samples/source.sample.toml.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// Serves until SIGTERM or Ctrl-C, then finishes what runs. SIGHUP reads certificate, key, bundles and
+/// revocation lists anew; on an error what was loaded stays.
+///
+/// # Errors
+/// Everything that is wrong with settings, mappings and data, before anything is served.
+pub async fn run(args: SourceArgs, clock: Clock) -> anyhow::Result<()> {
+    let settings = Settings::read(&args.config)?;
+    let stop = CancellationToken::new();
+    let metrics = Arc::new(HandshakeCounters::default());
+    let running = start(settings.clone(), clock, metrics, stop.clone()).await?;
+    for held in running.source.held() {
+        println!("holds {} records of {}", held.spool.records(), held.record_type.name());
+    }
+    println!("{} serves on {}", running.source.agency(), running.address);
+    tokio::spawn(listen_to_signals(settings, running.trust, running.credentials, stop)?);
+    running.done.await.context("the server broke off")??;
+    Ok(())
+}
+
+/// Installs the handlers now, so that a signal during start-up of the server is not lost.
+fn listen_to_signals(
+    settings: Settings,
+    trust: TrustStore,
+    credentials: Credentials,
+    stop: CancellationToken,
+) -> anyhow::Result<impl Future<Output = ()> + Send> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup: Signal = signal(SignalKind::hangup())?;
+    Ok(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => reload(&settings, &trust, &credentials),
+            }
+        }
+        tracing::info!("stopping; searches that run are finished");
+        stop.cancel();
+    })
+}
+
+fn reload(settings: &Settings, trust: &TrustStore, credentials: &Credentials) {
+    let (certificate, key) = &settings.credentials;
+    let done = trust.reload(&settings.trust).and_then(|()| credentials.reload(certificate, key));
+    match done {
+        Ok(()) => tracing::info!("certificates and revocation lists read anew"),
+        Err(error) => tracing::error!(reason = error.reason(), "{error}; what was loaded stays"),
+    }
+}
