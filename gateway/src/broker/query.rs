@@ -165,7 +165,7 @@ impl Broker {
                     .filter(|leaf| usable(plans, leaf.id))
                     .ok_or_else(unusable)?;
                 let scope = plans.first().map(|plan| plan.scope().clone()).ok_or_else(unusable)?;
-                self.scope(&scope).open(TokenDomain::of(leaf.label.semantic), token).map_err(|_| {
+                self.scope(&scope).open(TokenDomain::Value(leaf.label.semantic), token).map_err(|_| {
                     Refusal::invalid("TOKEN_NOT_USABLE", path, "the token cannot be used here")
                 })
             })
@@ -211,7 +211,7 @@ fn bind(
     use portcullis_core::filter::FilterError;
     filter.bind(record_type, &|leaf| usable(plans, leaf)).map_err(|error| match error {
         FilterError::FieldNotUsable { path } => Refusal::FieldNotUsable { path },
-        other => Refusal::invalid(other.reason(), "query.filter", other.to_string()),
+        other => Refusal::invalid(other.word(), "query.filter", other.to_string()),
     })
 }
 

@@ -12,6 +12,8 @@ mod source;
 
 use clap::{Parser, Subcommand};
 
+use crate::clock::Clock;
+
 /// Need-to-know queries between agencies, redacted field by field, every disclosure proved.
 #[derive(Parser)]
 #[command(name = "portcullis", version, about, propagate_version = true)]
@@ -34,8 +36,7 @@ enum Command {
     /// See what a query would show, and why, without asking anybody.
     Explain(explain::ExplainArgs),
     /// Verify or list a gateway's disclosure log.
-    #[command(subcommand)]
-    Audit(audit::AuditCommand),
+    Audit(audit::AuditArgs),
     /// Check a record type of your own.
     #[command(subcommand)]
     RecordType(record_type::RecordTypeCommand),
@@ -54,10 +55,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<bool> {
         #[cfg(feature = "playground")]
         Command::Playground(args) => playground::run(args, &mut out).await,
         Command::Serve(args) => serve::run(args, &mut out).await,
-        Command::Source(args) => source::run(args, &mut out).await,
+        Command::Source(args) => source::run(args, Clock::system()).await.map(|()| true),
         Command::Query(args) => query::run(args, &mut out).await,
         Command::Explain(args) => explain::run(args, &mut out).await,
-        Command::Audit(command) => audit::run(command, &mut out).await,
+        Command::Audit(args) => audit::run(args, &mut out).await,
         Command::RecordType(command) => record_type::run(&command, &mut out),
         Command::Keys(command) => keys::run(&command, &mut out),
     }

@@ -59,7 +59,7 @@ impl AuditService for Audits {
             party: Some(peer.agency.clone()),
             exchange,
             from: asked.from_index,
-            limit: u64::from(limit),
+            limit,
         };
         let listed = self.broker.audit.list(&filter).await.map_err(|e| refused(&e))?;
         let full = listed.len() >= limit as usize;

@@ -7,25 +7,13 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf as _, Bytes};
 use http::{HeaderMap, Request, Response};
-use http_body::{Body as _, Frame};
+use http_body::Frame;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use tower::{Layer, Service};
 
 use crate::status::DOMAIN;
-
-/// Headers by which a proxy would speak for somebody else; nobody may speak for somebody else.
-const SPOKEN_FOR: &[&str] = &[
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-client-cert",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-    "x-client-cert",
-    "x-ssl-client-cert",
-];
 
 /// Builds [`Door`].
 #[derive(Clone)]
@@ -68,10 +56,7 @@ where
             return Box::pin(async move { Ok(status.into_http()) });
         }
         let limit = self.message_bytes;
-        let (mut parts, body) = request.into_parts();
-        for name in SPOKEN_FOR {
-            parts.headers.remove(*name);
-        }
+        let (parts, body) = request.into_parts();
         let body = Body::new(OneMessage { body, limit, state: State::Header(vec![]), done: false });
         Box::pin(self.inner.call(Request::from_parts(parts, body)))
     }

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::Stream;
-use portcullis_core::filter::Filter;
 use portcullis_core::handling::HandlingClass;
 use portcullis_core::id::{AgencyId, AgreementId, CaseId, Digest, RecordTypeName};
 use portcullis_core::policy::{Purpose, Request as Asked};
@@ -22,6 +21,7 @@ use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
 use super::door::parse_timeout;
+use super::filter::from_wire;
 use crate::audit::{ExchangeId, LogProof, Requester};
 use crate::broker::{Answer, Ask, Broker, Completeness, Explanation, Header, Reply, Wanted};
 use crate::config::Limits;
@@ -206,10 +206,10 @@ fn parse(
     let filter = query
         .filter
         .map(|filter| {
-            let filter = Filter::try_from(filter)
-                .map_err(|error| Refusal::invalid(error.reason(), "query.filter", error.to_string()))?;
+            let filter = from_wire(filter)
+                .map_err(|error| Refusal::invalid(error.word(), "query.filter", error.to_string()))?;
             filter.check_shape().map_err(|error| {
-                Refusal::invalid(error.reason(), "query.filter", error.to_string())
+                Refusal::invalid(error.word(), "query.filter", error.to_string())
             })?;
             Ok(filter)
         })

@@ -17,6 +17,7 @@ use tonic::{Code, Request, Status};
 
 use super::{Found, RawRecord, SourceFailure, parse_handling};
 use crate::audit::DurableIntent;
+use crate::service::filter::to_wire;
 use crate::telemetry;
 
 /// What is asked of one source.
@@ -89,9 +90,9 @@ impl Source for GrpcSource {
     ) -> BoxStream<'static, Result<Found, SourceFailure>> {
         let asked = permit.request();
         let message = wire::SearchRequest {
-            exchange_id: intent.exchange_id().to_owned(),
+            exchange_id: intent.exchange().to_string(),
             record_type: asked.record_type.to_string(),
-            filter: ask.filter.as_ref().map(Into::into),
+            filter: ask.filter.as_ref().map(to_wire),
             after: ask.after,
             batch_bytes: ask.batch_bytes,
             asker: Some(wire::Asker {

@@ -16,7 +16,7 @@ use tonic_types::StatusExt as _;
 
 use super::show;
 use super::world::World;
-use crate::audit::verify;
+use crate::audit::verify::{Outside, verify};
 use crate::client::{Profile, connect};
 use crate::clock::Clock;
 use crate::identity::PeerId;
@@ -24,6 +24,8 @@ use crate::identity::connect::{
     ClientFiles, ClientIdentity, ConnectLimits, ExpectedServer, channel,
 };
 use crate::server::Gateway;
+use crate::service::filter::to_wire;
+use crate::store::Store;
 
 /// One sample query.
 pub struct Sample {
@@ -229,7 +231,7 @@ fn filter(text: &str, record_type: &RecordType) -> anyhow::Result<Option<wire::F
     }
     let parsed = portcullis_core::filter::parse_expression(text, record_type)
         .map_err(|error| anyhow::anyhow!("{}", error.render()))?;
-    Ok(Some(wire::Filter::from(&parsed)))
+    Ok(Some(to_wire(&parsed)))
 }
 
 async fn ask(world: &World, gateway: &Gateway, sample: &Sample) -> anyhow::Result<Outcome> {
@@ -401,12 +403,23 @@ async fn verify_log(
     gateway: &Gateway,
     out: &mut dyn Write,
 ) -> anyhow::Result<bool> {
-    let report = verify::verify_store(
-        &world.dir.join("gateway.sqlite"),
-        gateway.broker.audit.verifier(),
-        &[],
-    )
-    .await?;
-    writeln!(out, "\nThe log, read again from disk with nothing but its public key: {report}")?;
-    Ok(report.good())
+    let store = Store::open_read_only(&world.dir.join("gateway.sqlite")).await?;
+    let verifier = gateway.broker.audit.verifier();
+    let report = verify(&store, verifier, &Outside::default()).await;
+    store.close().await;
+    let [intents, disclosures, outcomes, denials] = report.kinds;
+    writeln!(
+        out,
+        "\nThe log, read again from disk with nothing but its public key: {}, {} entries \
+         ({intents} intents, {disclosures} disclosures, {outcomes} outcomes, {denials} denials), \
+         {} signed checkpoints, root {}",
+        if report.sound() { "sound" } else { "NOT SOUND" },
+        report.size,
+        report.checkpoints,
+        report.root,
+    )?;
+    for fault in &report.faults {
+        writeln!(out, "   {}: {fault}", fault.word())?;
+    }
+    Ok(report.sound())
 }

@@ -238,7 +238,7 @@ impl World {
         let loaded =
             tokio::task::spawn_blocking(move || CsvSource::load(&holder, &mappings, None, 64));
         let source = loaded.await?.map_err(|problems| anyhow!("{problems}"))?;
-        let records = source.held().map(|held| held.spool.len()).sum();
+        let records = source.held().map(|held| held.spool.records()).sum();
         let identity = self.exchange.identity(agency, "source")?;
         let (incoming, address) =
             self.listen(Credentials::load(&identity.certificate, &identity.key)?, clock).await?;
@@ -375,9 +375,9 @@ fn exchange_spec(spec: &WorldSpec) -> ExchangeSpec {
     exchange
 }
 
-/// A TOML string.
+/// A TOML string: JSON's escapes are TOML's too.
 fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    serde_json::Value::String(text.to_owned()).to_string()
 }
 
 fn quoted_path(path: &Path) -> String {
