@@ -11,6 +11,7 @@ mod mask;
 mod plan;
 mod pseudonym;
 mod redactor;
+mod refusal;
 mod table;
 mod treatment;
 pub mod wire;
@@ -27,7 +28,7 @@ pub use pseudonym::{
     CAPACITY, PseudonymKeyError, PseudonymKeys, ScopeKey, TOKEN_CHARS, TokenDomain, TokenError,
 };
 pub use redactor::{MAX_RECORD_BYTES, MAX_RECORD_FIELDS, Redactor};
+pub use refusal::Refusal;
 pub use treatment::{Level, Treatment, TreatmentError};
-pub use wire::Refusal;
 /// Secrets are handed over in it, so that nobody else needs the crate.
 pub use zeroize::Zeroizing;

@@ -9,7 +9,7 @@ use prost_reflect::{DynamicMessage, Kind, ReflectMessage as _, Value};
 use super::super::{Level, Plan, Redactor, Treatment};
 use super::noise::respell;
 use super::world::{Rng, message, random_plan};
-use super::{EVERY, all, contract, decode, only, redact, slow};
+use super::{EVERY, all, contract, decode, only, plan, redact, slow};
 use crate::label::{Leaf, RecordType, Whole};
 
 fn everything(_: &Leaf, _: Treatment) -> bool {
@@ -66,6 +66,25 @@ proptest! {
             let once = redact(&redactor, &bytes).unwrap().0;
             let twice = redact(&redactor, &once).unwrap().0;
             prop_assert_eq!(once, twice);
+        }
+    }
+
+    /// Law 5 for plans of Clear and Withhold: the next gateway applies the meet to what the first let
+    /// through, and gets what the meet alone would have given.
+    #[test]
+    fn chains_give_the_meet(seed: u64) {
+        let mut rng = Rng(seed);
+        for record_type in types() {
+            let mut draw = || random_plan(&record_type, &mut rng, |_, treatment| {
+                matches!(treatment, Treatment::Clear | Treatment::Withhold)
+            });
+            let (first, second) = (draw(), draw());
+            let met = Redactor::compile(plan(&record_type, |leaf| {
+                first.treatment(leaf.id).meet(second.treatment(leaf.id))
+            }));
+            let bytes = message(record_type.descriptor(), &mut rng).encode_to_vec();
+            let upstream = redact(&Redactor::compile(first), &bytes).unwrap().0;
+            prop_assert_eq!(redact(&met, &upstream).unwrap(), redact(&met, &bytes).unwrap());
         }
     }
 

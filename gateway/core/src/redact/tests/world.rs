@@ -29,7 +29,7 @@ impl Rng {
     }
 }
 
-/// A message in which about two thirds of the fields are set; hidden texts hold `canary` where one is given.
+/// A message in which about two thirds of the fields are set.
 pub fn message(descriptor: &MessageDescriptor, rng: &mut Rng) -> DynamicMessage {
     let mut message = DynamicMessage::new(descriptor.clone());
     for field in descriptor.fields() {
