@@ -241,6 +241,29 @@ async fn accepts_a_pinned_certificate_and_only_that_one() {
 }
 
 #[tokio::test]
+async fn a_pin_does_not_excuse_use_or_life() {
+    let world = World::new().await;
+    let cases = [
+        ("ca-leaf", IdentityRefusal::CaCertificateAsLeaf),
+        ("no-eku", IdentityRefusal::KeyUsageMissing),
+        ("server-only", IdentityRefusal::KeyUsageMissing),
+        ("hundred-years", IdentityRefusal::LifetimeTooLong),
+    ];
+    for (name, expected) in cases {
+        let der = CertificateDer::from_pem_file(&world.bad(name).certificate).unwrap();
+        let mut spec = trust_spec(&world.exchange);
+        spec.pins = vec![Pin {
+            fingerprint: hex::encode(digest(&SHA256, &der)),
+            agency: AgencyId::new("alpha"),
+            system: "legacy".into(),
+        }];
+        let snapshot = TrustSnapshot::load(&spec).unwrap();
+        let refused = admit(&snapshot, &[der], Moment::from_seconds(NOW));
+        assert_eq!(refused, Err(expected), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_listener_with_a_list_refuses_others() {
     let world = World::new().await;
     let mut spec = trust_spec(&world.exchange);

@@ -238,7 +238,8 @@ async fn refuses_any_protocol_but_http2() {
     let mut none = connect(Arc::new(stock_client(Some(&world), &[])), world.address).await;
     let _ = none.write_all(PREFACE).await;
     let mut answer = vec![];
-    let _ = none.read_to_end(&mut answer).await;
+    let closed = tokio::time::timeout(Duration::from_secs(5), none.read_to_end(&mut answer));
+    let _ = closed.await.expect("still open");
     assert!(answer.is_empty());
     assert_eq!(world.counters.count("ALPN_NOT_HTTP2"), 2);
 }
