@@ -39,7 +39,10 @@ pub struct Snapshot {
     pub(super) agreements: BTreeMap<AgreementId, Arc<Agreement>>,
     pub(super) engine: Engine,
     pub(super) slices: HashMap<SliceKey, PolicySet>,
-    /// Every policy; what the slices are held against in tests.
+    /// The policies that belong to every slice: what holds where no agreement permits anything.
+    ground: PolicySet,
+    /// Every policy: what the slices are held against.
+    #[cfg(test)]
     pub(super) whole: PolicySet,
     pub(super) plans: PlanCache,
     hash: Digest,
@@ -92,7 +95,7 @@ impl Snapshot {
             }
         }
         compiled.retain(|compiled| keep(&compiled.policy));
-        let (whole, slices) = slice(&base, compiled, &mut errors);
+        let (ground, whole, slices) = slice(&base, compiled, &mut errors);
         validate(&schema, &whole, &base, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
@@ -101,15 +104,16 @@ impl Snapshot {
             vec![whole_file("schema.cedarschema", LoadProblem::PolicyInvalid, &error)]
         })?;
         let hash = hash(&registry, &record_types, &agreements, policies);
-        let plans = PlanCache::default();
         Ok(Arc::new(Self {
             registry,
             record_types,
             agreements,
             engine,
             slices,
+            ground,
+            #[cfg(test)]
             whole,
-            plans,
+            plans: PlanCache::default(),
             hash,
         }))
     }
@@ -195,7 +199,7 @@ impl Snapshot {
         open.map(|case| case.id.clone()).collect()
     }
 
-    /// Asks the slice; without one nothing permits.
+    /// Asks the slice; without one there are prohibitions only, so nothing permits.
     pub(super) fn ask(
         &self,
         key: &SliceKey,
@@ -203,7 +207,7 @@ impl Snapshot {
         leaf: Option<&Leaf>,
         context: &cedar_policy::Context,
     ) -> Verdict {
-        let Some(policies) = self.slices.get(key) else { return Verdict::Refused(vec![]) };
+        let policies = self.slices.get(key).unwrap_or(&self.ground);
         self.engine.ask(policies, &key.requester, action, &key.record_type, leaf, context)
     }
 }
@@ -342,7 +346,7 @@ fn slice(
     base: &[Named],
     compiled: Vec<Compiled>,
     errors: &mut Vec<LoadError>,
-) -> (PolicySet, HashMap<SliceKey, PolicySet>) {
+) -> (PolicySet, PolicySet, HashMap<SliceKey, PolicySet>) {
     let mut ground = PolicySet::new();
     let mut add = |set: &mut PolicySet, policy: &Policy| {
         if let Err(error) = set.add(policy.clone()) {
@@ -358,7 +362,7 @@ fn slice(
         add(&mut whole, &policy);
         add(slices.entry(key).or_insert_with(|| ground.clone()), &policy);
     }
-    (whole, slices)
+    (ground, whole, slices)
 }
 
 fn validate(schema: &Schema, whole: &PolicySet, base: &[Named], errors: &mut Vec<LoadError>) {
