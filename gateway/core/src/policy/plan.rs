@@ -86,9 +86,8 @@ impl Permit {
     /// The next moment at which an input changes by itself: the agreement's end, or a case of the requester's
     /// that opens or closes (the query's own, a compartment of the records, or one that a rule speaks of).
     fn next_change(&self, now: Moment) -> Moment {
-        let own = self.snapshot.cases().iter();
-        own.filter(|case| case.members.contains(&self.request.requester))
-            .flat_map(|case| [Some(case.opens), case.closes])
+        let own = self.snapshot.cases_of(&self.request.requester);
+        own.flat_map(|case| [Some(case.opens), case.closes])
             .flatten()
             .filter(|at| now < *at)
             .chain([self.agreement.valid_until])

@@ -119,6 +119,29 @@ fn two_fitting_agreements_are_never_added_up() {
 }
 
 #[test]
+fn the_case_tells_which_of_two_agreements_is_meant() {
+    let mut other = plain("a-2");
+    let limited = "case_required = true\ncases = [\"OP-LANTERN\"]";
+    other.text = other
+        .text
+        .replace("case_required = false", limited)
+        .replace("to = [\"sm-customs\"]", "to = [\"sm-customs\", \"sm-police\"]")
+        .replace("\"kcs\"]", "\"kcs\", \"sm-police\"]");
+    let mut first = plain("a-1");
+    first.text = first
+        .text
+        .replace("to = [\"sm-customs\"]", "to = [\"sm-police\"]")
+        .replace("\"kcs\"]", "\"sm-police\"]");
+    let world = load(&[first, other], &[]);
+    let ask = |case| request("sm-police", DECLARATION, ShipmentTargeting, case);
+    assert_eq!(permit(&world, &ask(None)).agreement_id().as_str(), "a-1");
+    let both = denied(&world, &ask(Some("OP-LANTERN")), NOW);
+    assert_eq!(both.reason, DenialReason::AgreementAmbiguous);
+    let only = under("a-2", ask(None));
+    assert_eq!(denied(&world, &only, NOW).reason, DenialReason::CaseRequired);
+}
+
+#[test]
 fn a_lapsed_agreement_makes_no_ambiguity() {
     let mut old = plain("a-0");
     old.text = old.text.replace("2026-12-31", "2026-05-31");

@@ -256,7 +256,7 @@ fn the_same_agreement_twice_is_refused() {
     let files = [file("a.toml", GOOD), file("b.toml", GOOD)];
     let found = Snapshot::load(registry(), record_types(), &files, &[]).unwrap_err();
     let lines: Vec<_> = found.iter().map(ToString::to_string).collect();
-    assert_eq!(lines, ["b.toml:1:7: id: DUPLICATE: agreement `a-1` stands in `a.toml` already"]);
+    assert_eq!(lines, ["b.toml:1:6: id: DUPLICATE: agreement `a-1` stands in `a.toml` already"]);
 }
 
 #[test]

@@ -7,9 +7,12 @@ use crate::policy::cedar::{Action, Situation, Verdict};
 use crate::policy::compile::SliceKey;
 use crate::redact::{Level, Treatment};
 
-/// Questions in all, each asked of a slice and of the whole set.
-const QUESTIONS: usize = 100_000;
-const WORLDS: usize = 20;
+/// Questions of each half, 10^5 in all, each asked of a slice and of the whole set.
+const QUESTIONS: usize = 50_000;
+/// Random worlds of each half.
+const WORLDS: usize = 10;
+/// Agreements of a world.
+const AGREEMENTS: usize = 5;
 
 /// SplitMix64: seeded, so that a failure can be run again.
 struct Rng(u64);
@@ -92,12 +95,19 @@ fn agreement(rng: &mut Rng, number: usize) -> AgreementFile {
     file(&format!("r-{number}.toml"), &text)
 }
 
+/// Few types, so that a world is loaded quickly.
+fn types() -> Vec<Arc<RecordType>> {
+    let mut types = record_types();
+    types.retain(|one| TYPES.contains(&one.name().as_str()));
+    types
+}
+
 /// Random agreements whose ladders all hold for something; those that do not load are left out.
 fn world(rng: &mut Rng) -> Arc<Snapshot> {
     let mut good: Vec<AgreementFile> = vec![];
-    while good.len() < 8 {
+    while good.len() < AGREEMENTS {
         let one = agreement(rng, good.len());
-        if Snapshot::load(registry(), record_types(), &[one.clone()], &[]).is_ok() {
+        if Snapshot::load(registry(), types(), &[one.clone()], &[]).is_ok() {
             good.push(one);
         }
     }
@@ -105,7 +115,7 @@ fn world(rng: &mut Rng) -> Arc<Snapshot> {
         "@id(\"local:broken\") forbid (principal == Agency::\"vl-fiu\", action == Action::\"mask\", \
          resource) when { principal.max_sensitivity + 9223372036854775807 > 0 };",
     );
-    load(&good, &[broken])
+    Snapshot::load(registry(), types(), &good, &[broken]).unwrap()
 }
 
 fn action(rng: &mut Rng) -> Action {
@@ -135,8 +145,16 @@ fn handling(rng: &mut Rng, source: &AgencyId) -> HandlingClass {
 }
 
 #[test]
-fn a_slice_decides_as_the_whole_set_on_a_hundred_thousand_random_questions() {
-    let mut rng = Rng(20_260_601);
+fn a_slice_decides_as_the_whole_set_on_random_questions() {
+    compare(Rng(20_260_601));
+}
+
+#[test]
+fn a_slice_decides_as_the_whole_set_on_other_random_questions() {
+    compare(Rng(20_260_602));
+}
+
+fn compare(mut rng: Rng) {
     let (mut permitted, mut refused, mut failed) = (0, 0, 0);
     for _ in 0..WORLDS {
         let world = world(&mut rng);
