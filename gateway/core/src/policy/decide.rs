@@ -178,16 +178,25 @@ impl Snapshot {
 
     /// The agreement that was named, or the only one that fits.
     fn agreement_for(&self, request: &Request, now: Moment) -> Result<Arc<Agreement>, Denial> {
-        let own: Vec<&Arc<Agreement>> =
-            self.agreements().filter(|one| one.has_party(&request.requester)).collect();
         if let Some(id) = &request.agreement {
-            let found = own.into_iter().find(|one| one.id == *id).ok_or_else(no_agreement)?;
+            let found = self.agreement(id).filter(|one| one.has_party(&request.requester));
+            let found = found.ok_or_else(no_agreement)?;
             in_force(found, now)?;
             return Ok(found.clone());
         }
+        let own: Vec<&Arc<Agreement>> =
+            self.agreements().filter(|one| one.has_party(&request.requester)).collect();
         let fitting: Vec<_> =
             own.iter().filter(|one| flows_for(one, request).is_ok()).copied().collect();
-        let current: Vec<_> = fitting.iter().filter(|one| one.in_force(now)).copied().collect();
+        let mut current: Vec<_> = fitting.iter().filter(|one| one.in_force(now)).copied().collect();
+        // Among several, those that are for this case (or need none) fit better than those that are not.
+        let for_case = |one: &&Arc<Agreement>| {
+            let flows = flows_for(one, request).unwrap_or_default();
+            flows.iter().all(|flow| covers_case(flow, request.case.as_ref()))
+        };
+        if current.iter().any(for_case) {
+            current.retain(for_case);
+        }
         match (current.as_slice(), fitting.as_slice()) {
             ([one], _) => Ok((*one).clone()),
             ([], []) => Err(closest(&own, request, now)),
@@ -208,7 +217,7 @@ impl Snapshot {
 
     fn case_for(&self, request: &Request, flows: &[&Flow], now: Moment) -> Result<(), Denial> {
         let Some(id) = &request.case else {
-            return match flows.iter().find(|flow| flow.case_required) {
+            return match flows.iter().find(|flow| !covers_case(flow, None)) {
                 None => Ok(()),
                 Some(flow) => Err(Denial::new(
                     DenialReason::CaseRequired,
@@ -225,9 +234,7 @@ impl Snapshot {
                 "name a case of your agency that is open",
             ));
         }
-        let elsewhere =
-            flows.iter().find(|flow| !flow.cases.is_empty() && !flow.cases.contains(id));
-        match elsewhere {
+        match flows.iter().find(|flow| !covers_case(flow, Some(id))) {
             None => Ok(()),
             Some(flow) => Err(Denial::new(
                 DenialReason::CaseNotCovered,
@@ -318,6 +325,14 @@ fn flows_for<'a>(agreement: &'a Agreement, request: &Request) -> Result<Vec<&'a 
     fitting.retain(|flow| request.sources.is_empty() || request.sources.contains(&flow.from));
     fitting.sort_by(|one, two| one.from.cmp(&two.from));
     Ok(fitting)
+}
+
+/// Is the case one that the flow is for? No case is one where the flow needs none.
+fn covers_case(flow: &Flow, case: Option<&CaseId>) -> bool {
+    match case {
+        None => !flow.case_required,
+        Some(case) => flow.cases.is_empty() || flow.cases.contains(case),
+    }
 }
 
 /// No agreement fits: the reason of the one that comes closest.

@@ -15,6 +15,8 @@ mod plan;
 mod purpose;
 mod registry;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 pub use agreement::{Agreement, Budgets, Flow, Ladder, Selector};
 pub use decide::{Decision, Denial, DenialReason, Request};

@@ -89,13 +89,16 @@ pub(super) struct Known<'a> {
     pub(super) record_types: &'a HashMap<RecordTypeName, Arc<RecordType>>,
 }
 
-/// Reads one agreement.
-pub(super) fn agreement(file: &AgreementFile, known: &Known) -> Result<Agreement, Vec<LoadError>> {
+/// Reads one agreement; tells where its id stands too.
+pub(super) fn agreement(
+    file: &AgreementFile,
+    known: &Known,
+) -> Result<(Agreement, Range<usize>), Vec<LoadError>> {
     let raw: RawAgreement =
         toml::from_str(&file.text).map_err(|error| vec![malformed(file, &error)])?;
     let mut reader = Reader { file, known, errors: vec![] };
     let agreement = reader.agreement(&raw);
-    if reader.errors.is_empty() { Ok(agreement) } else { Err(reader.errors) }
+    if reader.errors.is_empty() { Ok((agreement, raw.id.span())) } else { Err(reader.errors) }
 }
 
 /// The span of an unknown key is the key's own, that of a wrong value the value's: either way the key

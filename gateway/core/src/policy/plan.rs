@@ -66,7 +66,7 @@ impl Permit {
         if let Some(outcome) = self.snapshot.plans.find(&self.key, class, now) {
             return outcome;
         }
-        let until = self.next_change(class, now);
+        let until = self.next_change(now);
         let outcome = self.compile(flow, class, now, until).map(Arc::new);
         self.snapshot.plans.keep(&self.key, class, (now, until), outcome.clone());
         outcome
@@ -83,13 +83,11 @@ impl Permit {
         Err(dropped(DroppedReason::PermitEnded, vec![]))
     }
 
-    /// The next moment at which an input changes by itself: the agreement's end, or a case that opens or
-    /// closes, the query's own or one of the records' compartments.
-    fn next_change(&self, class: &HandlingClass, now: Moment) -> Moment {
-        let cases = self.request.case.iter().chain(&class.compartments);
-        cases
-            .filter_map(|id| self.snapshot.case(id))
-            .flat_map(|case| [Some(case.opens), case.closes])
+    /// The next moment at which an input changes by itself: the agreement's end, or a case of the requester's
+    /// that opens or closes (the query's own, a compartment of the records, or one that a rule speaks of).
+    fn next_change(&self, now: Moment) -> Moment {
+        let own = self.snapshot.cases_of(&self.request.requester);
+        own.flat_map(|case| [Some(case.opens), case.closes])
             .flatten()
             .filter(|at| now < *at)
             .chain([self.agreement.valid_until])

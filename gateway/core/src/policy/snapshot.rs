@@ -34,12 +34,17 @@ pub struct PolicyFile {
 
 /// Registry, record types, agreements and policies, compiled.
 pub struct Snapshot {
-    pub(super) registry: Registry,
-    pub(super) record_types: HashMap<RecordTypeName, Arc<RecordType>>,
-    pub(super) agreements: BTreeMap<AgreementId, Arc<Agreement>>,
+    registry: Registry,
+    /// Positions of an agency's cases in the registry.
+    cases_of: HashMap<AgencyId, Vec<usize>>,
+    record_types: HashMap<RecordTypeName, Arc<RecordType>>,
+    agreements: BTreeMap<AgreementId, Arc<Agreement>>,
     pub(super) engine: Engine,
     pub(super) slices: HashMap<SliceKey, PolicySet>,
-    /// Every policy; what the slices are held against in tests.
+    /// The policies that belong to every slice: what holds where no agreement permits anything.
+    ground: PolicySet,
+    /// Every policy: what the slices are held against.
+    #[cfg(test)]
     pub(super) whole: PolicySet,
     pub(super) plans: PlanCache,
     hash: Digest,
@@ -92,7 +97,7 @@ impl Snapshot {
             }
         }
         compiled.retain(|compiled| keep(&compiled.policy));
-        let (whole, slices) = slice(&base, compiled, &mut errors);
+        let (ground, whole, slices) = slice(&base, compiled, &mut errors);
         validate(&schema, &whole, &base, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
@@ -101,15 +106,23 @@ impl Snapshot {
             vec![whole_file("schema.cedarschema", LoadProblem::PolicyInvalid, &error)]
         })?;
         let hash = hash(&registry, &record_types, &agreements, policies);
-        let plans = PlanCache::default();
+        let mut cases_of: HashMap<AgencyId, Vec<usize>> = HashMap::new();
+        for (at, case) in registry.cases.iter().enumerate() {
+            for member in &case.members {
+                cases_of.entry(member.clone()).or_default().push(at);
+            }
+        }
         Ok(Arc::new(Self {
             registry,
+            cases_of,
             record_types,
             agreements,
             engine,
             slices,
+            ground,
+            #[cfg(test)]
             whole,
-            plans,
+            plans: PlanCache::default(),
             hash,
         }))
     }
@@ -126,7 +139,9 @@ impl Snapshot {
 
     /// An agency.
     pub fn agency(&self, id: &AgencyId) -> Option<&Agency> {
-        self.registry.agencies.iter().find(|agency| agency.id == *id)
+        let agencies = &self.registry.agencies;
+        let at = agencies.binary_search_by(|agency| agency.id.cmp(id)).ok()?;
+        agencies.get(at)
     }
 
     /// Cases, by id, closed ones included.
@@ -136,7 +151,9 @@ impl Snapshot {
 
     /// A case.
     pub fn case(&self, id: &CaseId) -> Option<&Case> {
-        self.registry.cases.iter().find(|case| case.id == *id)
+        let cases = &self.registry.cases;
+        let at = cases.binary_search_by(|case| case.id.cmp(id)).ok()?;
+        cases.get(at)
     }
 
     /// Exercise or production.
@@ -189,13 +206,19 @@ impl Snapshot {
         holders.into_iter().cloned().collect()
     }
 
+    /// Cases of which an agency is a member, open or not, by id.
+    pub(super) fn cases_of(&self, agency: &AgencyId) -> impl Iterator<Item = &Case> {
+        let own = self.cases_of.get(agency).map_or(&[][..], Vec::as_slice);
+        own.iter().filter_map(|at| self.registry.cases.get(*at))
+    }
+
     /// Cases open to an agency at this moment, sorted.
     pub(super) fn memberships(&self, agency: &AgencyId, now: Moment) -> Vec<CaseId> {
-        let open = self.cases().iter().filter(|case| case.open_to(agency, now));
+        let open = self.cases_of(agency).filter(|case| case.open_to(agency, now));
         open.map(|case| case.id.clone()).collect()
     }
 
-    /// Asks the slice; without one nothing permits.
+    /// Asks the slice; without one there are prohibitions only, so nothing permits.
     pub(super) fn ask(
         &self,
         key: &SliceKey,
@@ -203,7 +226,7 @@ impl Snapshot {
         leaf: Option<&Leaf>,
         context: &cedar_policy::Context,
     ) -> Verdict {
-        let Some(policies) = self.slices.get(key) else { return Verdict::Refused(vec![]) };
+        let policies = self.slices.get(key).unwrap_or(&self.ground);
         self.engine.ask(policies, &key.requester, action, &key.record_type, leaf, context)
     }
 }
@@ -242,12 +265,11 @@ fn read_agreements(
     let mut names: BTreeMap<AgreementId, &str> = BTreeMap::new();
     for file in files {
         match parse::agreement(file, known) {
-            Ok(agreement) => {
+            Ok((agreement, at)) => {
                 if let Some(other) = names.insert(agreement.id.clone(), &file.name) {
-                    let at = file.text.find(agreement.id.as_str()).map(|at| at..at);
                     errors.push(LoadError::at(
                         (&file.name, &file.text),
-                        at,
+                        Some(at),
                         "id",
                         LoadProblem::Duplicate,
                         format!("agreement `{}` stands in `{other}` already", agreement.id),
@@ -342,7 +364,7 @@ fn slice(
     base: &[Named],
     compiled: Vec<Compiled>,
     errors: &mut Vec<LoadError>,
-) -> (PolicySet, HashMap<SliceKey, PolicySet>) {
+) -> (PolicySet, PolicySet, HashMap<SliceKey, PolicySet>) {
     let mut ground = PolicySet::new();
     let mut add = |set: &mut PolicySet, policy: &Policy| {
         if let Err(error) = set.add(policy.clone()) {
@@ -358,7 +380,7 @@ fn slice(
         add(&mut whole, &policy);
         add(slices.entry(key).or_insert_with(|| ground.clone()), &policy);
     }
-    (whole, slices)
+    (ground, whole, slices)
 }
 
 fn validate(schema: &Schema, whole: &PolicySet, base: &[Named], errors: &mut Vec<LoadError>) {
