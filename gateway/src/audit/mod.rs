@@ -34,7 +34,7 @@ pub use seal::{Epoch, EpochId, OpenedPart, Party, SealError, SealedBody, Sealer,
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use portcullis_core::id::{AgencyId, Digest, Moment};
 use portcullis_core::redact::Disclosed;
@@ -97,11 +97,45 @@ pub struct DurableIntent {
     requester: AgencyId,
     sources: Vec<AgencyId>,
     intent: Digest,
+    idempotency: Option<Idempotency>,
+    chain: Mutex<Chain>,
+}
+
+/// Where an exchange stands.
+#[derive(Debug, Default)]
+struct Chain {
     last: Digest,
     last_index: u64,
     batches: u32,
-    idempotency: Option<Idempotency>,
     spent: BTreeMap<String, u64>,
+    /// An entry that was handed over and whose fate its caller did not wait for.
+    pending: Option<Pending>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    answer: oneshot::Receiver<Result<Placed, CommitError>>,
+    charges: Vec<Charge>,
+}
+
+impl Chain {
+    /// Waits for the entry that was handed over last, and follows it if it is durable. A caller that goes
+    /// away in between loses nothing: whoever comes next waits here again.
+    async fn settle(&mut self) -> Result<Option<Placed>, CommitError> {
+        let Some(pending) = &mut self.pending else { return Ok(None) };
+        let closed = CommitError::LogUnavailable { cause: "LOG_CLOSED" };
+        let answer = (&mut pending.answer).await.unwrap_or(Err(closed));
+        let charges = self.pending.take().map(|pending| pending.charges).unwrap_or_default();
+        let placed = answer?;
+        self.last = placed.leaf_hash;
+        self.last_index = placed.index;
+        self.batches += 1;
+        for charge in charges {
+            let spent = self.spent.entry(charge.key).or_default();
+            *spent = spent.saturating_add(charge.amount);
+        }
+        Ok(Some(placed))
+    }
 }
 
 impl DurableIntent {
@@ -122,13 +156,27 @@ impl DurableIntent {
 
     /// Position of the exchange's last entry: the last disclosure, or the intent.
     pub fn last_index(&self) -> u64 {
-        self.last_index
+        self.chain().last_index
     }
 
     /// Batches made durable so far.
     pub fn batches(&self) -> u32 {
-        self.batches
+        self.chain().batches
     }
+
+    fn chain(&self) -> MutexGuard<'_, Chain> {
+        self.chain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { exchange: self.exchange, requester: self.requester.clone() }
+    }
+}
+
+/// What every leaf of an exchange says.
+struct Facts {
+    exchange: ExchangeId,
+    requester: AgencyId,
 }
 
 /// Something whose disclosure is durable: it may be sent.
@@ -240,27 +288,17 @@ impl Audit {
     ) -> Result<DurableIntent, CommitError> {
         let requester = intent.requester.agency.clone();
         let (exchange, sources) = (intent.exchange, intent.sources.clone());
-        let at = intent.decided_at;
+        let (at, idempotency) = (intent.decided_at, effects.idempotency);
         let mut readers = sources.clone();
         readers.push(requester.clone());
-        let mut durable = DurableIntent {
-            exchange,
-            requester,
-            sources,
-            intent: Digest::default(),
-            last: Digest::default(),
-            last_index: 0,
-            batches: 0,
-            idempotency: effects.idempotency,
-            spent: BTreeMap::new(),
-        };
+        let facts = Facts { exchange, requester: requester.clone() };
         let parts = [(Part::Intent(intent), readers)];
-        let entry = self.entry(&durable, at, Link::Intent, &parts)?;
-        let placed = self.commit(&mut durable, entry, effects).await?;
-        durable.intent = placed.leaf_hash;
-        durable.last = placed.leaf_hash;
-        durable.last_index = placed.index;
-        Ok(durable)
+        let entry = self.shared.entry(&facts, at, Link::Intent, &parts)?;
+        let mut chain = Chain::default();
+        let placed = self.commit(&mut chain, entry, effects).await?;
+        chain.batches = 0;
+        let (intent, chain) = (placed.leaf_hash, Mutex::new(chain));
+        Ok(DurableIntent { exchange, requester, sources, intent, idempotency, chain })
     }
 
     /// Makes a disclosure durable, with its effects. Only what this returns may be sent; if it fails, what
@@ -270,19 +308,18 @@ impl Audit {
         intent: &mut DurableIntent,
         disclosed: Disclosed<T>,
         disclosure: Disclosure,
-        effects: Effects,
+        mut effects: Effects,
     ) -> Result<Sealed<T>, CommitError> {
-        let parts = shares(&intent.requester, &disclosure.records)?;
-        let link = Link::Disclosure {
-            intent: intent.intent,
-            previous: intent.last,
-            batch: intent.batches,
-        };
-        let entry = self.entry(intent, disclosure.at, link, &parts)?;
-        let placed = self.commit(intent, entry, effects).await?;
-        intent.last = placed.leaf_hash;
-        intent.last_index = placed.index;
-        intent.batches += 1;
+        let facts = intent.facts();
+        let chain = intent.chain.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // What became of an entry that nobody waited for matters only to the chain.
+        let _ = chain.settle().await;
+        let link =
+            Link::Disclosure { intent: intent.intent, previous: chain.last, batch: chain.batches };
+        let parts = shares(&facts.requester, &disclosure.records)?;
+        let entry = self.shared.entry(&facts, disclosure.at, link, &parts)?;
+        effects.idempotency = effects.idempotency.or(intent.idempotency);
+        let placed = self.commit(chain, entry, effects).await?;
         Ok(Sealed {
             inner: disclosed.into_inner(),
             leaf_hash: placed.leaf_hash,
@@ -293,59 +330,61 @@ impl Audit {
     /// Hands over how an exchange ended and does not wait. One that cannot be written is counted
     /// ([`Audit::lost_outcomes`]): an exchange without outcome reads as unknown.
     pub async fn conclude(&self, intent: &DurableIntent, outcome: Outcome) {
-        let link = Link::Outcome {
-            intent: intent.intent,
-            previous: intent.last,
-            batches: intent.batches,
-            ending: outcome.ending,
-        };
-        let at = outcome.at;
+        let (shared, queue) = (self.shared.clone(), self.queue.clone());
+        let (facts, began, at, ending) =
+            (intent.facts(), intent.intent, outcome.at, outcome.ending);
         let parts = outcome_parts(intent, outcome);
-        let Ok((entry, body)) = self.entry(intent, at, link, &parts) else {
-            self.shared.lose_outcome();
-            return;
+        let (pending, mut chain) = {
+            let mut chain = intent.chain();
+            let (last, batches) = (chain.last, chain.batches);
+            (chain.pending.take(), Chain { last, batches, ..Chain::default() })
         };
-        let (reply, answer) = oneshot::channel();
-        let waiting = Waiting {
-            entry,
-            epochs: body.epochs,
-            effects: Effects::default(),
-            spent: BTreeMap::new(),
-            reply,
+        let unsettled = pending.is_some();
+        chain.pending = pending;
+        let handed = async move {
+            let _ = chain.settle().await;
+            let (previous, batches) = (chain.last, chain.batches);
+            let link = Link::Outcome { intent: began, previous, batches, ending };
+            let (entry, body) = shared.entry(&facts, at, link, &parts).ok()?;
+            let (reply, answer) = oneshot::channel();
+            let (effects, spent) = (Effects::default(), BTreeMap::new());
+            let waiting = Waiting { entry, epochs: body.epochs, effects, spent, reply };
+            queue.send(Message::Append(Box::new(waiting))).await.ok()?;
+            Some(answer)
         };
-        let (queue, shared) = (self.queue.clone(), self.shared.clone());
-        tokio::spawn(async move {
-            let sent = queue.send(Message::Append(Box::new(waiting))).await.is_ok();
-            if !sent || !matches!(answer.await, Ok(Ok(_))) {
+        let shared = self.shared.clone();
+        let finish = async move |answer: Option<oneshot::Receiver<_>>| {
+            let answer = match answer {
+                Some(answer) => answer.await.ok(),
+                None => None,
+            };
+            if !matches!(answer, Some(Ok(_))) {
                 shared.lose_outcome();
             }
-        });
+        };
+        if unsettled {
+            tokio::spawn(async move { finish(handed.await).await });
+        } else {
+            // In the queue before this returns, and so before a close.
+            let answer = handed.await;
+            tokio::spawn(async move { finish(answer).await });
+        }
     }
 
     /// Makes a denial durable.
     pub async fn deny(&self, denial: Denial) -> Result<LoggedDenial, CommitError> {
-        let agency = denial.requester.agency.clone();
-        let mut alone = DurableIntent {
-            exchange: denial.exchange,
-            requester: agency.clone(),
-            sources: Vec::new(),
-            intent: Digest::default(),
-            last: Digest::default(),
-            last_index: 0,
-            batches: 0,
-            idempotency: None,
-            spent: BTreeMap::new(),
-        };
+        let requester = denial.requester.agency.clone();
+        let facts = Facts { exchange: denial.exchange, requester: requester.clone() };
         let at = denial.at;
-        let parts = [(Part::Denial(denial), vec![agency])];
-        let entry = self.entry(&alone, at, Link::Denial, &parts)?;
-        let placed = self.commit(&mut alone, entry, Effects::default()).await?;
+        let parts = [(Part::Denial(denial), vec![requester])];
+        let entry = self.shared.entry(&facts, at, Link::Denial, &parts)?;
+        let placed = self.commit(&mut Chain::default(), entry, Effects::default()).await?;
         Ok(LoggedDenial { leaf_hash: placed.leaf_hash, index: placed.index })
     }
 
     /// Can it be written to? While it cannot, everything is refused; it recovers by itself.
     pub fn healthy(&self) -> bool {
-        self.shared.healthy.load(Ordering::SeqCst)
+        self.shared.healthy.load(Ordering::SeqCst) && !self.queue.is_closed()
     }
 
     /// Outcomes that could not be written since the start.
@@ -367,14 +406,43 @@ impl Audit {
         self.shared.store.close().await;
     }
 
+    /// Waits until an entry is durable; the chain follows it.
+    async fn commit(
+        &self,
+        chain: &mut Chain,
+        (entry, body): (NewEntry, SealedBody),
+        effects: Effects,
+    ) -> Result<Placed, CommitError> {
+        if !self.healthy() {
+            return Err(CommitError::LogUnavailable { cause: "LOG_RECOVERING" });
+        }
+        let closed = CommitError::LogUnavailable { cause: "LOG_CLOSED" };
+        let (charges, spent) = (effects.charges.clone(), chain.spent.clone());
+        let (reply, answer) = oneshot::channel();
+        let waiting = Waiting { entry, epochs: body.epochs, effects, spent, reply };
+        let sent = self.queue.send(Message::Append(Box::new(waiting))).await;
+        sent.map_err(|_| closed.clone())?;
+        // INVARIANT: no await between the two, or a caller that goes away could break the chain.
+        chain.pending = Some(Pending { answer, charges });
+        chain.settle().await?.ok_or(closed)
+    }
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Audit({})", self.verifier().name())
+    }
+}
+
+impl Shared {
     fn entry(
         &self,
-        of: &DurableIntent,
+        of: &Facts,
         at: Moment,
         link: Link,
         parts: &[(Part, Vec<AgencyId>)],
     ) -> Result<(NewEntry, SealedBody), CommitError> {
-        let body = self.shared.sealer.seal(parts, self.shared.clock.now())?;
+        let mut body = self.sealer.seal(parts, self.clock.now())?;
         let leaf = Leaf {
             at,
             exchange: of.exchange,
@@ -388,47 +456,12 @@ impl Audit {
             at,
             exchange: of.exchange.0,
             leaf: leaf.encode().map_err(|_| CommitError::EventTooLarge)?,
-            sealed: body.bytes.clone(),
-            agencies: body.agencies.clone(),
+            sealed: std::mem::take(&mut body.bytes),
+            agencies: std::mem::take(&mut body.agencies),
         };
         Ok((entry, body))
     }
 
-    /// Waits until an entry is durable, and remembers what it used.
-    async fn commit(
-        &self,
-        of: &mut DurableIntent,
-        (entry, body): (NewEntry, SealedBody),
-        mut effects: Effects,
-    ) -> Result<Placed, CommitError> {
-        if effects.idempotency.is_none() {
-            effects.idempotency = of.idempotency;
-        }
-        let charges = effects.charges.clone();
-        let (reply, answer) = oneshot::channel();
-        let waiting =
-            Waiting { entry, epochs: body.epochs, effects, spent: of.spent.clone(), reply };
-        let closed = CommitError::LogUnavailable { cause: "LOG_CLOSED" };
-        if !self.healthy() {
-            return Err(CommitError::LogUnavailable { cause: "LOG_RECOVERING" });
-        }
-        self.queue.send(Message::Append(Box::new(waiting))).await.map_err(|_| closed.clone())?;
-        let placed = answer.await.map_err(|_| closed)??;
-        for charge in charges {
-            let spent = of.spent.entry(charge.key).or_default();
-            *spent = spent.saturating_add(charge.amount);
-        }
-        Ok(placed)
-    }
-}
-
-impl fmt::Debug for Audit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Audit({})", self.verifier().name())
-    }
-}
-
-impl Shared {
     fn lose_outcome(&self) {
         self.lost_outcomes.fetch_add(1, Ordering::SeqCst);
         tracing::error!("the outcome of an exchange could not be written to the disclosure log");

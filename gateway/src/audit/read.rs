@@ -70,7 +70,7 @@ impl ListedEntry {
 impl Audit {
     /// Proof of an exchange's last entry: the last disclosure, which commits to all before it, or the intent.
     pub async fn receipt(&self, intent: &DurableIntent) -> Result<LogProof, CommitError> {
-        self.inclusion(intent.last_index, None).await
+        self.inclusion(intent.last_index(), None).await
     }
 
     /// The newest checkpoint.

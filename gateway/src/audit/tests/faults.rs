@@ -54,12 +54,12 @@ async fn a_long_log_is_opened_from_its_tail_and_stored_tree() {
     }
     let root = audit.checkpoint().await.root;
     audit.close().await;
-    let tail = Scrub { all: 100, tail: 200 };
+    let tail = Scrub { all: 100, tail: 400 };
     let audit = bench.try_open(tail).await.unwrap();
     assert_eq!((audit.checkpoint().await.size, audit.checkpoint().await.root), (750, root));
     exchange(&audit).await;
     audit.close().await;
-    edit(&bench, "UPDATE log_entry SET leaf = x'01' WHERE idx = 700").await;
+    edit(&bench, "UPDATE log_entry SET leaf = x'01' WHERE idx = 400").await;
     assert_eq!(refusal(&bench, tail).await, "LOG_LEAF_ALTERED");
     edit(&bench, "UPDATE log_node SET hash = zeroblob(32) WHERE position = 0").await;
     assert_ne!(refusal(&bench, tail).await, "opened");

@@ -112,6 +112,37 @@ async fn a_closed_log_takes_what_is_queued_and_refuses_what_comes_later() {
     assert_eq!(bench.verify(&Outside::default()).await.kinds, [1, 0, 0, 1]);
 }
 
+/// The client hangs up while its batch is being made durable: the exchange's chain stays whole.
+#[tokio::test]
+async fn a_caller_that_goes_away_does_not_break_the_chain() {
+    let bench = Bench::new();
+    let audit = bench.open().await;
+    for then_go_on in [false, true] {
+        let effects = || charging(vec![charge("records", 10, 1)]);
+        let mut durable = audit.intend(intent(), Effects::default()).await.unwrap();
+        {
+            let records = disclosure(vec![record("licensing-b", "x")]);
+            let seal = audit.seal(&mut durable, nothing(), records, effects());
+            let gone = tokio::time::timeout(std::time::Duration::ZERO, seal).await;
+            assert!(gone.is_err(), "it was durable too soon for this test");
+        }
+        if then_go_on {
+            let records = disclosure(vec![record("licensing-b", "y")]);
+            audit.seal(&mut durable, nothing(), records, effects()).await.unwrap();
+            assert_eq!(durable.batches(), 2);
+        }
+        audit.conclude(&durable, Outcome { ending: Ending::Cut, ..outcome() }).await;
+    }
+    while audit.checkpoint().await.size < 7 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    audit.close().await;
+    assert_eq!(audit.lost_outcomes(), 0);
+    let report = bench.verify(&Outside::default()).await;
+    assert!(report.sound(), "{:?}", report.faults);
+    assert_eq!((report.kinds, report.open_exchanges), ([2, 3, 2, 0], 0));
+}
+
 pub(super) async fn until_healthy(audit: &Audit) {
     for _ in 0..200 {
         if audit.healthy() {

@@ -82,7 +82,7 @@ async fn every_party_reads_its_share_and_no_more() {
         (outcome, "ended"),
     ]);
     assert_eq!(named(&opened(&bench, "coastguard-c", agency("coastguard-c")).await), coastguard);
-    assert_eq!(opened(&bench, "gateway", Party::Gateway).await.len(), 10);
+    assert_eq!(opened(&bench, "gateway", Party::Gateway).await.len(), 9);
     // A stranger's key opens nothing, under whatever name; nor does a party's under another's name.
     for name in AGENCIES {
         assert!(opened(&bench, "stranger", agency(name)).await.is_empty());
