@@ -30,7 +30,7 @@ pub fn admit(
         return Err(IdentityRefusal::NoClientCertificate);
     };
     if let Some(peer) = trust.pinned(&Digest::of(first).to_string()) {
-        pinned(trust, peer, leaf, &facts, now)?;
+        pinned(trust, peer, leaf, now)?;
         return Ok(allowed(trust, peer.clone()));
     }
     match name(trust, leaf) {
@@ -130,11 +130,9 @@ fn pinned(
     trust: &TrustSnapshot,
     peer: &PeerId,
     leaf: &Certificate,
-    facts: &[Certificate],
     now: Moment,
 ) -> Result<(), IdentityRefusal> {
     let bundle = trust.bundle(&peer.agency).ok_or(IdentityRefusal::AgencyNotListed)?;
-    debug_assert!(!facts.is_empty());
     if now.seconds() < leaf.not_before {
         return Err(IdentityRefusal::CertificateNotYetValid);
     }

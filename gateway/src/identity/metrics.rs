@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Told about every handshake; telemetry implements it.
+/// Told about every handshake and every RPC refused for its peer's identity; telemetry implements it.
 pub trait HandshakeMetrics: Send + Sync + 'static {
     /// A connection stands and its peer is named.
     fn accepted(&self) {}
-    /// A connection was refused, or stands with a refused name.
+    /// A connection was refused, or stands with a refused name, or one of its RPCs was refused.
     fn refused(&self, reason: &'static str);
 }
 
