@@ -223,7 +223,11 @@ async fn nothing_is_left_on_disk_and_loaded_data_outlive_their_file() {
         names
     };
     assert_eq!(names(), ["data.csv", "m.toml"]);
+    let held = source.held().next().unwrap();
+    assert!(!held.changed_now());
     folder.write("data.csv", "Id,Text\n1,z\n");
+    assert!(held.changed_now(), "noticed");
+    assert!(!held.changed_now(), "and told once");
     assert_eq!(search(&source, request("Declaration")).await.unwrap().records().count(), 10);
 }
 
