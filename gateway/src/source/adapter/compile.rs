@@ -198,6 +198,9 @@ impl Compiler<'_> {
                 found
             }
         };
+        if delimiter.is_some() && delimiter == quote {
+            self.refuse(Cause::Setting, 0, "delimiter", "is another character than `quote`");
+        }
         Some(Dialect { encoding: encoding?, delimiter: delimiter?, quote: quote? })
     }
 

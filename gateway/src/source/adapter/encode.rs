@@ -134,7 +134,11 @@ fn wire_type(kind: &LeafKind) -> WireType {
 
 fn scalar(kind: &LeafKind, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Expected> {
     match (kind, value) {
-        (LeafKind::String | LeafKind::Bytes, Value::Text(text)) => delimited(text.as_bytes(), out),
+        (LeafKind::String, Value::Text(text)) => delimited(text.as_bytes(), out),
+        (LeafKind::Bytes, Value::Text(text)) => {
+            let bytes = hex::decode(text.as_bytes());
+            delimited(&bytes.map_err(|_| Expected("not hexadecimal".into()))?, out);
+        }
         (LeafKind::Bool, Value::Flag(flag)) => encode_varint(u64::from(*flag), out),
         (LeafKind::Enum(_), Value::Enum(number)) => signed(i64::from(*number), out),
         (LeafKind::Double, Value::Real(real)) => out.extend_from_slice(&real.to_le_bytes()),

@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
+use portcullis_core::filter::BoundFilter;
 use portcullis_core::label::RecordType;
 use portcullis_proto::query::v1 as query;
 
 use super::refusal::SourceRefusal;
+use crate::service::filter;
 
 /// Which records a search is for.
-pub struct Selector;
+pub struct Selector(Option<BoundFilter>);
 
 impl Selector {
     /// Binds a filter; none selects everything.
@@ -18,22 +20,25 @@ impl Selector {
     /// The filter is malformed or does not fit the record type.
     pub fn bind(
         filter: Option<query::Filter>,
-        _record_type: &Arc<RecordType>,
+        record_type: &Arc<RecordType>,
     ) -> Result<Self, SourceRefusal> {
-        match filter {
-            None => Ok(Self),
-            Some(_) => Err(SourceRefusal::FilterRefused {
-                word: "FILTER_NOT_SUPPORTED",
-                text: "this build evaluates no filters".into(),
-            }),
-        }
+        let Some(filter) = filter else { return Ok(Self(None)) };
+        let filter = filter::from_wire(filter).map_err(|error| SourceRefusal::FilterRefused {
+            word: error.word(),
+            text: error.to_string(),
+        })?;
+        let bound = filter.bind(record_type, &|_| true).map_err(|error| {
+            SourceRefusal::FilterRefused { word: error.word(), text: error.to_string() }
+        })?;
+        Ok(Self(Some(bound)))
     }
 
     /// Does a record match?
     ///
     /// # Errors
     /// The record is not a serialization of its type.
-    pub fn matches(&self, _payload: &[u8]) -> Result<bool, SourceRefusal> {
-        Ok(true)
+    pub fn matches(&self, payload: &[u8]) -> Result<bool, SourceRefusal> {
+        let Some(filter) = &self.0 else { return Ok(true) };
+        filter.matches(payload).map_err(|_| SourceRefusal::Unreadable)
     }
 }

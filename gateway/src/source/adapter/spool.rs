@@ -2,7 +2,8 @@
 //! unlinked while still empty, so that nothing is left of it after the process, however that ends. It holds
 //! record data: put `spool_dir` where the data themselves may lie.
 //!
-//! While loading, 40 bytes of memory per record hold the order; afterwards 40 bytes per block of 256 KiB.
+//! While loading, 40 bytes of memory per record hold the order (twice that while the list grows); afterwards
+//! 32 bytes per block of 256 KiB.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};

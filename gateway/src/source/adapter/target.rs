@@ -50,7 +50,7 @@ pub fn resolve(record_type: &RecordType, path: &str) -> Result<Target, String> {
             .ok_or_else(|| format!("`{}` has no field `{path}`", record_type.name()))?;
         let field = message.as_ref().and_then(|message| message.get_field(spec.number));
         let list = spec.cardinality == Cardinality::Repeated;
-        if index.is_some() && !(list && !last) {
+        if index.is_some() && (last || !list) {
             return Err(format!("`{segment}`: only an element of a repeated message has an index"));
         }
         steps.push(Step { number: spec.number, element: index.unwrap_or(0), oneof: spec.oneof });

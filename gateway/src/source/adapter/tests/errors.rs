@@ -265,3 +265,52 @@ fn problems_beyond_the_cap_are_counted() {
     assert_eq!(problems.len(), 51);
     assert_eq!(problems[50], "and 25 more");
 }
+
+#[test]
+fn every_conversion_says_what_it_expected() {
+    for (to, convert, cell, expected) in [
+        ("country_of_departure", "", "UK", "not an ISO 3166-1 alpha-2 country code"),
+        ("items.hs_code", "", "8542", "not a commodity code of six to twelve digits"),
+        ("items.quantity", "", "3.5", "not a whole number"),
+        ("items.quantity", "", "-3", "out of the range of uint64"),
+        ("items.duty_rate", "", "eight", "not a decimal number"),
+        (
+            "items.value",
+            "kind = \"money\", currency = \"EUR\", round = \"exact\"",
+            "1.005",
+            "an amount with too many digits",
+        ),
+        (
+            "items.value",
+            "kind = \"money\", currency_column = \"C\"",
+            "1",
+            "the currency is not three capital letters",
+        ),
+        (
+            "items.net_mass_grams",
+            "kind = \"mass\", unit = \"mg\", round = \"exact\"",
+            "1",
+            "not a whole number of grams, or too large",
+        ),
+        (
+            "accepted_at",
+            "kind = \"timestamp\", format = \"%Y-%m-%d\", offset = \"Z\"",
+            "2021-02-30",
+            "not a time in the given format",
+        ),
+        ("accepted_at", "kind = \"unix\"", "999999999999", "not a number of seconds since 1970"),
+        ("direction", "", "UNSPECIFIED", "not the name of a value of the enum"),
+        ("items.documents.sha256", "", "xyz", "not hexadecimal"),
+    ] {
+        let convert =
+            if convert.is_empty() { String::new() } else { format!("convert = {{ {convert} }}\n") };
+        let mapping = format!(
+            "record_type = \"portcullis.record.v1.Declaration\"\nfiles = [\"data.csv\"]\nid = [\"Id\"]\n\
+             [[column]]\nfrom = \"Cell\"\nto = \"{to}\"\n{convert}"
+        );
+        let data = format!("Id,Cell,C\n1,,eur\n2,{cell},eur\n");
+        let problems = Folder::new(&[("m.toml", &mapping), ("data.csv", &data)]).problems("m.toml");
+        assert_eq!(problems, [format!("data.csv:3: column `Cell` -> {to}: {expected}")]);
+        assert!(!problems[0].contains(cell) || cell.len() < 3, "quotes the cell");
+    }
+}

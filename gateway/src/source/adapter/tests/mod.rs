@@ -5,6 +5,7 @@ mod kcs;
 mod records;
 mod samples;
 mod searches;
+mod serving;
 
 use std::path::{Path, PathBuf};
 

@@ -65,6 +65,9 @@ convert = { kind = "text", pad = 3 }
 from = ["Lat", "Lon"]
 to = "examined_at"
 [[column]]
+from = "Hash"
+to = "items[0].documents.sha256"
+[[column]]
 from = "City"
 to = "importer.address.city"
 [[constant]]
@@ -72,15 +75,15 @@ to = "items[0].sequence"
 value = 1
 "#;
 
-const HEADER: &str = "No;State;Way;When;Boxes;Extra box;Mass;Price;Currency;HS;Old HS;Office;Lat;Lon;City;Audience;Version\n";
+const HEADER: &str = "No;State;Way;When;Boxes;Extra box;Mass;Price;Currency;HS;Old HS;Office;Lat;Lon;City;Hash;Audience;Version\n";
 
 #[tokio::test]
 async fn every_conversion_reaches_its_field() {
-    let row = "7;hot;A;01.03.2021 00:30;tlnu 482930-1 + ;XNVU;1.000,5;241.58000000000004;EUR;NA;8542.31;7;-1.5;100;서울;xv-fiu; xs-customs;3\n";
+    let row = "7;hot;A;01.03.2021 00:30;tlnu 482930-1 + ;XNVU;1.000,5;241.58000000000004;EUR;NA;8542.31;7;-1.5;100;서울;00fF;xv-fiu; xs-customs;3\n";
     let row = row.replace("xv-fiu; xs-customs", "\"xv-fiu; xs-customs\"");
     let folder = Folder::new(&[
         ("m.toml", MAPPING),
-        ("data.csv", &format!("{HEADER}{row}8;draft;;;;;;;;;;;;;;;\n")),
+        ("data.csv", &format!("{HEADER}{row}8;draft;;;;;;;;;;;;;;;;\n")),
     ]);
     let source = folder.load("m.toml").unwrap_or_else(|problems| panic!("{problems}"));
     let answer = search(&source, request("Declaration")).await.unwrap();
@@ -98,6 +101,7 @@ async fn every_conversion_reaches_its_field() {
     let value = got.items[0].value.clone().unwrap();
     assert_eq!((value.currency_code.as_str(), value.units, value.nanos), ("EUR", 241, 580_000_000));
     assert_eq!(got.items[1].hs_code, "854231");
+    assert_eq!(*got.items[0].documents[0].sha256, [0, 0xff]);
     assert_eq!(got.office, "007");
     let at = got.examined_at.unwrap();
     assert_eq!((at.latitude, at.longitude), (-1.5, 100.0));
@@ -155,7 +159,7 @@ to = "officers[1].original"
     let (bytes, first) = &parties[0];
     assert_eq!(*bytes, first.encode_to_vec(), "a flag that says no is left out, as everybody does");
     assert!(!first.listed);
-    let born = first.birth_date.clone().unwrap();
+    let born = first.birth_date.unwrap();
     assert_eq!((born.year, born.month, born.day), (1970, 1, 31));
     assert_eq!(first.officers.len(), 1, "an element without any value is no element");
     assert_eq!(first.officers[0].original, "김철수");

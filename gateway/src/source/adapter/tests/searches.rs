@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use portcullis_proto::query::v1 as query;
 use portcullis_proto::source::v1 as wire;
 use portcullis_proto::source::v1::source_service_server::SourceService as _;
 use tonic::{Code, Request};
@@ -25,8 +26,15 @@ to = "officer_remarks"
 "#;
 
 fn folder(rows: usize, text: &str) -> Folder {
-    let data: String = (0..rows).map(|row| format!("{row},{text}\n")).collect();
-    Folder::new(&[("m.toml", MAPPING), ("data.csv", &format!("Id,Text\n{data}"))])
+    use std::io::Write as _;
+    let folder = Folder::new(&[("m.toml", MAPPING)]);
+    let file = std::fs::File::create(folder.path().join("data.csv")).unwrap();
+    let mut file = std::io::BufWriter::new(file);
+    writeln!(file, "Id,Text").unwrap();
+    for row in 0..rows {
+        writeln!(file, "{row},{text}").unwrap();
+    }
+    folder
 }
 
 #[tokio::test]
@@ -117,9 +125,56 @@ async fn refusals_have_one_word_each() {
     let after =
         wire::SearchRequest { after: Bytes::from_static(&[0; 33]), ..request("Declaration") };
     assert_eq!(refused(after).await, (Code::InvalidArgument, "AFTER_MALFORMED".into()));
-    let held = source.search(Request::new(request("Declaration"))).await.unwrap();
-    // The first search is over only when its stream is read or dropped; a second may find no room.
-    drop(held);
+    let filtered = |path: &str, value: query::value::Kind| {
+        let comparison = query::Comparison {
+            path: path.into(),
+            operator: query::Operator::Equal.into(),
+            value: Some(query::Value { kind: Some(value) }),
+        };
+        let node = Some(query::filter::Node::Comparison(comparison));
+        wire::SearchRequest { filter: Some(query::Filter { node }), ..request("Declaration") }
+    };
+    let text = query::value::Kind::Text("1".into());
+    let unknown = refused(filtered("no_such_field", text)).await;
+    assert_eq!(unknown, (Code::InvalidArgument, "FIELD_NOT_USABLE".into()));
+    let mistyped = refused(filtered("id", query::value::Kind::Integer(1))).await;
+    assert_eq!(mistyped, unknown);
+    let empty = wire::SearchRequest {
+        filter: Some(query::Filter { node: None }),
+        ..request("Declaration")
+    };
+    assert_eq!(refused(empty).await, (Code::InvalidArgument, "FILTER_NODE_MISSING".into()));
+}
+
+/// Resident memory of this process in bytes.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+}
+
+#[tokio::test]
+async fn memory_stays_flat_over_many_times_its_size() {
+    // 160 MB of rows; the source may grow by a fraction of that, for the order and for buffers.
+    let folder = folder(80_000, &"z".repeat(2000));
+    let before = resident();
+    let source = folder.load("m.toml").unwrap();
+    let mut most = resident();
+    let mut stream =
+        source.search(Request::new(request("Declaration"))).await.unwrap().into_inner();
+    let mut records = 0;
+    while let Some(message) = stream.next().await {
+        if let Some(wire::search_response::Message::Batch(batch)) = message.unwrap().message {
+            records += batch.records.len();
+        }
+        if records % 1000 < 40 {
+            most = most.max(resident());
+        }
+    }
+    assert_eq!(records, 80_000);
+    let grown = most.saturating_sub(before) >> 20;
+    eprintln!("grew by {grown} MiB over 160 MB of rows");
+    assert!(grown < 40, "grew by {grown} MiB");
 }
 
 #[tokio::test]
@@ -168,7 +223,11 @@ async fn nothing_is_left_on_disk_and_loaded_data_outlive_their_file() {
         names
     };
     assert_eq!(names(), ["data.csv", "m.toml"]);
+    let held = source.held().next().unwrap();
+    assert!(!held.changed_now());
     folder.write("data.csv", "Id,Text\n1,z\n");
+    assert!(held.changed_now(), "noticed");
+    assert!(!held.changed_now(), "and told once");
     assert_eq!(search(&source, request("Declaration")).await.unwrap().records().count(), 10);
 }
 
