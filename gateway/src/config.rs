@@ -447,11 +447,7 @@ impl Check<'_> {
     fn segment(&self, field: &str, text: &str) -> Result<(), ConfigError> {
         let fits = (1..=63).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if fits {
-            Ok(())
-        } else {
-            Err(self.invalid(field, "takes 1 to 63 of a-z, 0-9 and -"))
-        }
+        if fits { Ok(()) } else { Err(self.invalid(field, "takes 1 to 63 of a-z, 0-9 and -")) }
     }
 
     /// Files as named; of a folder, every file with the extension, by name.
@@ -468,8 +464,7 @@ impl Check<'_> {
                 all.push(path);
                 continue;
             }
-            let unreadable =
-                |cause| ConfigError::Unreadable { file: path.clone(), cause };
+            let unreadable = |cause| ConfigError::Unreadable { file: path.clone(), cause };
             let mut inside = std::fs::read_dir(&path)
                 .map_err(unreadable)?
                 .map(|entry| entry.map(|entry| entry.path()).map_err(unreadable))

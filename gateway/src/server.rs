@@ -158,16 +158,7 @@ impl Gateway {
             crate::admin::serve(admin, admin_broker, admin_stop).await.context("admin listener")
         });
         tasks.spawn(watch_health(health, broker.clone(), stop.clone()));
-        Ok(Self {
-            address,
-            admin_address,
-            log_public_key,
-            broker,
-            trust,
-            connections,
-            stop,
-            tasks,
-        })
+        Ok(Self { address, admin_address, log_public_key, broker, trust, connections, stop, tasks })
     }
 
     /// Stops taking calls, lets open answers end for a while, closes the log.
@@ -332,8 +323,7 @@ fn connect_sources(config: &Config, clock: &Clock) -> anyhow::Result<SourceSet> 
 /// Lines of `EPOCH HEX`; the last one is the current epoch.
 fn read_pseudonym_keys(path: &Path) -> anyhow::Result<PseudonymKeys> {
     let text = Zeroizing::new(
-        std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}", path.display()))?,
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?,
     );
     let mut epochs = vec![];
     for (at, line) in text.lines().enumerate() {

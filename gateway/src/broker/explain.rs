@@ -70,8 +70,7 @@ impl Broker {
         for budget in permit.budgets() {
             let (start, refills_at) = (budget.window.start(now), budget.window.end(now));
             // A budget that cannot be read counts as used up, as it would for the query itself.
-            let used =
-                self.audit.budget_used(&budget.key, start).await.unwrap_or(budget.limit);
+            let used = self.audit.budget_used(&budget.key, start).await.unwrap_or(budget.limit);
             budgets.push(Budget {
                 name: budget.name.word(),
                 limit: budget.limit,

@@ -41,7 +41,8 @@ impl Broker {
         let room = self.room.clone().try_acquire_owned().map_err(|_| Refusal::Overloaded)?;
         let now = self.clock.now();
         let policy = self.policy.load_full();
-        let admitted = tracing::info_span!("policy.decide").in_scope(|| self.admit(&policy, &ask, now));
+        let admitted =
+            tracing::info_span!("policy.decide").in_scope(|| self.admit(&policy, &ask, now));
         let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(refusal) => return Err(self.deny(&policy, &ask, refusal).await),
@@ -111,8 +112,7 @@ impl Broker {
             query_digest: Some(ask.digest),
             policy_hash: policy.hash(),
         };
-        let logged =
-            self.audit.deny(denial).instrument(tracing::info_span!("audit.denial")).await;
+        let logged = self.audit.deny(denial).instrument(tracing::info_span!("audit.denial")).await;
         match logged {
             Ok(_) => refusal,
             Err(_) => Refusal::LogUnavailable,
@@ -123,10 +123,8 @@ impl Broker {
         let permit = policy.decide(&ask.request, now).permit().map_err(Refusal::Denied)?;
         let plans = self.ordinary_plans(&permit, now);
         let filter = self.open_tokens(ask.filter.as_ref(), &permit, &plans)?;
-        let bound = filter
-            .as_ref()
-            .map(|filter| bind(filter, permit.record_type(), &plans))
-            .transpose()?;
+        let bound =
+            filter.as_ref().map(|filter| bind(filter, permit.record_type(), &plans)).transpose()?;
         let probes = bound.as_ref().map_or(0, |bound| {
             plans.iter().map(|plan| bound.probes(plan)).max().unwrap_or_default()
         });
@@ -165,9 +163,9 @@ impl Broker {
                     .filter(|leaf| usable(plans, leaf.id))
                     .ok_or_else(unusable)?;
                 let scope = plans.first().map(|plan| plan.scope().clone()).ok_or_else(unusable)?;
-                self.scope(&scope).open(TokenDomain::Value(leaf.label.semantic), token).map_err(|_| {
-                    Refusal::invalid("TOKEN_NOT_USABLE", path, "the token cannot be used here")
-                })
+                self.scope(&scope).open(TokenDomain::Value(leaf.label.semantic), token).map_err(
+                    |_| Refusal::invalid("TOKEN_NOT_USABLE", path, "the token cannot be used here"),
+                )
             })
             .map(Some)
     }
@@ -222,9 +220,8 @@ fn wanted(
     record_type: &RecordType,
     plans: &[Arc<Plan>],
 ) -> Result<Vec<bool>, Refusal> {
-    let shown = |leaf: &Leaf| {
-        plans.iter().any(|plan| plan.treatment(leaf.id) != Treatment::Withhold)
-    };
+    let shown =
+        |leaf: &Leaf| plans.iter().any(|plan| plan.treatment(leaf.id) != Treatment::Withhold);
     let leaves = record_type.leaves();
     match wanted {
         Wanted::All => Ok(vec![true; leaves.len()]),
@@ -270,13 +267,7 @@ fn effects(ask: &Ask, admitted: &Admitted, now: Moment) -> Effects {
 /// One charge in the window that holds now.
 pub(super) fn charge(budget: &BudgetLimit, amount: u64, now: Moment) -> Charge {
     let (window_start, window_end) = (budget.window.start(now), budget.window.end(now));
-    Charge {
-        key: budget.key.clone(),
-        window_start,
-        window_end,
-        limit: budget.limit,
-        amount,
-    }
+    Charge { key: budget.key.clone(), window_start, window_end, limit: budget.limit, amount }
 }
 
 /// The key under which a retry is recognised.
@@ -333,11 +324,7 @@ pub(super) fn in_order(sources: &[AgencyId]) -> Vec<AgencyId> {
 }
 
 /// What one source is asked.
-pub(super) fn ask_of(
-    release: &Release,
-    agency: &AgencyId,
-    remaining: u64,
-) -> source::Ask {
+pub(super) fn ask_of(release: &Release, agency: &AgencyId, remaining: u64) -> source::Ask {
     let after = match &release.position {
         Some(position) if position.agency == *agency => position.opaque_id.clone(),
         _ => bytes::Bytes::new(),

@@ -310,15 +310,10 @@ impl Release {
 
     fn note(&self, progress: &mut Progress, end: SourceEnd) {
         let (completeness, reason) = end.completeness.words();
-        self.broker.count_source(
-            &end.agency,
-            if reason.is_empty() { completeness } else { reason },
-        );
-        let mut refused: Vec<(String, u64)> = progress
-            .refused
-            .drain()
-            .map(|(cause, count)| (cause.to_owned(), count))
-            .collect();
+        self.broker
+            .count_source(&end.agency, if reason.is_empty() { completeness } else { reason });
+        let mut refused: Vec<(String, u64)> =
+            progress.refused.drain().map(|(cause, count)| (cause.to_owned(), count)).collect();
         refused.sort();
         progress.outcomes.push(SourceOutcome {
             agency: end.agency.clone(),
@@ -382,12 +377,7 @@ impl Release {
     }
 
     /// Redacts one record; drops it as if it had not matched where it may not be released.
-    fn take(
-        &self,
-        record: RawRecord,
-        progress: &mut Progress,
-        now: Moment,
-    ) -> Result<(), Stop> {
+    fn take(&self, record: RawRecord, progress: &mut Progress, now: Moment) -> Result<(), Stop> {
         let handling = match record.handling {
             Ok(handling) => handling,
             Err(error) => return refuse(progress, error.word()),
@@ -431,12 +421,7 @@ impl Release {
     }
 
     /// What is done with records of this class; none: dropped.
-    fn recipe(
-        &self,
-        handling: &Handling,
-        progress: &mut Progress,
-        now: Moment,
-    ) -> Option<Recipe> {
+    fn recipe(&self, handling: &Handling, progress: &mut Progress, now: Moment) -> Option<Recipe> {
         if let Some(known) = progress.recipes.get(&handling.class) {
             return known.clone();
         }
@@ -445,8 +430,8 @@ impl Release {
             let hides = self.bound.as_ref().is_some_and(|bound| {
                 bound.leaves().iter().any(|leaf| !plan.field(*leaf).is_some_and(|f| f.usable))
             });
-            let plan = plan
-                .narrowed(|leaf| self.wanted.get(leaf.index()).copied().unwrap_or_default());
+            let plan =
+                plan.narrowed(|leaf| self.wanted.get(leaf.index()).copied().unwrap_or_default());
             if hides || plan.withholds_all() {
                 return None;
             }

@@ -1,14 +1,14 @@
 //! The command line: one file per subcommand.
 
-mod audit;
-mod explain;
-mod keys;
+pub mod audit;
+pub mod explain;
+pub mod keys;
 #[cfg(feature = "playground")]
 pub mod playground;
-mod query;
-mod record_type;
-mod serve;
-mod source;
+pub mod query;
+pub mod record_type;
+pub mod serve;
+pub mod source;
 
 use clap::{Parser, Subcommand};
 

@@ -55,12 +55,8 @@ impl AuditService for Audits {
                 Refusal::invalid("EXCHANGE_ID_MALFORMED", "exchange_id", text).into_status("")
             })?),
         };
-        let filter = Filter {
-            party: Some(peer.agency.clone()),
-            exchange,
-            from: asked.from_index,
-            limit,
-        };
+        let filter =
+            Filter { party: Some(peer.agency.clone()), exchange, from: asked.from_index, limit };
         let listed = self.broker.audit.list(&filter).await.map_err(|e| refused(&e))?;
         let full = listed.len() >= limit as usize;
         let next_index = listed.last().filter(|_| full).map_or(0, |entry| entry.index + 1);

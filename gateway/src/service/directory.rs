@@ -45,9 +45,8 @@ impl DirectoryService for Directory {
     ) -> Result<Response<wire::WhoamiResponse>, Status> {
         let (peer, info) = super::caller(&request)?;
         let policy = self.broker.policy.load();
-        let agency = policy
-            .agency(&peer.agency)
-            .ok_or_else(|| Refusal::Internal.into_status(""))?;
+        let agency =
+            policy.agency(&peer.agency).ok_or_else(|| Refusal::Internal.into_status(""))?;
         Ok(Response::new(wire::WhoamiResponse {
             spiffe_id: peer.spiffe_id.to_string(),
             agency: peer.agency.to_string(),
@@ -119,9 +118,7 @@ impl DirectoryService for Directory {
             .record_types()
             .into_iter()
             .filter(|record_type| wanted.is_empty() || record_type.name().as_str() == wanted)
-            .map(|record_type| {
-                (record_type, policy.holders(&peer.agency, record_type.name(), now))
-            })
+            .map(|record_type| (record_type, policy.holders(&peer.agency, record_type.name(), now)))
             .filter(|(record_type, held_by)| {
                 !held_by.is_empty()
                     || policy

@@ -152,7 +152,11 @@ impl OneMessage {
                         }
                         if length > self.limit {
                             let text = format!("a request takes at most {} bytes", self.limit);
-                            return Err(refusal(Code::ResourceExhausted, "REQUEST_TOO_LARGE", &text));
+                            return Err(refusal(
+                                Code::ResourceExhausted,
+                                "REQUEST_TOO_LARGE",
+                                &text,
+                            ));
                         }
                         self.state =
                             if length == 0 { State::Complete } else { State::Message(length) };

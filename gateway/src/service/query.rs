@@ -13,8 +13,8 @@ use portcullis_core::redact::{Plan, Treatment, presence_bits};
 use portcullis_proto::audit::v1 as audit;
 use portcullis_proto::digest::query_digest;
 use portcullis_proto::query::v1 as wire;
-use portcullis_proto::query::v1::query_service_server::QueryService;
 use portcullis_proto::query::v1::query_response::Message;
+use portcullis_proto::query::v1::query_service_server::QueryService;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
@@ -48,8 +48,7 @@ impl QueryService for Queries {
         &self,
         request: Request<wire::QueryRequest>,
     ) -> Result<Response<Replies>, Status> {
-        let exchange =
-            ExchangeId::random().ok_or_else(|| Refusal::Internal.into_status(""))?;
+        let exchange = ExchangeId::random().ok_or_else(|| Refusal::Internal.into_status(""))?;
         let span = tracing::info_span!("query", %exchange, otel.kind = "server");
         telemetry::adopt(&span, request.metadata());
         self.answer(exchange, request).instrument(span).await
@@ -206,8 +205,9 @@ fn parse(
     let filter = query
         .filter
         .map(|filter| {
-            let filter = from_wire(filter)
-                .map_err(|error| Refusal::invalid(error.word(), "query.filter", error.to_string()))?;
+            let filter = from_wire(filter).map_err(|error| {
+                Refusal::invalid(error.word(), "query.filter", error.to_string())
+            })?;
             filter.check_shape().map_err(|error| {
                 Refusal::invalid(error.word(), "query.filter", error.to_string())
             })?;
@@ -225,9 +225,8 @@ fn parse(
             officer: query.officer,
         },
         // The key is the requester's own: two agencies that choose the same one do not meet.
-        idempotency_key: (!key.is_empty()).then(|| {
-            Digest::of(format!("{}\0{key}", peer.spiffe_id).as_bytes())
-        }),
+        idempotency_key: (!key.is_empty())
+            .then(|| Digest::of(format!("{}\0{key}", peer.spiffe_id).as_bytes())),
         request,
         digest,
         filter,
@@ -252,9 +251,8 @@ fn parse_wanted(fields: Vec<String>) -> Result<Wanted, Refusal> {
 }
 
 fn duration(deadline: prost_types::Duration) -> Result<std::time::Duration, Refusal> {
-    let invalid = || {
-        Refusal::invalid("DEADLINE_MALFORMED", "query.deadline", "must be a positive duration")
-    };
+    let invalid =
+        || Refusal::invalid("DEADLINE_MALFORMED", "query.deadline", "must be a positive duration");
     let duration = std::time::Duration::try_from(deadline).map_err(|_| invalid())?;
     if duration.is_zero() { Err(invalid()) } else { Ok(duration) }
 }
@@ -421,11 +419,7 @@ fn encode_plan(index: u32, plan: &Plan, class: &HandlingClass) -> wire::Plan {
     }
 }
 
-fn explained(
-    explanation: Explanation,
-    digest: [u8; 32],
-
-) -> wire::ExplainResponse {
+fn explained(explanation: Explanation, digest: [u8; 32]) -> wire::ExplainResponse {
     let (allowed, reason, text, remedy, agreement_id) = match explanation.decision {
         Ok(agreement) => (true, "", String::new(), String::new(), agreement.to_string()),
         Err(denial) => {

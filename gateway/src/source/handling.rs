@@ -107,7 +107,10 @@ mod tests {
     fn refuses_each_fault_by_name() {
         let cases: Vec<(Option<wire::Handling>, HandlingError)> = vec![
             (None, HandlingError::Missing),
-            (Some(wire::Handling { originator: String::new(), ..good() }), HandlingError::NoOriginator),
+            (
+                Some(wire::Handling { originator: String::new(), ..good() }),
+                HandlingError::NoOriginator,
+            ),
             (
                 Some(wire::Handling { originator: "sm-customs".into(), ..good() }),
                 HandlingError::ForeignOriginator,

@@ -241,7 +241,7 @@ impl fmt::Debug for Permit {
 
 fn budgets(request: &Request, agreement: &AgreementId, flows: &[&Flow]) -> Vec<BudgetLimit> {
     let case = request.case.as_ref().map_or("-", CaseId::as_str);
-    let key = format!("{}|{}|{case}|{agreement}", request.requester, request.purpose.word());
+    let of = format!("{}|{}|{case}|{agreement}", request.requester, request.purpose.word());
     let tightest = |of: fn(&Flow) -> u64| flows.iter().map(|flow| of(flow)).min().unwrap_or(0);
     [
         (BudgetName::Queries, tightest(|flow| flow.budgets.queries_per_day)),
@@ -249,7 +249,10 @@ fn budgets(request: &Request, agreement: &AgreementId, flows: &[&Flow]) -> Vec<B
         (BudgetName::MatchProbes, tightest(|flow| flow.budgets.match_probes_per_day)),
     ]
     .into_iter()
-    .map(|(name, limit)| BudgetLimit { name, key: key.clone(), limit, window: Window::Day })
+    .map(|(name, limit)| {
+        let key = format!("{}|{of}", name.word());
+        BudgetLimit { name, key, limit, window: Window::Day }
+    })
     .collect()
 }
 

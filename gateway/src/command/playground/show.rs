@@ -1,6 +1,6 @@
 //! Pictures for people: what a source holds beside what a requester got, field by field.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use portcullis_core::label::RecordType;
 use portcullis_proto::query::v1 as wire;
@@ -31,9 +31,11 @@ pub fn side_by_side(
         }
         let got = match field.presence_bit.checked_sub(1) {
             Some(bit) if present(&record.presence, bit) => "(has a value)".to_owned(),
+            _ if got.is_empty() => "-".to_owned(),
             _ => join(&got),
         };
-        let why = format!("{} {}", field.reason, field.rule);
+        let rule = field.rule.rsplit_once('/').map_or(field.rule.as_str(), |(_, last)| last);
+        let why = format!("{} ({rule})", field.reason);
         table.add_row([field.path.clone(), join(&has), got, treatment(field), cut(&why)]);
     }
     Ok(table.to_string())
@@ -57,23 +59,10 @@ pub fn plan_summary(plan: &wire::Plan) -> String {
     table.to_string()
 }
 
-/// The text at a path of a released record; none where there is none.
-///
-/// # Errors
-/// A payload that does not decode.
-pub fn text_of(
-    record_type: &RecordType,
-    payload: &[u8],
-    path: &str,
-) -> anyhow::Result<Option<String>> {
-    let decoded = decode(record_type, payload)?;
-    Ok(values(&decoded, path).into_iter().next())
-}
-
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table
-        .load_style(UTF8_HORIZONTAL_ONLY)
+        .load_style(UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(header.iter().copied());
     if table.width().is_none() {
@@ -93,7 +82,8 @@ fn present(bitmap: &[u8], bit: u32) -> bool {
 
 fn decode(record_type: &RecordType, payload: &[u8]) -> anyhow::Result<Value> {
     let message = DynamicMessage::decode(record_type.descriptor().clone(), payload)?;
-    let options = SerializeOptions::new().use_proto_field_name(true).stringify_64_bit_integers(false);
+    let options =
+        SerializeOptions::new().use_proto_field_name(true).stringify_64_bit_integers(false);
     Ok(message.serialize_with_options(serde_json::value::Serializer, &options)?)
 }
 

@@ -4,7 +4,9 @@
 use std::io::Write;
 
 use anyhow::Context as _;
+use portcullis_core::id::AgencyId;
 use portcullis_core::label::RecordType;
+use portcullis_core::redact::PseudonymScope;
 use portcullis_proto::query::v1 as wire;
 use portcullis_proto::query::v1::query_response::Message;
 use portcullis_proto::query::v1::query_service_client::QueryServiceClient;
@@ -60,7 +62,7 @@ pub fn samples(data: bool) -> Vec<Sample> {
         Sample {
             identity: ("sm-customs", "targeting"),
             record_type: "portcullis.record.v1.Declaration",
-            expression: "items.hs_code prefix \"85\" and country_of_destination = XS",
+            expression: "items.hs_code prefix \"85\"",
             purpose: wire::Purpose::ShipmentTargeting,
             case: "CASE-2026-014",
             source: "nv-customs",
@@ -262,7 +264,8 @@ fn reason(status: &tonic::Status) -> String {
 fn show_refusal(status: &tonic::Status, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "   DENY {}: {}", reason(status), status.message())?;
     if let Some(info) = status.get_details_error_info() {
-        for (key, word) in [("rules", "by"), ("remedy", "what would help"), ("refills_at", "refills")]
+        for (key, word) in
+            [("rules", "by"), ("remedy", "what would help"), ("refills_at", "refills")]
         {
             if let Some(value) = info.metadata.get(key) {
                 writeln!(out, "   {word}: {value}")?;
@@ -287,7 +290,7 @@ async fn show_answer(
     let Some(record) = answer.records.first() else { return Ok(()) };
     let plan = answer.plans.iter().find(|plan| plan.index == record.plan);
     let plan = plan.context("a record without a plan")?;
-    let held = at_source(world, sample, record_type, record).await?;
+    let held = at_source(world, gateway, sample, plan, record).await?;
     writeln!(out, "{}", show::side_by_side(record_type, plan, record, held.as_deref())?)?;
     for status in &answer.statuses {
         writeln!(
@@ -304,21 +307,29 @@ async fn show_answer(
     Ok(())
 }
 
-/// The same record as its source holds it: asked directly, as the gateway, by an id that came back clear.
+/// The same record as its source holds it: the gateway alone can open the reference, and asks the source
+/// for the first record behind the one before it.
 async fn at_source(
     world: &World,
+    gateway: &Gateway,
     sample: &Sample,
-    record_type: &RecordType,
+    plan: &wire::Plan,
     record: &wire::ReleasedRecord,
 ) -> anyhow::Result<Option<bytes::Bytes>> {
-    let Some(id) = show::text_of(record_type, &record.payload, "id")? else { return Ok(None) };
+    let scope = PseudonymScope(plan.pseudonym_scope.as_str().into());
+    let agency = AgencyId::new(sample.source);
+    let key = gateway.broker.keys.scope_key(&scope);
+    let (_, mut id) = key.open_reference([&agency], &record.reference)?;
+    if let Some(last) = id.iter_mut().rev().find(|byte| **byte > 0) {
+        *last -= 1;
+    }
     let running = world.sources.iter().find(|source| source.agency == sample.source);
     let running = running.with_context(|| format!("{} has no source here", sample.source))?;
-    let gateway = world.exchange.gateway()?;
+    let operator = world.exchange.gateway()?;
     let files = world.exchange.agency(sample.source)?;
     let identity = ClientIdentity::load(&ClientFiles {
-        certificate: gateway.certificate.clone(),
-        key: gateway.key.clone(),
+        certificate: operator.certificate.clone(),
+        key: operator.key.clone(),
         roots: vec![files.ca.clone()],
         crls: vec![files.crl.clone()],
     })?;
@@ -331,11 +342,10 @@ async fn at_source(
         &Clock::system(),
         &ConnectLimits::default(),
     )?;
-    let expression = format!("id = {}", serde_json::to_string(&id)?);
     let request = source::SearchRequest {
         exchange_id: "playground".to_owned(),
         record_type: sample.record_type.to_owned(),
-        filter: filter(&expression, record_type)?,
+        after: id.into(),
         asker: Some(source::Asker {
             agency: world.exchange.gateway_agency.clone(),
             system: "gateway".to_owned(),
@@ -398,11 +408,7 @@ async fn run_out(
     Ok(false)
 }
 
-async fn verify_log(
-    world: &World,
-    gateway: &Gateway,
-    out: &mut dyn Write,
-) -> anyhow::Result<bool> {
+async fn verify_log(world: &World, gateway: &Gateway, out: &mut dyn Write) -> anyhow::Result<bool> {
     let store = Store::open_read_only(&world.dir.join("gateway.sqlite")).await?;
     let verifier = gateway.broker.audit.verifier();
     let report = verify(&store, verifier, &Outside::default()).await;
