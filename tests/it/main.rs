@@ -9,4 +9,5 @@
 )]
 
 mod levels;
+mod query;
 mod threats;
