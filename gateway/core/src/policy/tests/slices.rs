@@ -107,7 +107,7 @@ fn world(rng: &mut Rng) -> Arc<Snapshot> {
     let mut good: Vec<AgreementFile> = vec![];
     while good.len() < AGREEMENTS {
         let one = agreement(rng, good.len());
-        if Snapshot::load(registry(), types(), &[one.clone()], &[]).is_ok() {
+        if Snapshot::load(registry(), types(), std::slice::from_ref(&one), &[]).is_ok() {
             good.push(one);
         }
     }
