@@ -1,12 +1,12 @@
 //! The decision on a query: which agreement, which flows, in time, for the purpose and case; then Cedar.
 //! A denial says no more than the requester may know: what is not there and what is not its own look alike.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::agreement::{Agreement, Flow};
 use super::cedar::{Action, Situation, Verdict};
 use super::compile::SliceKey;
+use super::denial::{Denial, DenialReason, no_agreement, not_covered, not_for_this};
 use super::permit::Permit;
 use super::snapshot::{Snapshot, merge};
 use crate::id::{AgencyId, AgreementId, CaseId, Moment, RecordTypeName, RuleId, SystemId};
@@ -50,87 +50,6 @@ impl Decision {
             Self::Permit(permit) => Ok(permit),
             Self::Deny(denial) => Err(denial),
         }
-    }
-}
-
-/// Why a query is denied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DenialReason {
-    /// The agency, or its system, is not registered.
-    RequesterUnknown,
-    /// There is no such agreement, or the requester is no party: which, is not told.
-    AgreementNotFoundOrNotParty,
-    /// Several agreements fit and none was named.
-    AgreementAmbiguous,
-    /// The agreement has ended.
-    AgreementLapsed,
-    /// The agreement has not begun.
-    AgreementNotYetInForce,
-    /// The agreement does not give it to the requester, or there is no such record type.
-    RecordTypeNotCovered,
-    /// Not for this purpose.
-    PurposeNotPermitted,
-    /// A source is not covered, or there is none of that name.
-    SourceNotCovered,
-    /// Only within a case.
-    CaseRequired,
-    /// There is no such case, it is closed, or the requester is no member: which, is not told.
-    CaseNotOpenToYou,
-    /// The agreement is for other cases.
-    CaseNotCovered,
-    /// A prohibition holds.
-    ForbiddenByPolicy,
-    /// A rule could not be evaluated.
-    PolicyEvaluationFailed,
-}
-
-impl DenialReason {
-    /// One stable word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::RequesterUnknown => "REQUESTER_UNKNOWN",
-            Self::AgreementNotFoundOrNotParty => "AGREEMENT_NOT_FOUND_OR_NOT_PARTY",
-            Self::AgreementAmbiguous => "AGREEMENT_AMBIGUOUS",
-            Self::AgreementLapsed => "AGREEMENT_LAPSED",
-            Self::AgreementNotYetInForce => "AGREEMENT_NOT_YET_IN_FORCE",
-            Self::RecordTypeNotCovered => "RECORD_TYPE_NOT_COVERED",
-            Self::PurposeNotPermitted => "PURPOSE_NOT_PERMITTED",
-            Self::SourceNotCovered => "SOURCE_NOT_COVERED",
-            Self::CaseRequired => "CASE_REQUIRED",
-            Self::CaseNotOpenToYou => "CASE_NOT_OPEN_TO_YOU",
-            Self::CaseNotCovered => "CASE_NOT_COVERED",
-            Self::ForbiddenByPolicy => "FORBIDDEN_BY_POLICY",
-            Self::PolicyEvaluationFailed => "POLICY_EVALUATION_FAILED",
-        }
-    }
-}
-
-/// A no. Everything in it may be told to the requester.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {explanation}", reason.word())]
-pub struct Denial {
-    /// Why.
-    pub reason: DenialReason,
-    /// Rules behind it, sorted.
-    pub rules: Vec<RuleId>,
-    /// A sentence for a person.
-    pub explanation: String,
-    /// What would satisfy the rule.
-    pub remedy: String,
-}
-
-impl Denial {
-    fn new(
-        reason: DenialReason,
-        explanation: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
-        Self { reason, rules: vec![], explanation: explanation.into(), remedy: remedy.into() }
-    }
-
-    fn with(mut self, rules: Vec<RuleId>) -> Self {
-        self.rules = rules;
-        self
     }
 }
 
@@ -369,32 +288,4 @@ fn in_force(agreement: &Agreement, now: Moment) -> Result<(), Denial> {
         .with(rules));
     }
     Ok(())
-}
-
-fn no_agreement() -> Denial {
-    Denial::new(
-        DenialReason::AgreementNotFoundOrNotParty,
-        "there is no such agreement to which your agency is a party",
-        "name an agreement of your agency",
-    )
-}
-
-fn not_covered() -> Denial {
-    Denial::new(
-        DenialReason::RecordTypeNotCovered,
-        "no agreement of your agency gives it records of this type",
-        "list the record types under your agreements",
-    )
-}
-
-fn not_for_this(typed: &[&Flow], purpose: Purpose) -> Denial {
-    let purposes: BTreeSet<&str> =
-        typed.iter().flat_map(|flow| &flow.purposes).map(|purpose| purpose.word()).collect();
-    let purposes: Vec<&str> = purposes.into_iter().collect();
-    Denial::new(
-        DenialReason::PurposeNotPermitted,
-        format!("the agreement does not give records of this type for {}", purpose.word()),
-        format!("it gives them for {}", purposes.join(", ")),
-    )
-    .with(merge(typed.iter().map(|flow| vec![flow.rule.clone()])))
 }

@@ -4,33 +4,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
-use miette::Diagnostic;
+use cedar_policy::{Policy, PolicySet, Schema};
 
 use super::agreement::Agreement;
 use super::cedar::{Action, Engine, Verdict};
 use super::compile::{self, Compiled, SliceKey};
+use super::hash::hash;
 use super::load_error::{LoadError, LoadProblem};
 use super::parse::{self, AgreementFile, Known};
 use super::permit::PlanCache;
+use super::policy_file::{BASE_SCHEMA, Named, PolicyFile, read_policies, validate, whole_file};
 use super::registry::{Agency, Case, Registry};
 use crate::handling::Environment;
 use crate::id::{AgencyId, AgreementId, CaseId, Digest, Moment, RecordTypeName, RuleId};
 use crate::label::{Leaf, RecordType};
-
-/// The base policy set: prohibitions that no agreement can lift.
-pub const BASE_POLICIES: &str = include_str!("../../../policies/base.cedar");
-/// The schema that every policy is validated against.
-pub const BASE_SCHEMA: &str = include_str!("../../../policies/schema.cedarschema");
-
-/// Further Cedar policies of a gateway, prohibitions only, each with an `@id`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyFile {
-    /// File name, for errors.
-    pub name: String,
-    /// Cedar.
-    pub text: String,
-}
 
 /// Registry, record types, agreements and policies, compiled.
 pub struct Snapshot {
@@ -283,81 +270,6 @@ fn read_agreements(
     agreements
 }
 
-/// A policy of the base set or of a file, and where it stands.
-struct Named {
-    policy: Policy,
-    file: String,
-    text: Arc<str>,
-}
-
-fn read_policies(files: &[PolicyFile], errors: &mut Vec<LoadError>) -> Vec<Named> {
-    let base = PolicyFile { name: "base.cedar".to_owned(), text: BASE_POLICIES.to_owned() };
-    let mut all: Vec<Named> = vec![];
-    let mut seen = BTreeSet::new();
-    for (number, file) in std::iter::once(&base).chain(files).enumerate() {
-        let place = (file.name.as_str(), file.text.as_str());
-        let set: PolicySet = match file.text.parse() {
-            Ok(set) => set,
-            Err(parse_errors) => {
-                errors.extend(parse_errors_at(place, &parse_errors));
-                continue;
-            }
-        };
-        let text: Arc<str> = Arc::from(file.text.as_str());
-        let mut refuse = |id: &str, problem, message: &str| {
-            errors.push(LoadError::at(place, find_id(&file.text, id), id, problem, message));
-        };
-        if set.templates().next().is_some() {
-            refuse("", LoadProblem::PolicyInvalid, "templates are not supported");
-        }
-        for policy in set.policies() {
-            let id = policy.annotation("id").unwrap_or_default().to_owned();
-            if id.is_empty() {
-                let message = format!("`{}` has no @id", policy.id());
-                refuse("", LoadProblem::PolicyInvalid, &message);
-            } else if !seen.insert(id.clone()) {
-                refuse(&id, LoadProblem::Duplicate, "another policy has this @id");
-            } else if id.starts_with("agreement:") || id.starts_with("default:") {
-                let message =
-                    "`agreement:` and `default:` are kept for rules that the gateway makes";
-                refuse(&id, LoadProblem::PolicyInvalid, message);
-            }
-            if policy.effect() == Effect::Permit {
-                let message = "only agreements permit; write a forbid";
-                refuse(&id, LoadProblem::PolicyInvalid, message);
-            }
-            let unique = PolicyId::new(format!("policy#{number}#{}", policy.id()));
-            let policy = policy.new_id(unique);
-            all.push(Named { policy, file: file.name.clone(), text: text.clone() });
-        }
-    }
-    all
-}
-
-fn find_id(text: &str, id: &str) -> Option<std::ops::Range<usize>> {
-    if id.is_empty() {
-        return None;
-    }
-    text.rfind(&format!("@id(\"{id}\")")).map(|at| at..at)
-}
-
-fn parse_errors_at(
-    place: (&str, &str),
-    errors: &cedar_policy::ParseErrors,
-) -> impl Iterator<Item = LoadError> {
-    errors.iter().map(move |error| {
-        let span = error
-            .labels()
-            .and_then(|mut labels| labels.next())
-            .map(|label| label.offset()..label.offset() + label.len());
-        LoadError::at(place, span, "", LoadProblem::PolicyMalformed, error.to_string())
-    })
-}
-
-fn whole_file(file: &str, problem: LoadProblem, error: &dyn std::fmt::Display) -> LoadError {
-    LoadError::at((file, ""), None, "", problem, error.to_string())
-}
-
 /// The whole set, and for every agreement, requester and record type the permits that can apply beside all
 /// base policies.
 fn slice(
@@ -381,85 +293,6 @@ fn slice(
         add(slices.entry(key).or_insert_with(|| ground.clone()), &policy);
     }
     (ground, whole, slices)
-}
-
-fn validate(schema: &Schema, whole: &PolicySet, base: &[Named], errors: &mut Vec<LoadError>) {
-    let result = Validator::new(schema.clone()).validate(whole, ValidationMode::Strict);
-    for error in result.validation_errors() {
-        let rule = whole.annotation(error.policy_id(), "id").unwrap_or_default().to_owned();
-        let named = base.iter().find(|named| named.policy.id() == error.policy_id());
-        let (file, text) = named.map_or(("agreement", ""), |named| (&named.file, &*named.text));
-        let span = error
-            .labels()
-            .and_then(|mut labels| labels.next())
-            .filter(|_| named.is_some())
-            .map(|label| label.offset()..label.offset() + label.len());
-        errors.push(LoadError::at(
-            (file, text),
-            span,
-            rule,
-            LoadProblem::PolicyInvalid,
-            error.to_string(),
-        ));
-    }
-}
-
-fn hash(
-    registry: &Registry,
-    record_types: &HashMap<RecordTypeName, Arc<RecordType>>,
-    agreements: &BTreeMap<AgreementId, Arc<Agreement>>,
-    policies: &[PolicyFile],
-) -> Digest {
-    let mut out = Hashed(b"portcullis snapshot v1\0".to_vec());
-    out.part(registry.environment.word());
-    out.count(registry.agencies.len());
-    for agency in &registry.agencies {
-        out.part(&agency.id);
-        out.part(&agency.name);
-        out.part(&agency.country);
-        out.part(&agency.kind);
-        out.part(agency.max_sensitivity.word());
-        out.count(agency.systems.len());
-        agency.systems.iter().for_each(|system| out.part(system));
-    }
-    out.count(registry.cases.len());
-    for case in &registry.cases {
-        out.part(&case.id);
-        out.part(case.opens.0);
-        out.part(case.closes.map(|closes| closes.0.to_string()).unwrap_or_default());
-        out.part(case.operation_scope);
-        out.count(case.members.len());
-        case.members.iter().for_each(|member| out.part(member));
-    }
-    let types: BTreeMap<_, _> = record_types.iter().collect();
-    out.count(types.len());
-    for (name, record_type) in types {
-        out.part(name);
-        out.part(record_type.hash());
-    }
-    out.count(agreements.len());
-    agreements.values().for_each(|agreement| out.part(agreement.digest));
-    out.part(BASE_SCHEMA);
-    out.part(BASE_POLICIES);
-    let texts: BTreeSet<&str> = policies.iter().map(|file| file.text.as_str()).collect();
-    out.count(texts.len());
-    texts.into_iter().for_each(|text| out.part(text));
-    Digest::of(&out.0)
-}
-
-/// Length-prefixed parts, so that no two inputs run together.
-struct Hashed(Vec<u8>);
-
-impl Hashed {
-    fn part(&mut self, part: impl std::fmt::Display) {
-        let text = part.to_string();
-        self.count(text.len());
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    fn count(&mut self, count: usize) {
-        self.0.extend_from_slice(&(count as u64).to_be_bytes());
-    }
 }
 
 /// Rules of a verdict, sorted and without repetition.

@@ -221,7 +221,9 @@ fn the_closest_ladder_holds() {
     };
     let head = GOOD.split("[[flow.ladder]]").next().unwrap();
     let text = head.to_owned()
-        + &ladder("category = \"COMMERCIAL\"", "presence")
+        + &ladder("category = \"COMMERCIAL\"\nsensitivity = \"CONFIDENTIAL\"", "presence")
+        + &ladder("category = \"LOCATION\"", "presence")
+        + &ladder("category = \"LOCATION\"\nsensitivity = \"OFFICIAL\"", "clear")
         + &ladder("category = \"COMMERCIAL\"\nsensitivity = \"OFFICIAL\"", "clear")
         + &ladder("semantic = \"ORGANISATION_NAME\"", "pseudonymise")
         + &ladder("fields = [\"exporter\"]", "presence")
@@ -233,6 +235,8 @@ fn the_closest_ladder_holds() {
     for (path, treated) in [
         ("importer.id", "presence"),
         ("importer.country", "clear"),
+        ("examined_at", "presence"),
+        ("port_of_loading", "clear"),
         ("importer.name.original", "pseudonymise"),
         ("exporter.id", "presence"),
         ("exporter.name.script", "clear"),

@@ -60,7 +60,7 @@ pub(super) fn registry() -> Registry {
     };
     let case = |id: &str, members: &[&str], closes, operation_scope| Case {
         id: id.into(),
-        members: members.iter().map(|id| AgencyId::new(id)).collect(),
+        members: members.iter().map(AgencyId::new).collect(),
         opens: Moment::from_seconds(1_767_225_600),
         closes,
         operation_scope,

@@ -181,6 +181,19 @@ fn a_rule_that_fails_for_a_match_leaves_the_field_unusable() {
 }
 
 #[test]
+fn a_field_whose_rule_fails_cannot_be_matched_either() {
+    let broken = cedar_file(&format!(
+        "@id(\"local:broken\") forbid (principal, action == Action::\"pseudonymise\", resource) \
+         when {{ {BROKEN} }};"
+    ));
+    let world = load(&samples(), &[broken]);
+    let plan = targeting(&world).plan(&class("nv-customs"), NOW).unwrap();
+    let importer = field(&plan, "importer.id");
+    assert_eq!(importer.treatment, Treatment::Withhold);
+    assert!(!importer.usable && !importer.probe, "although a match is permitted");
+}
+
+#[test]
 fn a_record_of_which_nothing_is_left_is_dropped() {
     let forbid = cedar_file(
         r#"@id("local:nothing") forbid (principal, action in Action::"learn", resource);"#,

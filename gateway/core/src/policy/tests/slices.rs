@@ -107,7 +107,7 @@ fn world(rng: &mut Rng) -> Arc<Snapshot> {
     let mut good: Vec<AgreementFile> = vec![];
     while good.len() < AGREEMENTS {
         let one = agreement(rng, good.len());
-        if Snapshot::load(registry(), types(), &[one.clone()], &[]).is_ok() {
+        if Snapshot::load(registry(), types(), std::slice::from_ref(&one), &[]).is_ok() {
             good.push(one);
         }
     }
@@ -225,6 +225,42 @@ fn compare(mut rng: Rng) {
         permitted > enough && refused > enough && failed > 50,
         "{permitted} {refused} {failed}"
     );
+}
+
+/// The Rust side asks only for the rungs of the right flow; the permits themselves must hold as well.
+#[test]
+fn permits_hold_for_their_own_source_purpose_case_and_field_only() {
+    let world = sample_world();
+    let key = SliceKey {
+        agreement: "joint-lantern".into(),
+        requester: "nv-customs".into(),
+        record_type: PARTY.into(),
+    };
+    let ask = |source: &str, purpose, case: Option<&str>, path: &str| {
+        let case = case.map(CaseId::new);
+        let context = world.engine.context(&Situation {
+            agreement: &key.agreement,
+            source: &source.into(),
+            purpose,
+            case: case.as_ref(),
+            memberships: &[],
+            environment: world.environment(),
+            handling: Some(&class(source)),
+        });
+        let leaf = world.record_type(&key.record_type).unwrap().leaf_by_path(path);
+        assert!(leaf.is_some(), "{path}");
+        world.ask(&key, Action::Treat(Treatment::Clear), leaf, &context.unwrap())
+    };
+    let (purpose, case) = (Purpose::Investigation, Some("OP-LANTERN"));
+    let permit = Verdict::Permitted(vec!["agreement:joint-lantern/flow:2/ladder:1".into()]);
+    assert_eq!(ask("sm-police", purpose, case, "registered_on"), permit);
+    let nothing = Verdict::Refused(vec![]);
+    assert_eq!(ask("vl-fiu", purpose, case, "registered_on"), nothing);
+    assert_eq!(ask("kcs", purpose, case, "registered_on"), nothing);
+    assert_eq!(ask("sm-police", Purpose::Interdiction, case, "registered_on"), nothing);
+    assert_eq!(ask("sm-police", purpose, Some("CASE-1"), "registered_on"), nothing);
+    assert_eq!(ask("sm-police", purpose, None, "registered_on"), nothing);
+    assert_eq!(ask("sm-police", purpose, case, "registration_number"), nothing);
 }
 
 #[test]

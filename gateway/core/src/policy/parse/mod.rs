@@ -1,0 +1,232 @@
+//! From an agreement's TOML text to an [`Agreement`], or every problem with its line, column and key.
+//! Mistakes of form (not TOML, unknown or missing key, wrong type) end the reading of a file; mistakes of
+//! content are all told.
+
+mod ladder;
+mod raw;
+mod value;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use self::raw::{RawAgreement, RawFlow};
+use self::value::Edge;
+use super::agreement::{Agreement, Budgets, Flow};
+use super::load_error::{LoadError, LoadProblem};
+use super::registry::{NAME_RULE, Registry, is_name};
+use crate::id::{AgencyId, AgreementId, Digest, RecordTypeName, RuleId};
+use crate::label::RecordType;
+
+/// An agreement's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgreementFile {
+    /// File name, for errors.
+    pub name: String,
+    /// TOML.
+    pub text: String,
+}
+
+/// What agreements may speak of.
+pub(super) struct Known<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) record_types: &'a HashMap<RecordTypeName, Arc<RecordType>>,
+}
+
+/// Reads one agreement; tells where its id stands too.
+pub(super) fn agreement(
+    file: &AgreementFile,
+    known: &Known,
+) -> Result<(Agreement, Range<usize>), Vec<LoadError>> {
+    let raw: RawAgreement =
+        toml::from_str(&file.text).map_err(|error| vec![malformed(file, &error)])?;
+    let mut reader = Reader { file, known, errors: vec![] };
+    let agreement = reader.agreement(&raw);
+    if reader.errors.is_empty() { Ok((agreement, raw.id.span())) } else { Err(reader.errors) }
+}
+
+/// The span of an unknown key is the key's own, that of a wrong value the value's: either way the key
+/// stands at the start of the line.
+fn malformed(file: &AgreementFile, error: &toml::de::Error) -> LoadError {
+    let key = error.span().and_then(|span| {
+        let before = file.text.get(..span.start)?.rfind('\n').map_or(0, |at| at + 1);
+        let line = file.text.get(before..)?.lines().next()?;
+        let key = line.split('=').next()?.trim().trim_matches(['[', ']']);
+        is_name(key).then(|| key.to_owned())
+    });
+    LoadError::at(
+        (&file.name, &file.text),
+        error.span(),
+        key.unwrap_or_default(),
+        LoadProblem::Malformed,
+        error.message().lines().collect::<Vec<_>>().join(", "),
+    )
+}
+
+struct Reader<'a> {
+    file: &'a AgreementFile,
+    known: &'a Known<'a>,
+    errors: Vec<LoadError>,
+}
+
+impl Reader<'_> {
+    fn refuse(
+        &mut self,
+        span: Range<usize>,
+        field: &str,
+        problem: LoadProblem,
+        message: impl Into<String>,
+    ) {
+        let place = (self.file.name.as_str(), self.file.text.as_str());
+        self.errors.push(LoadError::at(place, Some(span), field, problem, message));
+    }
+
+    fn agreement(&mut self, raw: &RawAgreement) -> Agreement {
+        if !is_name(raw.id.get_ref()) {
+            self.refuse(raw.id.span(), "id", LoadProblem::Invalid, NAME_RULE);
+        }
+        if *raw.version.get_ref() == 0 {
+            let message = "versions are counted from 1";
+            self.refuse(raw.version.span(), "version", LoadProblem::Invalid, message);
+        }
+        let id = AgreementId::new(raw.id.get_ref());
+        let parties = self.list(&raw.parties, "parties", Self::agency);
+        let valid_from = self.moment(&raw.valid_from, "valid_from", Edge::First);
+        let valid_until = self.moment(&raw.valid_until, "valid_until", Edge::Last);
+        if valid_until <= valid_from {
+            let message = "it ends before it begins";
+            self.refuse(raw.valid_until.span(), "valid_until", LoadProblem::DatesReversed, message);
+        }
+        if raw.flow.get_ref().is_empty() {
+            let message = "an agreement needs a flow";
+            self.refuse(raw.flow.span(), "flow", LoadProblem::Empty, message);
+        }
+        let flows: Vec<Flow> = raw
+            .flow
+            .get_ref()
+            .iter()
+            .enumerate()
+            .map(|(at, flow)| self.flow(flow, &id, &parties, at + 1))
+            .collect();
+        self.overlaps(raw, &flows);
+        Agreement {
+            version: *raw.version.get_ref(),
+            title: self.text(&raw.title, "title"),
+            legal_basis: self.text(&raw.legal_basis, "legal_basis"),
+            parties,
+            valid_from,
+            valid_until,
+            flows,
+            digest: Digest::of(self.file.text.as_bytes()),
+            id,
+        }
+    }
+
+    /// Two flows for one query would leave open which ladders hold.
+    fn overlaps(&mut self, raw: &RawAgreement, flows: &[Flow]) {
+        for (at, flow) in flows.iter().enumerate() {
+            let clash = flows.iter().take(at).position(|other| {
+                other.from == flow.from
+                    && meets(&other.to, &flow.to)
+                    && meets(&other.record_types, &flow.record_types)
+                    && meets(&other.purposes, &flow.purposes)
+            });
+            let (Some(clash), Some(raw)) = (clash, raw.flow.get_ref().get(at)) else { continue };
+            self.refuse(
+                raw.purposes.span(),
+                &format!("flow[{}].purposes", at + 1),
+                LoadProblem::Ambiguous,
+                format!(
+                    "flow {} already covers one of these purposes between the same agencies for the \
+                     same record type",
+                    clash + 1
+                ),
+            );
+        }
+    }
+
+    fn flow(&mut self, raw: &RawFlow, id: &AgreementId, parties: &[AgencyId], at: usize) -> Flow {
+        let key = |name: &str| format!("flow[{at}].{name}");
+        let from = self.agency(&raw.from, &key("from")).unwrap_or_else(|| AgencyId::new(""));
+        self.party(&raw.from, &key("from"), parties);
+        let to = self.list(&raw.to, &key("to"), Self::agency);
+        for agency in raw.to.get_ref() {
+            self.party(agency, &key("to"), parties);
+        }
+        let record_types = self.list(&raw.record_types, &key("record_types"), Self::record_type);
+        let purposes = self.list(&raw.purposes, &key("purposes"), Self::purpose);
+        let cases = match &raw.cases {
+            Some(cases) => self.list(cases, &key("cases"), Self::case),
+            None => vec![],
+        };
+        let permitted_use = self.list(&raw.permitted_use, &key("permitted_use"), Self::purpose);
+        if *raw.delete_after_days.get_ref() == 0 {
+            let message = "an answer that is deleted at once is no answer";
+            let span = raw.delete_after_days.span();
+            self.refuse(span, &key("delete_after_days"), LoadProblem::Invalid, message);
+        }
+        let matchable = match &raw.matchable {
+            Some(paths) => self.matchable(paths, &key("matchable"), &record_types),
+            None => vec![],
+        };
+        let rule = format!("agreement:{id}/flow:{at}");
+        let mut flow = Flow {
+            rule: RuleId::new(&rule),
+            from,
+            to,
+            record_types,
+            purposes,
+            case_required: raw.case_required || !cases.is_empty(),
+            cases,
+            permitted_use,
+            delete_after_days: *raw.delete_after_days.get_ref(),
+            release_by_originator: raw.release_by_originator,
+            budgets: self.budgets(raw, &key("budgets")),
+            matchable,
+            ladders: vec![],
+        };
+        if raw.ladder.get_ref().is_empty() {
+            let message = "without a ladder every field is withheld";
+            self.refuse(raw.ladder.span(), &key("ladder"), LoadProblem::Empty, message);
+        }
+        for (number, ladder) in raw.ladder.get_ref().iter().enumerate() {
+            let rule = RuleId::new(format!("{rule}/ladder:{}", number + 1));
+            let key = key(&format!("ladder[{}]", number + 1));
+            let ladder = self.ladder(ladder, rule, &flow, &key);
+            flow.ladders.push(ladder);
+        }
+        self.resolve(raw, &flow, at);
+        flow
+    }
+
+    fn budgets(&mut self, raw: &RawFlow, key: &str) -> Budgets {
+        let budgets = raw.budgets.get_ref();
+        for (name, limit) in [
+            ("queries_per_day", &budgets.queries_per_day),
+            ("records_per_day", &budgets.records_per_day),
+        ] {
+            if *limit.get_ref() == 0 {
+                let key = format!("{key}.{name}");
+                let message = "a budget of 0 permits nothing";
+                self.refuse(limit.span(), &key, LoadProblem::Invalid, message);
+            }
+        }
+        if raw.matchable.is_some() && budgets.match_probes_per_day.is_none() {
+            let message = "a flow with matchable fields needs this budget";
+            let key = format!("{key}.match_probes_per_day");
+            self.refuse(raw.budgets.span(), &key, LoadProblem::Malformed, message);
+        }
+        Budgets {
+            queries_per_day: *budgets.queries_per_day.get_ref(),
+            records_per_day: *budgets.records_per_day.get_ref(),
+            match_probes_per_day: budgets
+                .match_probes_per_day
+                .as_ref()
+                .map_or(0, |limit| *limit.get_ref()),
+        }
+    }
+}
+
+fn meets<T: PartialEq>(one: &[T], two: &[T]) -> bool {
+    one.iter().any(|item| two.contains(item))
+}
