@@ -59,6 +59,9 @@ pub async fn run(args: QueryArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
     if tokio::time::timeout(timeout, answer.gather(stream)).await.is_err() {
         answer.failure = Some(timed_out());
     }
+    if let (None, Some(failure)) = (&answer.header, &answer.failure) {
+        return tell(failure, format, out);
+    }
     render::answer(&answer, format, Look::of_stdout(), out)?;
     match &answer.failure {
         // The JSON document says it already.
