@@ -65,10 +65,10 @@ impl Answer {
         while let Some(next) = stream.next().await {
             let taken = match next {
                 Ok(response) => self.take(response),
-                Err(status) => Err(Refused::of(&status)),
+                Err(status) => Err(Box::new(Refused::of(&status))),
             };
             if let Err(refused) = taken {
-                self.failure = Some(refused);
+                self.failure = Some(*refused);
                 return;
             }
         }
@@ -92,8 +92,8 @@ impl Answer {
         self.plans.iter().find(|plan| plan.index == index)
     }
 
-    fn take(&mut self, response: wire::QueryResponse) -> Result<(), Refused> {
-        let broken = |text: &str| Err(Refused::by_client("ANSWER_MALFORMED", text));
+    fn take(&mut self, response: wire::QueryResponse) -> Result<(), Box<Refused>> {
+        let broken = |text: &str| Err(Box::new(Refused::by_client("ANSWER_MALFORMED", text)));
         if self.receipt.is_some() {
             return broken("something came after the receipt");
         }

@@ -8,8 +8,6 @@ pub mod profile;
 pub mod refused;
 pub mod render;
 pub mod schema;
-#[cfg(test)]
-mod tests;
 
 pub use answer::Answer;
 pub use ask::QueryWords;

@@ -1,5 +1,8 @@
 //! `portcullis query`: asks other agencies and shows what they may tell.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 use std::time::Duration;
 
@@ -50,14 +53,18 @@ pub async fn run(args: QueryArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
     });
     request.set_timeout(timeout);
     let mut client = QueryServiceClient::new(channel).max_decoding_message_size(MAX_BYTES);
-    let stream = match tokio::time::timeout(timeout, client.query(request)).await {
+    let deadline = tokio::time::Instant::now() + timeout;
+    let stream = match tokio::time::timeout_at(deadline, client.query(request)).await {
         Ok(Ok(response)) => response.into_inner(),
         Ok(Err(status)) => return tell(&Refused::of(&status), format, out),
         Err(_) => return tell(&timed_out(), format, out),
     };
     let mut answer = Answer::empty(record_type);
-    if tokio::time::timeout(timeout, answer.gather(stream)).await.is_err() {
+    if tokio::time::timeout_at(deadline, answer.gather(stream)).await.is_err() {
         answer.failure = Some(timed_out());
+    }
+    if let (None, Some(failure)) = (&answer.header, &answer.failure) {
+        return tell(failure, format, out);
     }
     render::answer(&answer, format, Look::of_stdout(), out)?;
     match &answer.failure {

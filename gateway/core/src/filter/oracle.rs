@@ -60,7 +60,7 @@ fn message(descriptor: &MessageDescriptor, choices: &mut Choices<'_>) -> Dynamic
         let set_already = field
             .containing_oneof()
             .is_some_and(|oneof| oneof.fields().any(|field| message.has_field(&field)));
-        if choices.byte() % 2 == 0 || set_already {
+        if choices.byte() & 1 == 0 || set_already {
             continue;
         }
         if field.is_list() {

@@ -15,6 +15,10 @@ use crate::client::Answer;
 
 /// Least width of a column for a row to be readable.
 const NARROWEST: usize = 9;
+/// Longest line of a list of paths.
+const LINE: usize = 48;
+/// Reason of fields that the requester left out itself.
+const NOT_REQUESTED: &str = "NOT_REQUESTED";
 
 /// Writes the table.
 ///
@@ -122,7 +126,12 @@ fn write_blocks(
         let mut table = table(look);
         for leaf in columns {
             let shown = shown(answer, record, leaf);
-            if !matches!(&shown, Shown::Values(_, values) if values.is_empty()) {
+            let nothing = match &shown {
+                Shown::Withheld => true,
+                Shown::Presence(_) => false,
+                Shown::Values(_, values) => values.is_empty(),
+            };
+            if !nothing {
                 table.add_row(vec![Cell::new(&leaf.path), table_cell(&shown)]);
             }
         }
@@ -158,46 +167,80 @@ fn marked(treatment: wire::Treatment, value: &str) -> String {
     }
 }
 
-/// Every field that is not clear in some plan, with reason and rule; those that were not asked for are only
-/// counted. The same line for several originators is written once.
+/// What happened to fields, and to whose.
+type Treated = ([String; 4], BTreeSet<String>);
+
+/// Every field that is not clear in some plan, with reason and rule, those alike together; fields that were
+/// not asked for are only counted.
 fn write_treatments(answer: &Answer, look: Look, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut rows: Vec<([String; 5], BTreeSet<String>)> = vec![];
-    let mut not_requested = BTreeSet::new();
-    for leaf in answer.record_type.leaves() {
-        for plan in &answer.plans {
-            let Some(field) = super::cell::field(plan, &leaf.path) else { continue };
-            if field.treatment() == wire::Treatment::Clear {
-                continue;
-            }
-            if field.reason == "NOT_REQUESTED" {
-                not_requested.insert(&leaf.path);
-                continue;
-            }
-            let ask = if field.ask.is_empty() { "—" } else { &field.ask };
-            let row = [&field.path, &treatment(field), &field.reason, &field.rule, ask]
-                .map(|text: &str| cell(text));
-            match rows.iter_mut().find(|(known, _)| *known == row) {
-                Some((_, originators)) => {
-                    originators.insert(safe(&plan.originator));
-                }
-                None => rows.push((row, BTreeSet::from([safe(&plan.originator)]))),
-            }
-        }
-    }
-    if !rows.is_empty() {
+    let (groups, not_requested) = treatments(answer);
+    if !groups.is_empty() {
         writeln!(out, "not shown as the source holds it:")?;
         let mut table = table(look);
         table.set_header(["field", "treatment", "reason", "rule", "to ask", "records of"]);
-        for (row, originators) in rows {
+        for ((words, originators), paths) in groups {
             let originators: Vec<String> = originators.into_iter().collect();
-            table.add_row(row.into_iter().chain([originators.join(", ")]));
+            let fields = [wrapped(&paths)].into_iter();
+            table.add_row(fields.chain(words).chain([originators.join(", ")]));
         }
         writeln!(out, "{table}")?;
     }
-    if !not_requested.is_empty() {
-        writeln!(out, "not asked for: {} fields", not_requested.len())?;
+    if not_requested > 0 {
+        writeln!(out, "not asked for: {not_requested} fields")?;
     }
     Ok(())
+}
+
+/// Fields by what happened to them, in the order of the schema, and how many were not asked for.
+fn treatments(answer: &Answer) -> (Vec<(Treated, Vec<String>)>, usize) {
+    let mut groups: Vec<(Treated, Vec<String>)> = vec![];
+    let mut not_requested = 0;
+    for leaf in answer.record_type.leaves() {
+        let mut treated: Vec<Treated> = vec![];
+        let entries = || {
+            let field = |plan| super::cell::field(plan, &leaf.path).map(|field| (plan, field));
+            answer.plans.iter().filter_map(field)
+        };
+        not_requested += usize::from(entries().any(|(_, field)| field.reason == NOT_REQUESTED));
+        for (plan, field) in entries() {
+            if field.treatment() == wire::Treatment::Clear || field.reason == NOT_REQUESTED {
+                continue;
+            }
+            let ask = if field.ask.is_empty() { "—" } else { &field.ask };
+            let words = [treatment(field).as_str(), &field.reason, &field.rule, ask].map(cell);
+            match treated.iter_mut().find(|(known, _)| *known == words) {
+                Some((_, originators)) => {
+                    originators.insert(safe(&plan.originator));
+                }
+                None => treated.push((words, BTreeSet::from([safe(&plan.originator)]))),
+            }
+        }
+        for treated in treated {
+            match groups.iter_mut().find(|(known, _)| *known == treated) {
+                Some((_, paths)) => paths.push(leaf.path.clone()),
+                None => groups.push((treated, vec![leaf.path.clone()])),
+            }
+        }
+    }
+    (groups, not_requested)
+}
+
+/// Paths in lines that are not too long.
+fn wrapped(paths: &[String]) -> String {
+    let mut text = String::new();
+    let mut line = 0;
+    for path in paths {
+        if line > 0 && line + path.len() + 2 > LINE {
+            text.push_str(",\n");
+            line = 0;
+        } else if line > 0 {
+            text.push_str(", ");
+            line += 2;
+        }
+        text.push_str(path);
+        line += path.len();
+    }
+    text
 }
 
 fn write_end(answer: &Answer, out: &mut dyn Write) -> anyhow::Result<()> {

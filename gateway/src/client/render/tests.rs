@@ -187,7 +187,6 @@ fn row(text: &str, with: &str) -> Vec<String> {
 #[test]
 fn a_table_marks_every_treatment_and_says_what_is_missing() {
     let text = rendered(Format::Table, Look::PLAIN);
-    println!("SHOWME\n{text}");
     let header = row(&text, "items.hs_code");
     let first = row(&text, "HYPERLINK");
     let column = |path: &str| {
@@ -234,7 +233,6 @@ fn absent_presence_is_a_dash_and_colour_only_where_wanted() {
 #[test]
 fn a_narrow_terminal_gets_one_block_per_record() {
     let text = rendered(Format::Table, Look { width: Some(60), colour: false });
-    println!("SHOWME\n{text}");
     assert!(text.contains("record 1 of 2: kcs ⟨rEfE…nE⟩"), "{text}");
     assert!(text.lines().filter(|line| line.contains('┆')).all(|line| line.chars().count() <= 60));
 }

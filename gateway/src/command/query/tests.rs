@@ -25,7 +25,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use tower::Service as _;
 use wire::query_response::Message;
 
-use super::UsageError;
+use crate::client::UsageError;
 use crate::clock::Clock;
 use crate::command::{explain, query};
 use crate::identity::{
