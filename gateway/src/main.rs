@@ -4,6 +4,8 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use portcullis::client::UsageError;
+use portcullis::client::schema::SchemaError;
 use portcullis::command::{Cli, run};
 
 fn main() -> ExitCode {
@@ -21,9 +23,20 @@ fn main() -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
+        Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("portcullis: {error:#}");
-            ExitCode::from(1)
+            let usage = error.is::<UsageError>()
+                || matches!(error.downcast_ref(), Some(SchemaError::Usage(_)));
+            ExitCode::from(if usage { 2 } else { 1 })
         }
     }
+}
+
+/// Whoever read our output has seen enough.
+fn broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }

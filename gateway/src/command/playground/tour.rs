@@ -178,7 +178,7 @@ fn title(out: &mut dyn Write, number: usize, sample: &Sample) -> anyhow::Result<
 
 /// What came of a query.
 enum Outcome {
-    Answered(Answer),
+    Answered(Box<Answer>),
     Refused(tonic::Status),
 }
 
@@ -254,7 +254,7 @@ async fn ask(world: &World, gateway: &Gateway, sample: &Sample) -> anyhow::Resul
             Some(Message::Header(_)) | None => {}
         }
     }
-    Ok(Outcome::Answered(answer))
+    Ok(Outcome::Answered(Box::new(answer)))
 }
 
 fn reason(status: &tonic::Status) -> String {
