@@ -10,4 +10,5 @@
 
 mod levels;
 mod query;
+mod readme;
 mod threats;

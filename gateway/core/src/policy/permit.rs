@@ -94,7 +94,7 @@ impl Window {
 pub struct BudgetLimit {
     /// What is limited.
     pub name: BudgetName,
-    /// Who shares it: `agency|purpose|case|agreement`, `-` where there is no case.
+    /// Which one and who shares it: `name|agency|purpose|case|agreement`, `-` where there is no case.
     pub key: String,
     /// How much.
     pub limit: u64,

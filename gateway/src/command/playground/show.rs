@@ -32,6 +32,12 @@ pub fn side_by_side(
         let got = match field.presence_bit.checked_sub(1) {
             Some(bit) if present(&record.presence, bit) => "(has a value)".to_owned(),
             _ if got.is_empty() => "-".to_owned(),
+            // A token's ends are enough for the eye; programs get it whole.
+            _ if field.treatment() == wire::Treatment::Pseudonymise => got
+                .iter()
+                .map(|token| format!("⟨{}…⟩", token.chars().take(12).collect::<String>()))
+                .collect::<Vec<_>>()
+                .join("; "),
             _ => join(&got),
         };
         let rule = field.rule.rsplit_once('/').map_or(field.rule.as_str(), |(_, last)| last);
@@ -39,6 +45,37 @@ pub fn side_by_side(
         table.add_row([field.path.clone(), join(&has), got, treatment(field), cut(&why)]);
     }
     Ok(table.to_string())
+}
+
+/// The record that shows most; among equals the first by its clear values, so that a tour repeats itself
+/// although references and their order are keyed anew each time.
+///
+/// # Errors
+/// Payloads that do not decode.
+pub fn fullest<'a>(
+    record_type: &RecordType,
+    plans: &[wire::Plan],
+    records: &'a [wire::ReleasedRecord],
+) -> anyhow::Result<Option<&'a wire::ReleasedRecord>> {
+    let mut best = None;
+    for record in records {
+        let decoded = decode(record_type, &record.payload)?;
+        let fields = plans.iter().find(|plan| plan.index == record.plan).map(|plan| &plan.fields);
+        let mut clear = vec![];
+        let mut told = record.presence.iter().map(|byte| byte.count_ones()).sum::<u32>();
+        for field in fields.into_iter().flatten() {
+            let values = values(&decoded, &field.path);
+            told += u32::from(!values.is_empty());
+            if field.treatment() == wire::Treatment::Clear {
+                clear.extend(values);
+            }
+        }
+        let rank = (std::cmp::Reverse(told), clear);
+        if best.as_ref().is_none_or(|(known, _)| rank < *known) {
+            best = Some((rank, record));
+        }
+    }
+    Ok(best.map(|(_, record)| record))
 }
 
 /// How many fields get which treatment, with examples.

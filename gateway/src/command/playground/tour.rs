@@ -67,8 +67,8 @@ pub fn samples(data: bool) -> Vec<Sample> {
             case: "CASE-2026-014",
             source: "nv-customs",
             expect: "ALLOW",
-            title: "Solmark Customs asks Norvia Customs for declarations of electronics bound for \
-                    Solmark",
+            title: "Solmark Customs asks Norvia Customs for declarations of electrical machinery (HS \
+                    chapter 85)",
         },
         Sample {
             identity: ("sm-police", "desk"),
@@ -282,12 +282,14 @@ async fn show_answer(
     answer: &Answer,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    writeln!(out, "   ALLOW {} records; the first one, field by field:", answer.records.len())?;
+    writeln!(out, "   ALLOW {} records; the fullest one, field by field:", answer.records.len())?;
     let policy = gateway.broker.policy.load();
     let record_type = policy
         .record_type(&sample.record_type.into())
         .with_context(|| format!("{} is not registered", sample.record_type))?;
-    let Some(record) = answer.records.first() else { return Ok(()) };
+    let Some(record) = show::fullest(record_type, &answer.plans, &answer.records)? else {
+        return Ok(());
+    };
     let plan = answer.plans.iter().find(|plan| plan.index == record.plan);
     let plan = plan.context("a record without a plan")?;
     let held = at_source(world, gateway, sample, plan, record).await?;
@@ -399,7 +401,7 @@ async fn run_out(
                 writeln!(out, "   query {turn}: ALLOW {} records", answer.records.len())?;
             }
             Outcome::Refused(status) => {
-                write!(out, "   query {turn}:")?;
+                writeln!(out, "   query {turn}: refused")?;
                 show_refusal(&status, out)?;
                 return Ok(turn == 4 && reason(&status) == BUDGET.expect);
             }

@@ -80,7 +80,7 @@ fn licence_verification_shows_enough_to_verify_and_three_queries_a_day() {
         let permit = permit(&world, &request);
         let queries = permit.budgets().iter().find(|limit| limit.name == BudgetName::Queries);
         assert_eq!(queries.unwrap().limit, 3);
-        let key = format!("{requester}|LICENCE_VERIFICATION|-|licence-verification");
+        let key = format!("queries|{requester}|LICENCE_VERIFICATION|-|licence-verification");
         assert_eq!(queries.unwrap().key, key);
         let plan = permit.plan(&class("nv-licensing"), NOW).unwrap();
         shows(
