@@ -74,10 +74,12 @@ impl Gateway {
         let policy = load_policy(&config)?;
         let trust = TrustStore::load(&trust_spec(&config))?;
         let credentials = Credentials::load(&config.certificate, &config.key)?;
-        let metrics = Arc::new(Metrics::default());
         let store = Store::open(&config.store)
             .await
             .with_context(|| format!("the store {} cannot be used", config.store.display()))?;
+        let mut metrics = Metrics::default();
+        store.metrics().register(metrics.registry());
+        let metrics = Arc::new(metrics);
         let audit = Audit::open(store, audit_keys(&config)?, clock.clone())
             .await
             .with_context(|| format!("the store {} cannot be used", config.store.display()))?;
@@ -204,6 +206,8 @@ async fn watch_health(
     use tonic_health::ServingStatus;
     let mut known = None;
     loop {
+        let lost = i64::try_from(broker.audit.lost_outcomes()).unwrap_or(i64::MAX);
+        broker.metrics.outcomes_lost.set(lost);
         let ready = broker.ready() && !stop.is_cancelled();
         if known != Some(ready) {
             known = Some(ready);

@@ -2,8 +2,6 @@
 //! endpoint is configured; W3C trace context travels to sources in any case; metrics are read from the
 //! admin listener.
 
-use std::sync::atomic::AtomicU64;
-
 use opentelemetry::propagation::{Extractor, Injector};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig as _;
@@ -143,8 +141,8 @@ pub struct Metrics {
     pub decision_seconds: Histogram,
     /// Seconds from the request to its receipt.
     pub query_seconds: Histogram,
-    /// Outcomes that could not be logged.
-    pub outcomes_lost: Counter<u64, AtomicU64>,
+    /// Outcomes that could not be logged since the start.
+    pub outcomes_lost: Gauge,
 }
 
 impl Default for Metrics {
@@ -160,7 +158,7 @@ impl Default for Metrics {
             in_flight: Gauge::default(),
             decision_seconds: Histogram::new(buckets()),
             query_seconds: Histogram::new(buckets()),
-            outcomes_lost: Counter::default(),
+            outcomes_lost: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("queries", "Queries, by reason", metrics.queries.clone());
@@ -201,6 +199,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// For rooms that count for themselves.
+    pub fn registry(&mut self) -> &mut Registry {
+        &mut self.registry
+    }
+
     /// Counts a query under a reason or outcome.
     pub fn query(&self, reason: &str) {
         self.queries.get_or_create(&Word { reason: reason.to_owned() }).inc();

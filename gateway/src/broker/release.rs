@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use portcullis_core::filter::{BoundFilter, Filter};
@@ -24,6 +25,9 @@ use crate::audit::{
     SourceOutcome,
 };
 use crate::source::{Found, RawRecord, SourceFailure};
+
+/// How long behind its deadline an answer may still be read: statuses and receipt come after it.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What an answer rests on.
 #[derive(Debug, Clone)]
@@ -531,8 +535,14 @@ impl Release {
         self.broker.resume.seal(&position, &binding, expires)
     }
 
+    /// Waits for a requester that reads slowly, but not beyond the query's deadline: it must not hold
+    /// sources and room for ever.
     async fn send(&self, reply: Reply) -> Result<(), Cut> {
-        self.replies.send(reply).await.map_err(|_| Cut::RequesterGone)
+        let until = self.ask.deadline + GRACE;
+        match tokio::time::timeout_at(until, self.replies.send(reply)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Cut::RequesterGone),
+        }
     }
 
     /// Statuses, receipt, outcome.
