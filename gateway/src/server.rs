@@ -46,6 +46,8 @@ const MAX_LEAF_LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
 /// How long open answers may go on after the gateway was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
+/// And how long queries may take to log their outcome after that.
+const SETTLE: Duration = Duration::from_secs(5);
 
 /// A gateway that is up.
 pub struct Gateway {
@@ -179,7 +181,12 @@ impl Gateway {
         });
         if drained.await.is_err() {
             tracing::warn!("open answers were cut after the time to drain");
+            self.tasks.abort_all();
+            self.connections.cut(|_| true);
         }
+        // Answers that were cut, or whose requester went away, still hand over how they ended.
+        let all = u32::try_from(self.broker.limits.queries_in_flight).unwrap_or(u32::MAX);
+        let _ = tokio::time::timeout(SETTLE, self.broker.room.acquire_many(all)).await;
         self.broker.audit.close().await;
         result
     }

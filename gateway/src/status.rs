@@ -11,6 +11,8 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 /// Domain of every `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "portcullis";
+/// Most bytes of one text in a status.
+const QUOTED: usize = 512;
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +56,9 @@ pub enum Refusal {
     /// The gateway is shutting down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
+    /// An answer that had begun ended without its receipt.
+    #[error("the answer was cut before its receipt")]
+    AnswerCut,
     /// A mistake of our own; the cause is in the log under the exchange id.
     #[error("internal error")]
     Internal,
@@ -80,6 +85,7 @@ impl Refusal {
             Self::LogUnavailable => "LOG_UNAVAILABLE",
             Self::Overloaded => "OVERLOADED",
             Self::ShuttingDown => "SHUTTING_DOWN",
+            Self::AnswerCut => "ANSWER_CUT",
             Self::Internal => "INTERNAL",
         }
     }
@@ -95,12 +101,21 @@ impl Refusal {
             Self::BudgetExhausted { .. } => Code::ResourceExhausted,
             Self::IdempotencyKeyReused => Code::AlreadyExists,
             Self::LogUnavailable | Self::Overloaded | Self::ShuttingDown => Code::Unavailable,
+            Self::AnswerCut => Code::Aborted,
             Self::Internal => Code::Internal,
         }
     }
 
     /// As a status, quoting the exchange.
-    pub fn into_status(self, exchange_id: &str) -> Status {
+    pub fn into_status(mut self, exchange_id: &str) -> Status {
+        match &mut self {
+            Self::FieldNotUsable { path } => clip(path),
+            Self::Invalid { field, message, .. } => {
+                clip(field);
+                clip(message);
+            }
+            _ => {}
+        }
         let mut details = ErrorDetails::new();
         let mut metadata = HashMap::new();
         if !exchange_id.is_empty() {
@@ -133,10 +148,18 @@ impl Refusal {
                 details.set_retry_info(Some(Duration::from_secs(1)));
                 self.to_string()
             }
-            Self::IdempotencyKeyReused | Self::Internal => self.to_string(),
+            Self::IdempotencyKeyReused | Self::AnswerCut | Self::Internal => self.to_string(),
         };
         details.set_error_info(self.reason(), DOMAIN, metadata);
         Status::with_error_details(self.code(), message, details)
+    }
+}
+
+/// Cuts what the requester sent: a status travels in trailers, for which clients have little room.
+fn clip(text: &mut String) {
+    if text.len() > QUOTED {
+        text.truncate(text.floor_char_boundary(QUOTED));
+        text.push_str("..");
     }
 }
 

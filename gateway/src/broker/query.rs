@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use portcullis_core::filter::{BoundFilter, Filter};
 use portcullis_core::handling::HandlingClass;
-use portcullis_core::id::{AgencyId, Moment};
+use portcullis_core::id::{AgencyId, Digest, Moment};
 use portcullis_core::label::{Category, Leaf, LeafId, RecordType};
 use portcullis_core::policy::{BudgetLimit, BudgetName, Permit, Snapshot};
 use portcullis_core::redact::{Plan, TokenDomain, Treatment};
@@ -73,6 +73,7 @@ impl Broker {
             bound: admitted.bound,
             wanted: admitted.wanted,
             position: admitted.position,
+            probes: admitted.probes,
             ask,
             replies: sender,
             room,
@@ -125,6 +126,11 @@ impl Broker {
         let filter = self.open_tokens(ask.filter.as_ref(), &permit, &plans)?;
         let bound =
             filter.as_ref().map(|filter| bind(filter, permit.record_type(), &plans)).transpose()?;
+        let beyond =
+            bound.as_ref().and_then(|bound| plans.iter().find_map(|p| bound.beyond_equality(p)));
+        if let Some(path) = beyond {
+            return Err(Refusal::FieldNotUsable { path: path.to_owned() });
+        }
         let probes = bound.as_ref().map_or(0, |bound| {
             plans.iter().map(|plan| bound.probes(plan)).max().unwrap_or_default()
         });
@@ -270,9 +276,17 @@ pub(super) fn charge(budget: &BudgetLimit, amount: u64, now: Moment) -> Charge {
     Charge { key: budget.key.clone(), window_start, window_end, limit: budget.limit, amount }
 }
 
-/// The key under which a retry is recognised.
+/// The key under which a retry is recognised. Where an answer goes on is part of what is asked: else every
+/// page behind one key would be charged as the first one.
 pub(super) fn idempotency(ask: &Ask) -> Option<Idempotency> {
-    ask.idempotency_key.map(|key| Idempotency { key, query_digest: ask.digest })
+    let query_digest = if ask.resume_token.is_empty() {
+        ask.digest
+    } else {
+        let parts: [&[u8]; 3] =
+            [b"portcullis resumed query v1\0", &ask.digest.0, &ask.resume_token];
+        Digest::of(&parts.concat())
+    };
+    ask.idempotency_key.map(|key| Idempotency { key, query_digest })
 }
 
 fn intent(broker: &Broker, ask: &Ask, admitted: &Admitted, now: Moment) -> Intent {
@@ -335,5 +349,6 @@ pub(super) fn ask_of(release: &Release, agency: &AgencyId, remaining: u64) -> so
         at_most: u32::try_from(remaining).unwrap_or(u32::MAX),
         batch_bytes: u32::try_from(release.broker.limits.batch_bytes).unwrap_or(u32::MAX),
         query_digest: release.ask.digest,
+        deadline: release.ask.deadline,
     }
 }

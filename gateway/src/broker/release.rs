@@ -196,6 +196,8 @@ pub(super) struct Release {
     pub bound: Option<BoundFilter>,
     pub wanted: Vec<bool>,
     pub position: Option<Position>,
+    /// Guesses that were charged for.
+    pub probes: u64,
     pub ask: Ask,
     pub replies: mpsc::Sender<Reply>,
     pub room: OwnedSemaphorePermit,
@@ -205,6 +207,8 @@ pub(super) struct Release {
 #[derive(Clone)]
 struct Recipe {
     class: Arc<HandlingClass>,
+    /// The cached redactor's plan may be an earlier one of equal content: it ends at another time.
+    plan: Arc<Plan>,
     redactor: Arc<Redactor>,
     key: Arc<ScopeKey>,
     permitted_use: Arc<[Purpose]>,
@@ -213,7 +217,8 @@ struct Recipe {
 /// State of a release: what was counted, announced and is waiting.
 struct Progress {
     recipes: HashMap<Arc<HandlingClass>, Option<Recipe>>,
-    announced: HashMap<Digest, u32>,
+    /// By plan and class: two classes may share a plan and differ in their markings.
+    announced: HashMap<(Digest, Arc<HandlingClass>), u32>,
     waiting: Vec<(Disclosed<ReleasedRecord>, Recipe)>,
     waiting_bytes: usize,
     released: u64,
@@ -319,6 +324,10 @@ impl Release {
         let mut refused: Vec<(String, u64)> =
             progress.refused.drain().map(|(cause, count)| (cause.to_owned(), count)).collect();
         refused.sort();
+        for (cause, count) in &refused {
+            let word = crate::telemetry::Word { reason: cause.clone() };
+            self.broker.metrics.records_refused.get_or_create(&word).inc_by(*count);
+        }
         progress.outcomes.push(SourceOutcome {
             agency: end.agency.clone(),
             completeness: completeness.to_owned(),
@@ -358,9 +367,7 @@ impl Release {
                 Found::Batch(records) => records,
             };
             let now = self.broker.clock.now();
-            if now >= self.permit.valid_until() {
-                return Err(Stop::Answer(Cut::PermitEnded));
-            }
+            self.still_permitted(now).map_err(Stop::Answer)?;
             for record in records {
                 sent += 1;
                 if sent > self.broker.limits.source_records {
@@ -388,6 +395,9 @@ impl Release {
         };
         if record.payload.len() > self.broker.limits.record_bytes {
             return refuse(progress, "RECORD_TOO_LARGE");
+        }
+        if handling.delete_by.is_some_and(|at| at <= now) {
+            return refuse(progress, "DELETE_BY_PASSED");
         }
         let Some(recipe) = self.recipe(&handling, progress, now) else { return Ok(()) };
         if let Some(bound) = &self.bound {
@@ -426,13 +436,24 @@ impl Release {
 
     /// What is done with records of this class; none: dropped.
     fn recipe(&self, handling: &Handling, progress: &mut Progress, now: Moment) -> Option<Recipe> {
-        if let Some(known) = progress.recipes.get(&handling.class) {
+        let holds = |recipe: &Option<Recipe>| {
+            let until = recipe.as_ref().and_then(|recipe| recipe.plan.valid_until());
+            until.is_none_or(|until| now < until)
+        };
+        if let Some(known) = progress.recipes.get(&handling.class).filter(|known| holds(known)) {
             return known.clone();
+        }
+        // A bound against hostile handling.
+        if progress.recipes.len() >= super::CACHE {
+            progress.recipes.clear();
         }
         let recipe = self.permit.plan(&handling.class, now).ok().and_then(|plan| {
             // A field that this class hides must not decide whether a record of it comes back.
             let hides = self.bound.as_ref().is_some_and(|bound| {
                 bound.leaves().iter().any(|leaf| !plan.field(*leaf).is_some_and(|f| f.usable))
+                    || bound.beyond_equality(&plan).is_some()
+                    // .. nor one that it lets be matched only, unless that guess was charged for.
+                    || bound.probes(&plan) > self.probes
             });
             let plan =
                 plan.narrowed(|leaf| self.wanted.get(leaf.index()).copied().unwrap_or_default());
@@ -444,6 +465,7 @@ impl Release {
                 class: handling.class.clone(),
                 key: self.broker.scope(plan.scope()),
                 redactor: self.broker.redactor(&plan),
+                plan,
                 permitted_use: self.permitted_use(&handling.class),
             })
         });
@@ -463,6 +485,12 @@ impl Release {
             .collect()
     }
 
+    /// Agreement and case have not ended, and policy is still the one that decided.
+    fn still_permitted(&self, now: Moment) -> Result<(), Cut> {
+        let same = self.broker.policy.load().hash() == self.permit.policy_hash();
+        if same && now < self.permit.valid_until() { Ok(()) } else { Err(Cut::PermitEnded) }
+    }
+
     /// Makes the disclosure of what is waiting durable, then sends it.
     async fn flush(&mut self, progress: &mut Progress, agency: &AgencyId) -> Result<(), Cut> {
         if progress.waiting.is_empty() {
@@ -471,6 +499,8 @@ impl Release {
         progress.waiting_bytes = 0;
         let (records, recipes): (Vec<_>, Vec<_>) =
             std::mem::take(&mut progress.waiting).into_iter().unzip();
+        // What waited until the permit ended stays here.
+        self.still_permitted(self.broker.clock.now())?;
         let batch = Disclosed::batch(records);
         let count = batch.as_inner().len() as u64;
         let now = self.broker.clock.now();
@@ -507,12 +537,13 @@ impl Release {
 
     /// Sends a plan before the first record that uses it.
     async fn announce(&self, progress: &mut Progress, recipe: &Recipe) -> Result<u32, Cut> {
-        let plan = recipe.redactor.plan();
-        if let Some(index) = progress.announced.get(&plan.hash()) {
+        let plan = &recipe.plan;
+        let key = (plan.hash(), recipe.class.clone());
+        if let Some(index) = progress.announced.get(&key) {
             return Ok(*index);
         }
         let index = u32::try_from(progress.announced.len()).unwrap_or(u32::MAX);
-        progress.announced.insert(plan.hash(), index);
+        progress.announced.insert(key, index);
         self.send(Reply::Plan { index, plan: plan.clone(), class: recipe.class.clone() }).await?;
         Ok(index)
     }
@@ -547,12 +578,18 @@ impl Release {
 
     /// Statuses, receipt, outcome.
     async fn finish(self, mut progress: Progress, cut: Option<Cut>) {
-        let mut ending = if cut.is_some() { Ending::Cut } else { Ending::Complete };
         let mut cut = cut;
-        if cut != Some(Cut::RequesterGone) && self.tell(&mut progress, cut).await.is_err() {
-            // Sent in part, to somebody who went away: nobody can tell what arrived.
-            (ending, cut) = (Ending::Unknown, Some(Cut::RequesterGone));
+        if cut != Some(Cut::RequesterGone)
+            && let Err(why) = self.tell(&mut progress, cut).await
+        {
+            cut = Some(why);
         }
+        let ending = match cut {
+            None => Ending::Complete,
+            // Sent in part, to somebody who went away: nobody can tell what arrived.
+            Some(Cut::RequesterGone) => Ending::Unknown,
+            Some(_) => Ending::Cut,
+        };
         self.broker.metrics.query(cut.map_or("COMPLETE", Cut::word));
         let outcome = Outcome {
             at: self.broker.clock.now(),

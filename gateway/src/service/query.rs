@@ -263,11 +263,13 @@ pub struct Replies {
     replies: mpsc::Receiver<Reply>,
     broker: Arc<Broker>,
     begun: Instant,
+    /// The receipt, or the failure that stands for it, is out.
+    ended: bool,
 }
 
 impl Replies {
     fn of(answer: Answer, broker: Arc<Broker>, begun: Instant) -> Self {
-        Self { header: Some(answer.header), replies: answer.replies, broker, begun }
+        Self { header: Some(answer.header), replies: answer.replies, broker, begun, ended: false }
     }
 }
 
@@ -280,13 +282,17 @@ impl Stream for Replies {
             return Poll::Ready(Some(Ok(wire::QueryResponse { message })));
         }
         let reply = std::task::ready!(self.replies.poll_recv(cx));
-        Poll::Ready(reply.map(|reply| {
-            if matches!(reply, Reply::Receipt(_)) {
-                let seconds = self.begun.elapsed().as_secs_f64();
-                self.broker.metrics.query_seconds.observe(seconds);
-            }
-            Ok(wire::QueryResponse { message: Some(encode(reply)) })
-        }))
+        let Some(reply) = reply else {
+            // An answer without receipt must not look like one that ended well.
+            let cut = !std::mem::replace(&mut self.ended, true);
+            return Poll::Ready(cut.then(|| Err(Refusal::AnswerCut.into_status(""))));
+        };
+        if matches!(reply, Reply::Receipt(_)) {
+            self.ended = true;
+            let seconds = self.begun.elapsed().as_secs_f64();
+            self.broker.metrics.query_seconds.observe(seconds);
+        }
+        Poll::Ready(Some(Ok(wire::QueryResponse { message: Some(encode(reply)) })))
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Ask {
     pub batch_bytes: u32,
     /// SHA-256 of the requester's query.
     pub query_digest: Digest,
+    /// When the answer is of no more use.
+    pub deadline: tokio::time::Instant,
 }
 
 /// An agency's system that can be asked.
@@ -107,6 +109,9 @@ impl Source for GrpcSource {
             at_most: ask.at_most,
         };
         let mut request = Request::new(message);
+        // A little longer than we wait ourselves: the deadline is ours to tell.
+        let left = ask.deadline.saturating_duration_since(tokio::time::Instant::now());
+        request.set_timeout(left + std::time::Duration::from_secs(1));
         telemetry::inject(request.metadata_mut());
         let (agency, environment) = (self.agency.clone(), self.environment);
         let mut client = self.client.clone();

@@ -7,6 +7,9 @@ use portcullis_core::id::{AgencyId, CaseId, Moment};
 use portcullis_core::policy::Purpose;
 use portcullis_proto::handling::v1 as wire;
 
+/// Longest handling code, in bytes: it is shown to people.
+const LONGEST_CODE: usize = 64;
+
 /// Checks the handling of one record of a source.
 ///
 /// # Errors
@@ -28,6 +31,10 @@ pub fn parse_handling(
         None => return Err(HandlingError::NoEnvironment),
         Some(found) if found != environment => return Err(HandlingError::WrongEnvironment),
         Some(_) => {}
+    }
+    let code = &handling.handling_code;
+    if code.len() > LONGEST_CODE || code.chars().any(char::is_control) {
+        return Err(HandlingError::Unknown);
     }
     let tlp = match handling.tlp {
         0 => None,

@@ -94,6 +94,18 @@ impl BoundFilter {
             .sum()
     }
 
+    /// The first path that is compared by more than equality although the plan only lets it be matched:
+    /// with an order or a prefix a few guesses would find the value of every record at once.
+    pub fn beyond_equality(&self, plan: &Plan) -> Option<&str> {
+        let equality = |check: &Check| {
+            matches!(check, Check::In(_) | Check::Compare(Op::Equal | Op::NotEqual, _))
+        };
+        let test = self.tests.iter().find(|test| {
+            !equality(&test.check) && plan.field(test.leaf).is_none_or(|field| field.probe)
+        })?;
+        self.record_type.leaf(test.leaf).map(|leaf| leaf.path.as_str())
+    }
+
     fn new(record_type: Arc<RecordType>, root: Bound, tests: Vec<Test>) -> Self {
         let mut leaves: Vec<LeafId> = tests.iter().map(|test| test.leaf).collect();
         leaves.sort_unstable();

@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use portcullis_proto::source::v1 as wire;
 use tokio::sync::mpsc::Sender;
+use tokio::time::Instant;
 use tonic::Status;
 
 use super::load::Held;
@@ -18,6 +20,8 @@ use super::spool::{self, Stored};
 const USUAL_BATCH: usize = 64 << 10;
 /// Batch sizes are kept within these.
 const BATCH_RANGE: (usize, usize) = (1 << 10, 1 << 20);
+/// A search that has found nothing for so long says that it goes on.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// Blocks read at a time before looking whether anybody still listens.
 const BLOCKS_AT_ONCE: usize = 4;
 /// What a record costs beside its payload: id, handling, framing.
@@ -81,6 +85,7 @@ impl Scan {
 
     /// Runs to the end, or until nobody listens.
     pub async fn run(mut self, to: Sender<Result<wire::SearchResponse, Status>>) {
+        let mut told = Instant::now();
         loop {
             let chunk = tokio::task::spawn_blocking(move || {
                 let found = self.chunk();
@@ -98,7 +103,9 @@ impl Scan {
                 Found::End(records) => (records, true),
             };
             let mut listened = !to.is_closed();
-            if listened && !records.is_empty() {
+            // A long scan that finds nothing is no silence: an empty batch says that it goes on.
+            if listened && (!records.is_empty() || told.elapsed() >= SIGN_OF_LIFE) {
+                told = Instant::now();
                 listened = to.send(Ok(self.batch(records))).await.is_ok();
             }
             if !listened {
