@@ -356,6 +356,12 @@ impl Check<'_> {
         ];
         match positive.iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(self.invalid(key, "must be at least 1")),
+            None if limits.query_seconds > 3600 => {
+                Err(self.invalid("limits.query_seconds", "is at most 3600"))
+            }
+            None if limits.queries_in_flight > 1 << 20 => {
+                Err(self.invalid("limits.queries_in_flight", "is at most 1048576"))
+            }
             None if limits.default_limit > limits.max_limit => {
                 Err(self.invalid("limits.default_limit", "is above limits.max_limit"))
             }

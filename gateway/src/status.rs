@@ -53,9 +53,9 @@ pub enum Refusal {
     /// Too much at once.
     #[error("the gateway is busy")]
     Overloaded,
-    /// The gateway is shutting down.
-    #[error("the gateway is shutting down")]
-    ShuttingDown,
+    /// The agency does not list this system.
+    #[error("this system is not listed by its agency")]
+    SystemNotListed,
     /// An answer that had begun ended without its receipt.
     #[error("the answer was cut before its receipt")]
     AnswerCut,
@@ -84,7 +84,7 @@ impl Refusal {
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::LogUnavailable => "LOG_UNAVAILABLE",
             Self::Overloaded => "OVERLOADED",
-            Self::ShuttingDown => "SHUTTING_DOWN",
+            Self::SystemNotListed => "SYSTEM_NOT_LISTED",
             Self::AnswerCut => "ANSWER_CUT",
             Self::Internal => "INTERNAL",
         }
@@ -100,7 +100,8 @@ impl Refusal {
             Self::Invalid { .. } | Self::FieldNotUsable { .. } => Code::InvalidArgument,
             Self::BudgetExhausted { .. } => Code::ResourceExhausted,
             Self::IdempotencyKeyReused => Code::AlreadyExists,
-            Self::LogUnavailable | Self::Overloaded | Self::ShuttingDown => Code::Unavailable,
+            Self::SystemNotListed => Code::PermissionDenied,
+            Self::LogUnavailable | Self::Overloaded => Code::Unavailable,
             Self::AnswerCut => Code::Aborted,
             Self::Internal => Code::Internal,
         }
@@ -144,11 +145,14 @@ impl Refusal {
                 metadata.insert("refills_at".to_owned(), rfc3339(*refills_at));
                 self.to_string()
             }
-            Self::LogUnavailable | Self::Overloaded | Self::ShuttingDown => {
+            Self::LogUnavailable | Self::Overloaded => {
                 details.set_retry_info(Some(Duration::from_secs(1)));
                 self.to_string()
             }
-            Self::IdempotencyKeyReused | Self::AnswerCut | Self::Internal => self.to_string(),
+            Self::SystemNotListed
+            | Self::IdempotencyKeyReused
+            | Self::AnswerCut
+            | Self::Internal => self.to_string(),
         };
         details.set_error_info(self.reason(), DOMAIN, metadata);
         Status::with_error_details(self.code(), message, details)

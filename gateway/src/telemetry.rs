@@ -80,6 +80,10 @@ struct Outgoing<'a>(&'a mut MetadataMap);
 
 impl Injector for Outgoing<'_> {
     fn set(&mut self, key: &str, value: String) {
+        // What a requester wrote into its trace state is not for the sources.
+        if key == "tracestate" {
+            return;
+        }
         if let (Ok(key), Ok(value)) =
             (MetadataKey::from_bytes(key.as_bytes()), MetadataValue::try_from(value))
         {

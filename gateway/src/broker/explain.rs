@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use portcullis_core::filter::Filter;
 use portcullis_core::handling::HandlingClass;
 use portcullis_core::id::{AgencyId, AgreementId, Moment, RuleId};
+use portcullis_core::label::LeafId;
 use portcullis_core::policy::{Denial, Permit, Request};
 use portcullis_core::redact::Plan;
 
-use super::Broker;
-use super::query::in_order;
+use super::query::{bind, in_order, wanted};
+use super::{Broker, Wanted};
+use crate::status::Refusal;
 
 /// What a query would show.
 pub struct Explanation {
@@ -36,23 +39,45 @@ pub struct Budget {
 }
 
 impl Broker {
-    /// Explains a request.
-    pub async fn explain(&self, request: &Request) -> Explanation {
+    /// Explains a request, with the filter and the fields it would come with. Quoted tokens are not opened.
+    ///
+    /// # Errors
+    /// What the query itself would be refused for: a field that may not be named.
+    pub async fn explain(
+        &self,
+        request: &Request,
+        filter: Option<&Filter>,
+        fields: &Wanted,
+    ) -> Result<Explanation, Refusal> {
         let now = self.clock.now();
-        match self.policy.load_full().decide(request, now).permit() {
-            Err(denial) => Explanation {
-                rules: denial.rules.clone(),
-                decision: Err(denial),
-                plans: vec![],
-                budgets: vec![],
-            },
-            Ok(permit) => Explanation {
-                rules: permit.rules().to_vec(),
-                plans: self.plans_by_source(&permit, now),
-                budgets: self.budgets(&permit, now).await,
-                decision: Ok(permit.agreement_id().clone()),
-            },
+        let permit = match self.policy.load_full().decide(request, now).permit() {
+            Ok(permit) => permit,
+            Err(denial) => {
+                return Ok(Explanation {
+                    rules: denial.rules.clone(),
+                    decision: Err(denial),
+                    plans: vec![],
+                    budgets: vec![],
+                });
+            }
+        };
+        let plans = self.plans_by_source(&permit, now);
+        let only: Vec<Arc<Plan>> = plans.iter().map(|(_, plan)| plan.clone()).collect();
+        if let Some(filter) = filter {
+            let unopened = filter.map_tokens(|_, token| Ok::<_, Refusal>(token.to_owned()))?;
+            bind(&unopened, permit.record_type(), &only)?;
         }
+        let shown = wanted(fields, permit.record_type(), &only)?;
+        let narrow = |leaf: LeafId| shown.get(leaf.index()).copied().unwrap_or_default();
+        Ok(Explanation {
+            rules: permit.rules().to_vec(),
+            plans: plans
+                .into_iter()
+                .map(|(agency, plan)| (agency, Arc::new(plan.narrowed(narrow))))
+                .collect(),
+            budgets: self.budgets(&permit, now).await,
+            decision: Ok(permit.agreement_id().clone()),
+        })
     }
 
     fn plans_by_source(&self, permit: &Permit, now: Moment) -> Vec<(AgencyId, Arc<Plan>)> {

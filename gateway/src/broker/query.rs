@@ -123,17 +123,12 @@ impl Broker {
     fn admit(&self, policy: &Arc<Snapshot>, ask: &Ask, now: Moment) -> Result<Admitted, Refusal> {
         let permit = policy.decide(&ask.request, now).permit().map_err(Refusal::Denied)?;
         let plans = self.ordinary_plans(&permit, now);
-        let filter = self.open_tokens(ask.filter.as_ref(), &permit, &plans)?;
+        let (filter, guesses) = self.open_tokens(ask.filter.as_ref(), &permit, &plans)?;
         let bound =
             filter.as_ref().map(|filter| bind(filter, permit.record_type(), &plans)).transpose()?;
-        let beyond =
-            bound.as_ref().and_then(|bound| plans.iter().find_map(|p| bound.beyond_equality(p)));
-        if let Some(path) = beyond {
-            return Err(Refusal::FieldNotUsable { path: path.to_owned() });
-        }
         let probes = bound.as_ref().map_or(0, |bound| {
             plans.iter().map(|plan| bound.probes(plan)).max().unwrap_or_default()
-        });
+        }) + guesses;
         let wanted = wanted(&ask.wanted, permit.record_type(), &plans)?;
         let position = self.position(ask, &permit, policy, now)?;
         Ok(Admitted { permit, filter, bound, wanted, position, probes })
@@ -158,22 +153,25 @@ impl Broker {
         filter: Option<&Filter>,
         permit: &Permit,
         plans: &[Arc<Plan>],
-    ) -> Result<Option<Filter>, Refusal> {
-        let Some(filter) = filter else { return Ok(None) };
-        filter
-            .map_tokens(|path, token| {
-                let unusable = || Refusal::FieldNotUsable { path: path.to_owned() };
-                let leaf = permit
-                    .record_type()
-                    .leaf_by_path(path)
-                    .filter(|leaf| usable(plans, leaf.id))
-                    .ok_or_else(unusable)?;
-                let scope = plans.first().map(|plan| plan.scope().clone()).ok_or_else(unusable)?;
-                self.scope(&scope).open(TokenDomain::Value(leaf.label.semantic), token).map_err(
-                    |_| Refusal::invalid("TOKEN_NOT_USABLE", path, "the token cannot be used here"),
-                )
+    ) -> Result<(Option<Filter>, u64), Refusal> {
+        let Some(filter) = filter else { return Ok((None, 0)) };
+        let mut guesses = 0;
+        let opened = filter.map_tokens(|path, token| {
+            let unusable = || Refusal::FieldNotUsable { path: path.to_owned() };
+            let leaf = permit
+                .record_type()
+                .leaf_by_path(path)
+                .filter(|leaf| usable(plans, leaf.id))
+                .ok_or_else(unusable)?;
+            // At a clear field a token that matches is a pseudonym lifted: that costs a probe too.
+            let probe = |plan: &Arc<Plan>| plan.field(leaf.id).is_some_and(|f| f.probe);
+            guesses += u64::from(!plans.iter().any(probe));
+            let scope = plans.first().map(|plan| plan.scope().clone()).ok_or_else(unusable)?;
+            self.scope(&scope).open(TokenDomain::Value(leaf.label.semantic), token).map_err(|_| {
+                Refusal::invalid("TOKEN_NOT_USABLE", path, "the token cannot be used here")
             })
-            .map(Some)
+        })?;
+        Ok((Some(opened), guesses))
     }
 
     fn position(
@@ -207,21 +205,26 @@ fn usable(plans: &[Arc<Plan>], leaf: LeafId) -> bool {
     !plans.is_empty() && plans.iter().all(|plan| plan.field(leaf).is_some_and(|field| field.usable))
 }
 
-fn bind(
+pub(super) fn bind(
     filter: &Filter,
     record_type: &Arc<RecordType>,
     plans: &[Arc<Plan>],
 ) -> Result<BoundFilter, Refusal> {
     use portcullis_core::filter::FilterError;
-    filter.bind(record_type, &|leaf| usable(plans, leaf)).map_err(|error| match error {
-        FilterError::FieldNotUsable { path } => Refusal::FieldNotUsable { path },
-        other => Refusal::invalid(other.word(), "query.filter", other.to_string()),
-    })
+    let bound =
+        filter.bind(record_type, &|leaf| usable(plans, leaf)).map_err(|error| match error {
+            FilterError::FieldNotUsable { path } => Refusal::FieldNotUsable { path },
+            other => Refusal::invalid(other.word(), "query.filter", other.to_string()),
+        })?;
+    match plans.iter().find_map(|plan| bound.beyond_equality(plan)) {
+        Some(path) => Err(Refusal::FieldNotUsable { path: path.to_owned() }),
+        None => Ok(bound),
+    }
 }
 
 /// Which leaves come back. A name that leads to nothing the requester may see in any form is not usable:
 /// hidden and unknown look alike.
-fn wanted(
+pub(super) fn wanted(
     wanted: &Wanted,
     record_type: &RecordType,
     plans: &[Arc<Plan>],

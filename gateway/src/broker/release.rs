@@ -25,6 +25,7 @@ use crate::audit::{
     SourceOutcome,
 };
 use crate::source::{Found, RawRecord, SourceFailure};
+use crate::telemetry::Metrics;
 
 /// How long behind its deadline an answer may still be read: statuses and receipt come after it.
 const GRACE: Duration = Duration::from_secs(5);
@@ -231,12 +232,10 @@ struct Progress {
 
 impl Release {
     pub(super) async fn run(mut self) {
-        let broker = self.broker.clone();
-        broker.metrics.in_flight.inc();
+        let _counted = InFlight::new(self.broker.metrics.clone());
         let mut progress = self.begin().await;
         let cut = self.sources(&mut progress).await;
         self.finish(progress, cut).await;
-        broker.metrics.in_flight.dec();
     }
 
     /// The smaller of the query's limit and what is left of the budget of records.
@@ -246,10 +245,12 @@ impl Release {
         let records = self.permit.budgets().iter().find(|b| b.name == BudgetName::Records);
         if let Some(budget) = records {
             let start = budget.window.start(now);
-            let used = self.broker.audit.budget_used(&budget.key, start).await.unwrap_or(u64::MAX);
-            let left = budget.limit.saturating_sub(used);
+            let (left, by) = match self.broker.audit.budget_used(&budget.key, start).await {
+                Ok(used) => (budget.limit.saturating_sub(used), Cut::BudgetExhausted),
+                Err(_) => (0, Cut::LogUnavailable),
+            };
             if left < room_left {
-                (room_left, room_left_by) = (left, Cut::BudgetExhausted);
+                (room_left, room_left_by) = (left, by);
             }
         }
         Progress {
@@ -457,7 +458,9 @@ impl Release {
             });
             let plan =
                 plan.narrowed(|leaf| self.wanted.get(leaf.index()).copied().unwrap_or_default());
-            if hides || plan.withholds_all() {
+            let permitted_use = self.permitted_use(&handling.class);
+            // What may be used for nothing is not released: an empty list would read as no restriction.
+            if hides || plan.withholds_all() || permitted_use.is_empty() {
                 return None;
             }
             let plan = Arc::new(plan);
@@ -466,7 +469,7 @@ impl Release {
                 key: self.broker.scope(plan.scope()),
                 redactor: self.broker.redactor(&plan),
                 plan,
-                permitted_use: self.permitted_use(&handling.class),
+                permitted_use,
             })
         });
         progress.recipes.insert(handling.class.clone(), recipe.clone());
@@ -625,6 +628,22 @@ impl Release {
             proof,
         }))
         .await
+    }
+}
+
+/// Counts a query in progress, however it ends.
+struct InFlight(Arc<Metrics>);
+
+impl InFlight {
+    fn new(metrics: Arc<Metrics>) -> Self {
+        metrics.in_flight.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.dec();
     }
 }
 

@@ -15,6 +15,8 @@ use crate::status::Refusal;
 
 /// Entries in an answer where the caller names no number, and the most there are.
 const PAGE: (u32, u32) = (100, 1000);
+/// About the largest answer; clients take 4 MiB by default.
+const PAGE_BYTES: usize = 1024 * 1024;
 
 /// The service.
 pub struct Audits {
@@ -28,7 +30,7 @@ impl AuditService for Audits {
         &self,
         request: Request<wire::GetCheckpointRequest>,
     ) -> Result<Response<wire::GetCheckpointResponse>, Status> {
-        super::caller(&request)?;
+        super::caller(&self.broker, &request)?;
         let checkpoint = self.broker.audit.checkpoint().await.note;
         Ok(Response::new(wire::GetCheckpointResponse { checkpoint }))
     }
@@ -37,7 +39,7 @@ impl AuditService for Audits {
         &self,
         request: Request<wire::ListEntriesRequest>,
     ) -> Result<Response<wire::ListEntriesResponse>, Status> {
-        let (peer, _) = super::caller(&request)?;
+        let (peer, _) = super::caller(&self.broker, &request)?;
         let asked = request.into_inner();
         let limit = match asked.limit {
             0 => PAGE.0,
@@ -59,10 +61,17 @@ impl AuditService for Audits {
             Filter { party: Some(peer.agency.clone()), exchange, from: asked.from_index, limit };
         let listed = self.broker.audit.list(&filter).await.map_err(|e| refused(&e))?;
         let full = listed.len() >= limit as usize;
-        let next_index = listed.last().filter(|_| full).map_or(0, |entry| entry.index + 1);
-        let mut entries = Vec::with_capacity(listed.len());
+        let mut next_index = listed.last().filter(|_| full).map_or(0, |entry| entry.index + 1);
+        let (mut entries, mut bytes) = (Vec::with_capacity(listed.len()), 0);
         for entry in listed {
-            entries.push(self.entry(entry, &peer.agency).await?);
+            let index = entry.index;
+            let entry = self.entry(entry, &peer.agency).await?;
+            bytes += entry.leaf.len() + entry.body_json.len();
+            if bytes > PAGE_BYTES && !entries.is_empty() {
+                next_index = index;
+                break;
+            }
+            entries.push(entry);
         }
         Ok(Response::new(wire::ListEntriesResponse { entries, next_index }))
     }
@@ -71,7 +80,7 @@ impl AuditService for Audits {
         &self,
         request: Request<wire::GetInclusionProofRequest>,
     ) -> Result<Response<wire::GetInclusionProofResponse>, Status> {
-        let (peer, _) = super::caller(&request)?;
+        let (peer, _) = super::caller(&self.broker, &request)?;
         let asked = request.get_ref();
         let filter = Filter {
             party: Some(peer.agency.clone()),
@@ -94,7 +103,7 @@ impl AuditService for Audits {
         &self,
         request: Request<wire::GetConsistencyProofRequest>,
     ) -> Result<Response<wire::GetConsistencyProofResponse>, Status> {
-        super::caller(&request)?;
+        super::caller(&self.broker, &request)?;
         let asked = request.get_ref();
         let new = (asked.new_size != 0).then_some(asked.new_size);
         let (path, checkpoint) = self

@@ -43,7 +43,7 @@ impl DirectoryService for Directory {
         &self,
         request: Request<wire::WhoamiRequest>,
     ) -> Result<Response<wire::WhoamiResponse>, Status> {
-        let (peer, info) = super::caller(&request)?;
+        let (peer, info) = super::caller(&self.broker, &request)?;
         let policy = self.broker.policy.load();
         let agency =
             policy.agency(&peer.agency).ok_or_else(|| Refusal::Internal.into_status(""))?;
@@ -64,7 +64,7 @@ impl DirectoryService for Directory {
         &self,
         request: Request<wire::ListAgenciesRequest>,
     ) -> Result<Response<wire::ListAgenciesResponse>, Status> {
-        let (peer, _) = super::caller(&request)?;
+        let (peer, _) = super::caller(&self.broker, &request)?;
         let policy = self.broker.policy.load();
         let agencies = self
             .known_to(&peer.agency)
@@ -84,7 +84,7 @@ impl DirectoryService for Directory {
         &self,
         request: Request<wire::ListSystemsRequest>,
     ) -> Result<Response<wire::ListSystemsResponse>, Status> {
-        let (peer, _) = super::caller(&request)?;
+        let (peer, _) = super::caller(&self.broker, &request)?;
         let policy = self.broker.policy.load();
         let mut systems: Vec<wire::System> = policy
             .agency(&peer.agency)
@@ -101,7 +101,7 @@ impl DirectoryService for Directory {
         &self,
         request: Request<wire::ListPurposesRequest>,
     ) -> Result<Response<wire::ListPurposesResponse>, Status> {
-        super::caller(&request)?;
+        super::caller(&self.broker, &request)?;
         let purposes = Purpose::ALL.iter().map(|purpose| *purpose as i32).collect();
         Ok(Response::new(wire::ListPurposesResponse { purposes }))
     }
@@ -110,7 +110,7 @@ impl DirectoryService for Directory {
         &self,
         request: Request<wire::ListRecordTypesRequest>,
     ) -> Result<Response<wire::ListRecordTypesResponse>, Status> {
-        let (peer, _) = super::caller(&request)?;
+        let (peer, _) = super::caller(&self.broker, &request)?;
         let wanted = &request.get_ref().name;
         let policy = self.broker.policy.load();
         let now = self.broker.clock.now();

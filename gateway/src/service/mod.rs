@@ -10,14 +10,21 @@ use std::sync::Arc;
 
 use tonic::{Request, Status};
 
+use crate::broker::Broker;
 use crate::identity::{PeerId, PeerInfo};
 use crate::status::Refusal;
 
-/// Who the identity layer says is calling. Without it there is no service.
-fn caller<T>(request: &Request<T>) -> Result<(Arc<PeerId>, PeerInfo), Status> {
+/// Who the identity layer says is calling. Without it there is no service; and a certificate of a listed
+/// agency is not enough: the agency lists its systems too.
+fn caller<T>(broker: &Broker, request: &Request<T>) -> Result<(Arc<PeerId>, PeerInfo), Status> {
     let extensions = request.extensions();
-    match (extensions.get::<Arc<PeerId>>(), extensions.get::<PeerInfo>()) {
-        (Some(peer), Some(info)) => Ok((peer.clone(), info.clone())),
-        _ => Err(Refusal::Internal.into_status("")),
+    let (Some(peer), Some(info)) = (extensions.get::<Arc<PeerId>>(), extensions.get::<PeerInfo>())
+    else {
+        return Err(Refusal::Internal.into_status(""));
+    };
+    let policy = broker.policy.load();
+    match policy.agency(&peer.agency) {
+        Some(agency) if agency.systems.contains(&peer.system) => Ok((peer.clone(), info.clone())),
+        _ => Err(Refusal::SystemNotListed.into_status("")),
     }
 }

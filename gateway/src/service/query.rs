@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::Stream;
+use portcullis_core::filter::Filter;
 use portcullis_core::handling::HandlingClass;
 use portcullis_core::id::{AgencyId, AgreementId, CaseId, Digest, RecordTypeName};
 use portcullis_core::policy::{Purpose, Request as Asked};
@@ -60,18 +61,19 @@ impl QueryService for Queries {
     ) -> Result<Response<wire::ExplainResponse>, Status> {
         let span = tracing::info_span!("explain", otel.kind = "server");
         telemetry::adopt(&span, request.metadata());
-        let (peer, _) = super::caller(&request)?;
+        let (peer, _) = super::caller(&self.broker, &request)?;
         let query = request.into_inner().query;
         let digest = query.as_ref().map(query_digest).unwrap_or_default();
-        let asked = query
-            .ok_or_else(|| missing("query"))
-            .and_then(|query| {
-                let known = |name: &str| self.knows(name);
-                parse_request(&peer, &query, &known)
-            })
-            .map_err(|refusal| refusal.into_status(""))?;
-        let explanation = self.broker.explain(&asked).instrument(span).await;
-        Ok(Response::new(explained(explanation, digest)))
+        let explained = async {
+            let query = query.ok_or_else(|| missing("query"))?;
+            let asked = parse_request(&peer, &query, &|name: &str| self.knows(name))?;
+            let filter = query.filter.map(parse_filter).transpose()?;
+            let fields = parse_wanted(query.fields)?;
+            let explanation = self.broker.explain(&asked, filter.as_ref(), &fields).await?;
+            Ok(explained(explanation, digest))
+        };
+        let explained: Result<_, Refusal> = explained.instrument(span).await;
+        explained.map(Response::new).map_err(|refusal| refusal.into_status(""))
     }
 }
 
@@ -86,7 +88,7 @@ impl Queries {
         request: Request<wire::QueryRequest>,
     ) -> Result<Response<Replies>, Status> {
         let begun = Instant::now();
-        let (peer, info) = super::caller(&request)?;
+        let (peer, info) = super::caller(&self.broker, &request)?;
         let timeout = request
             .metadata()
             .get("grpc-timeout")
@@ -202,18 +204,7 @@ fn parse(
     }
     let own = query.deadline.map(duration).transpose()?;
     let allowed = [Some(limits.query()), timeout, own].into_iter().flatten().min();
-    let filter = query
-        .filter
-        .map(|filter| {
-            let filter = from_wire(filter).map_err(|error| {
-                Refusal::invalid(error.word(), "query.filter", error.to_string())
-            })?;
-            filter.check_shape().map_err(|error| {
-                Refusal::invalid(error.word(), "query.filter", error.to_string())
-            })?;
-            Ok(filter)
-        })
-        .transpose()?;
+    let filter = query.filter.map(parse_filter).transpose()?;
     let key = &message.idempotency_key;
     Ok(Ask {
         exchange,
@@ -236,6 +227,11 @@ fn parse(
         deadline: begun + allowed.unwrap_or_else(|| limits.query()),
         resume_token: message.resume_token,
     })
+}
+
+fn parse_filter(filter: wire::Filter) -> Result<Filter, Refusal> {
+    from_wire(filter)
+        .map_err(|error| Refusal::invalid(error.word(), "query.filter", error.to_string()))
 }
 
 fn parse_wanted(fields: Vec<String>) -> Result<Wanted, Refusal> {

@@ -320,8 +320,7 @@ impl World {
         }
         for agency in &spec.agencies {
             let files = self.exchange.agency(&agency.id)?;
-            let mut systems = agency.systems.clone();
-            systems.push("source".into());
+            let systems = &agency.systems;
             write!(
                 text,
                 "\n[[agencies]]\nid = {}\nname = {}\ncountry = {}\nkind = {}\n\

@@ -58,7 +58,7 @@ impl SourceRefusal {
             Self::AskerMissing | Self::AfterMalformed | Self::FilterRefused { .. } => {
                 Code::InvalidArgument
             }
-            Self::Busy => Code::ResourceExhausted,
+            Self::Busy => Code::Unavailable,
             Self::Unreadable => Code::Internal,
         }
     }
