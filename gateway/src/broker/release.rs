@@ -192,6 +192,8 @@ pub(super) struct Release {
     pub bound: Option<BoundFilter>,
     pub wanted: Vec<bool>,
     pub position: Option<Position>,
+    /// As the header says it: counted from the decision, or every record would tell when it came.
+    pub delete_by: Moment,
     pub ask: Ask,
     pub replies: mpsc::Sender<Reply>,
     pub room: OwnedSemaphorePermit,
@@ -401,9 +403,7 @@ impl Release {
             version: handling.version,
             data_as_of: handling.data_as_of,
             delete_by: Some(
-                handling
-                    .delete_by
-                    .map_or(self.permit.delete_by(now), |own| own.min(self.permit.delete_by(now))),
+                handling.delete_by.map_or(self.delete_by, |own| own.min(self.delete_by)),
             ),
         };
         match disclose(&recipe.redactor, &recipe.key, found) {
