@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use portcullis_core::filter::{BoundFilter, Filter};
 use portcullis_core::handling::HandlingClass;
-use portcullis_core::id::{AgencyId, Moment};
+use portcullis_core::id::{AgencyId, Digest, Moment};
 use portcullis_core::label::{Category, Leaf, LeafId, RecordType};
 use portcullis_core::policy::{BudgetLimit, BudgetName, Permit, Snapshot};
 use portcullis_core::redact::{Plan, TokenDomain, Treatment};
@@ -273,7 +273,11 @@ pub(super) fn charge(budget: &BudgetLimit, amount: u64, now: Moment) -> Charge {
 
 /// The key under which a retry is recognised.
 pub(super) fn idempotency(ask: &Ask) -> Option<Idempotency> {
-    ask.idempotency_key.map(|key| Idempotency { key, query_digest: ask.digest })
+    let query_digest = match ask.resume_token.as_ref() {
+        [] => ask.digest,
+        token => Digest::of(&[ask.digest.0.as_slice(), token].concat()),
+    };
+    ask.idempotency_key.map(|key| Idempotency { key, query_digest })
 }
 
 fn intent(broker: &Broker, ask: &Ask, admitted: &Admitted, now: Moment) -> Intent {
