@@ -271,7 +271,8 @@ pub(super) fn charge(budget: &BudgetLimit, amount: u64, now: Moment) -> Charge {
     Charge { key: budget.key.clone(), window_start, window_end, limit: budget.limit, amount }
 }
 
-/// The key under which a retry is recognised.
+/// The key under which a retry is recognised. A page is no retry of the page before it: were it taken for
+/// one, a whole answer would cost no more than its largest page.
 pub(super) fn idempotency(ask: &Ask) -> Option<Idempotency> {
     let query_digest = match ask.resume_token.as_ref() {
         [] => ask.digest,
