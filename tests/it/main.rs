@@ -8,6 +8,8 @@
     reason = "helpers of tests are tests: what is wrong here must stop them"
 )]
 
+mod bad_input;
 mod levels;
 mod query;
+mod sources;
 mod threats;
