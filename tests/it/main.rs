@@ -8,7 +8,9 @@
     reason = "helpers of tests are tests: what is wrong here must stop them"
 )]
 
+mod bad_input;
 mod levels;
 mod query;
 mod readme;
+mod sources;
 mod threats;

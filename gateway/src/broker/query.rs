@@ -67,6 +67,7 @@ impl Broker {
         let (sender, replies) = mpsc::channel(REPLIES_AHEAD);
         let release = Release {
             broker: self.clone(),
+            delete_by: admitted.permit.delete_by(now),
             permit: admitted.permit,
             intent,
             filter: admitted.filter,

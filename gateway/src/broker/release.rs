@@ -14,6 +14,7 @@ use portcullis_core::redact::{
     Disclosed, FoundRecord, Plan, Redactor, ReleasedRecord, ScopeKey, disclose,
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::fetch::Feed;
@@ -27,7 +28,7 @@ use crate::audit::{
 use crate::source::{Found, RawRecord, SourceFailure};
 use crate::telemetry::Metrics;
 
-/// How long behind its deadline an answer may still be read: statuses and receipt come after it.
+/// How long statuses and receipt may wait for the requester behind the deadline.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// What an answer rests on.
@@ -192,6 +193,8 @@ pub struct Receipt {
 pub(super) struct Release {
     pub broker: Arc<Broker>,
     pub permit: Permit,
+    /// As the header says it: counted from the decision, or every record would tell when it came.
+    pub delete_by: Moment,
     pub intent: DurableIntent,
     pub filter: Option<Filter>,
     pub bound: Option<BoundFilter>,
@@ -283,6 +286,7 @@ impl Release {
             feeds.push(feed);
         }
         let mut cut = None;
+        let mut left = feeds.iter().flatten().count();
         for (agency, feed) in order.into_iter().zip(feeds) {
             let before = progress.released;
             let done = first.as_ref().is_some_and(|first| agency < *first);
@@ -291,8 +295,8 @@ impl Release {
                 (None, None) if done => (Completeness::NotAsked, None),
                 (None, None) => (Completeness::Incomplete(SourceFailure::Unavailable), None),
                 (None, Some(mut feed)) => {
-                    let deadline = self.ask.deadline;
-                    let drained = self.drain(&mut feed, progress, deadline).await;
+                    let drained = self.drain(&mut feed, progress, left).await;
+                    left = left.saturating_sub(1);
                     drop(feed);
                     // What is waiting belongs to this source, whatever became of it.
                     let flushed = match &drained {
@@ -339,13 +343,25 @@ impl Release {
         progress.ends.push(end);
     }
 
+    /// When the turn of a source ends that sends and sends: its share of the time left to `sources` of
+    /// them, so that it cannot use up the others' too.
+    fn turn(&self, sources: usize) -> Instant {
+        let now = Instant::now();
+        let share = u32::try_from(sources).unwrap_or(u32::MAX).max(1);
+        match share {
+            1 => self.ask.deadline,
+            _ => now + self.ask.deadline.saturating_duration_since(now) / share,
+        }
+    }
+
     /// Takes everything that one source sends, until it ends, fails, or the answer is full.
     async fn drain(
         &mut self,
         feed: &mut Feed,
         progress: &mut Progress,
-        deadline: tokio::time::Instant,
+        sources: usize,
     ) -> Result<Option<Moment>, Stop> {
+        let mut turn = self.turn(sources);
         let mut last = match &self.position {
             Some(position) if position.agency == feed.agency => position.opaque_id.clone(),
             _ => Bytes::new(),
@@ -355,8 +371,12 @@ impl Release {
             let message = tokio::select! {
                 biased;
                 () = self.replies.closed() => return Err(Stop::Answer(Cut::RequesterGone)),
-                () = tokio::time::sleep_until(deadline) => {
-                    return Err(Stop::Answer(Cut::DeadlinePassed));
+                () = tokio::time::sleep_until(turn.min(self.ask.deadline)) => {
+                    return Err(if turn < self.ask.deadline {
+                        Stop::Source(SourceFailure::Deadline)
+                    } else {
+                        Stop::Answer(Cut::DeadlinePassed)
+                    });
                 }
                 message = feed.next() => message.map_err(Stop::Source)?,
             };
@@ -381,8 +401,10 @@ impl Release {
                 last = record.opaque_id.clone();
                 self.take(record, progress, now)?;
                 if progress.waiting_bytes >= self.broker.limits.batch_bytes {
-                    let agency = feed.agency.clone();
+                    let (agency, begun) = (feed.agency.clone(), Instant::now());
                     self.flush(progress, &agency).await.map_err(Stop::Answer)?;
+                    // A requester that reads slowly is not the source's fault.
+                    turn += begun.elapsed();
                 }
             }
         }
@@ -416,9 +438,7 @@ impl Release {
             version: handling.version,
             data_as_of: handling.data_as_of,
             delete_by: Some(
-                handling
-                    .delete_by
-                    .map_or(self.permit.delete_by(now), |own| own.min(self.permit.delete_by(now))),
+                handling.delete_by.map_or(self.delete_by, |own| own.min(self.delete_by)),
             ),
         };
         match disclose(&recipe.redactor, &recipe.key, found) {
@@ -569,13 +589,15 @@ impl Release {
         self.broker.resume.seal(&position, &binding, expires)
     }
 
-    /// Waits for a requester that reads slowly, but not beyond the query's deadline: it must not hold
-    /// sources and room for ever.
     async fn send(&self, reply: Reply) -> Result<(), Cut> {
-        let until = self.ask.deadline + GRACE;
+        self.send_until(reply, self.ask.deadline).await
+    }
+
+    /// A requester that does not read holds its place among the queries in progress no longer than this.
+    async fn send_until(&self, reply: Reply, until: Instant) -> Result<(), Cut> {
         match tokio::time::timeout_at(until, self.replies.send(reply)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Cut::RequesterGone),
+            Err(_) => Err(Cut::DeadlinePassed),
+            Ok(sent) => sent.map_err(|_| Cut::RequesterGone),
         }
     }
 
@@ -609,8 +631,9 @@ impl Release {
     }
 
     async fn tell(&self, progress: &mut Progress, cut: Option<Cut>) -> Result<(), Cut> {
+        let until = self.ask.deadline.max(Instant::now()) + GRACE;
         for end in progress.ends.drain(..) {
-            self.send(Reply::Source(end)).await?;
+            self.send_until(Reply::Source(end), until).await?;
         }
         // Without a receipt the requester knows that the answer is incomplete.
         let proof = self
@@ -620,14 +643,14 @@ impl Release {
             .instrument(tracing::info_span!("audit.receipt"))
             .await
             .map_err(|_| Cut::LogUnavailable)?;
-        self.send(Reply::Receipt(Receipt {
+        let receipt = Receipt {
             exchange: self.ask.exchange,
             query_digest: self.ask.digest,
             released: progress.released,
             cut,
             proof,
-        }))
-        .await
+        };
+        self.send_until(Reply::Receipt(receipt), until).await
     }
 }
 

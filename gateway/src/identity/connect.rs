@@ -74,6 +74,11 @@ pub struct ConnectLimits {
     pub keepalive_timeout: Duration,
     /// Bytes of all headers of an answer.
     pub max_header_list_size: u32,
+    /// Flow-control window of a stream: what one call may have under way that nobody reads.
+    pub stream_window: u32,
+    /// Flow-control window of a connection. Larger than all its streams' together, so that calls that nobody
+    /// reads do not hold up the others on the same connection.
+    pub connection_window: u32,
 }
 
 impl Default for ConnectLimits {
@@ -83,6 +88,8 @@ impl Default for ConnectLimits {
             keepalive_interval: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(10),
             max_header_list_size: 16 * 1024,
+            stream_window: 256 * 1024,
+            connection_window: 1024 * 1024 * 1024,
         }
     }
 }
@@ -193,6 +200,8 @@ pub fn channel(
         .http2_keep_alive_interval(limits.keepalive_interval)
         .keep_alive_timeout(limits.keepalive_timeout)
         .http2_max_header_list_size(limits.max_header_list_size)
+        .initial_stream_window_size(limits.stream_window)
+        .initial_connection_window_size(limits.connection_window)
         .connect_with_connector_lazy(connector))
 }
 
