@@ -30,10 +30,10 @@ pub struct QueryWords {
     #[arg(long, value_name = "PURPOSE", value_parser = parse_purpose)]
     pub purpose: Purpose,
     /// The case it is asked for.
-    #[arg(long, value_name = "CASE", default_value = "")]
+    #[arg(long, value_name = "CASE", default_value = "", hide_default_value = true)]
     pub case: String,
     /// The agreement relied on [default: the only one that fits].
-    #[arg(long, value_name = "AGREEMENT", default_value = "")]
+    #[arg(long, value_name = "AGREEMENT", default_value = "", hide_default_value = true)]
     pub agreement: String,
     /// Agencies to ask, separated by commas [default: all that the agreement covers].
     #[arg(long, value_name = "AGENCY", value_delimiter = ',')]
@@ -42,10 +42,10 @@ pub struct QueryWords {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
     /// Why, in your own words; kept in the log, sealed.
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub justification: String,
     /// The officer on whose behalf you ask.
-    #[arg(long, value_name = "OFFICER", default_value = "")]
+    #[arg(long, value_name = "OFFICER", default_value = "", hide_default_value = true)]
     pub officer: String,
 }
 

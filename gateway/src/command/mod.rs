@@ -10,7 +10,10 @@ pub mod record_type;
 pub mod serve;
 pub mod source;
 
+use std::io::Write;
+
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::Clock;
 
@@ -48,35 +51,71 @@ enum Command {
 /// Runs one command; false: refused or failed, and said so.
 ///
 /// # Errors
-/// What stopped it.
+/// What stopped it. A reader of standard output that went away (`| head`) is no error: it has what it wanted.
 pub async fn run(cli: Cli) -> anyhow::Result<bool> {
-    let mut out = std::io::stdout();
-    match cli.command {
-        #[cfg(feature = "playground")]
-        Command::Playground(args) => playground::run(args, &mut out).await,
-        Command::Serve(args) => serve::run(args, &mut out).await,
-        Command::Source(args) => source::run(args, Clock::system()).await.map(|()| true),
-        Command::Query(args) => query::run(args, &mut out).await,
-        Command::Explain(args) => explain::run(args, &mut out).await,
-        Command::Audit(args) => audit::run(args, &mut out).await,
-        Command::RecordType(command) => record_type::run(&command, &mut out),
-        Command::Keys(command) => keys::run(&command, &mut out),
+    let mut out = Output { inner: std::io::stdout(), gone: false };
+    let done = dispatch(cli, &mut out).await;
+    let flushed = out.flush();
+    match done {
+        Err(_) if out.gone => Ok(true),
+        Ok(good) if out.gone => Ok(good),
+        Ok(good) => Ok(flushed.map(|()| good)?),
+        Err(error) => Err(error),
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-pub async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
+async fn dispatch(cli: Cli, out: &mut Output) -> anyhow::Result<bool> {
+    match cli.command {
+        #[cfg(feature = "playground")]
+        Command::Playground(args) => playground::run(args, out).await,
+        Command::Serve(args) => serve::run(args, out).await,
+        Command::Source(args) => source::run(args, Clock::system(), out).await.map(|()| true),
+        Command::Query(args) => query::run(args, out).await,
+        Command::Explain(args) => explain::run(args, out).await,
+        Command::Audit(args) => audit::run(args, out).await,
+        Command::RecordType(command) => record_type::run(&command, out),
+        Command::Keys(command) => keys::run(&command, out),
     }
-    // Without a handler the default action ends the process, which is what was asked for.
-    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Standard output that remembers whether its reader went away: a broken pipe elsewhere is not that.
+struct Output {
+    inner: std::io::Stdout,
+    gone: bool,
+}
+
+impl Output {
+    fn note<T>(&mut self, done: std::io::Result<T>) -> std::io::Result<T> {
+        self.gone |=
+            done.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
+        done
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let done = self.inner.write(bytes);
+        self.note(done)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let done = self.inner.flush();
+        self.note(done)
+    }
+}
+
+/// Ends at Ctrl-C or SIGTERM. The handlers stand as soon as this returns, not when it is first polled: what
+/// begins afterwards is never ended without being cleaned up.
+///
+/// # Errors
+/// Handlers that cannot be installed.
+pub fn interrupted() -> std::io::Result<impl Future<Output = ()> + Send> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

@@ -27,7 +27,7 @@ pub struct QueryArgs {
     #[command(flatten)]
     format: FormatWord,
     /// The same query under the same key is decided again but charged once.
-    #[arg(long, value_name = "KEY", default_value = "")]
+    #[arg(long, value_name = "KEY", default_value = "", hide_default_value = true)]
     idempotency_key: String,
 }
 

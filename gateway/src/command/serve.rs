@@ -34,6 +34,7 @@ pub async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
             return Ok(true);
         }
     };
+    let interrupted = interrupted()?;
     let config = Config::load(&path)?;
     let _telemetry = telemetry::install(&config.telemetry)?;
     let name = config.name.clone();
@@ -45,14 +46,16 @@ pub async fn run(args: ServeArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
     )?;
     out.flush()?;
     tokio::select! {
-        () = interrupted() => {}
+        () = interrupted => {}
         failed = gateway.failed() => {
             failed?;
             anyhow::bail!("a listener ended by itself");
         }
     }
-    writeln!(out, "draining")?;
+    // Whoever read the output may be gone: open answers still end, and the log is still closed.
+    let told = writeln!(out, "draining");
     gateway.shut_down().await?;
+    told?;
     writeln!(out, "stopped; the log is closed")?;
     Ok(true)
 }

@@ -1,5 +1,6 @@
 //! `portcullis source --config FILE`: serves an agency's CSV files as record types to its gateway.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,15 +25,21 @@ pub struct SourceArgs {
 ///
 /// # Errors
 /// Everything that is wrong with settings, mappings and data, before anything is served.
-pub async fn run(args: SourceArgs, clock: Clock) -> anyhow::Result<()> {
+pub async fn run(
+    args: SourceArgs,
+    clock: Clock,
+    out: &mut (dyn Write + Send),
+) -> anyhow::Result<()> {
     let settings = Settings::read(&args.config)?;
     let stop = CancellationToken::new();
     let metrics = Arc::new(HandshakeCounters::default());
     let running = start(settings.clone(), clock, metrics, stop.clone()).await?;
     for held in running.source.held() {
-        println!("holds {} records of {}", held.spool.records(), held.record_type.name());
+        let (records, name) = (held.spool.records(), held.record_type.name());
+        writeln!(out, "holds {records} records of {name}")?;
     }
-    println!("{} serves on {}", running.source.agency(), running.address);
+    writeln!(out, "{} serves on {}", running.source.agency(), running.address)?;
+    out.flush()?;
     tokio::spawn(listen_to_signals(settings, running.trust, running.credentials, stop)?);
     running.done.await.context("the server broke off")??;
     Ok(())

@@ -138,7 +138,7 @@ fn receipt(receipt: &wire::Receipt) -> Value {
         "proof": receipt.proof.as_ref().map(|proof| json!({
             "index": proof.index,
             "leaf": STANDARD.encode(&proof.leaf),
-            "path": proof.path.iter().map(hex::encode).collect::<Vec<_>>(),
+            "path": proof.path.iter().map(|step| STANDARD.encode(step)).collect::<Vec<_>>(),
             "checkpoint": proof.checkpoint,
         })),
     })

@@ -255,7 +255,10 @@ fn json_holds_everything_in_full() {
         declaration().leaves().len()
     );
     assert_eq!(document["sources"][1]["reason"], "SOURCE_TIMED_OUT");
-    assert_eq!(document["receipt"]["proof"]["path"][0], "01".repeat(32));
+    assert_eq!(
+        document["receipt"]["proof"]["path"][0],
+        "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 pub use cast::{CASES, sample_world};
 pub use world::{GATEWAY_NAME, RunningSource, World, WorldAgency, WorldSource, WorldSpec};
@@ -59,30 +60,72 @@ pub async fn run(args: PlaygroundArgs, out: &mut dyn Write) -> anyhow::Result<bo
         (None, Some(dir)) => dir.path().to_owned(),
         (None, None) => anyhow::bail!("no folder"),
     };
-    let clock = Clock::system();
-    let spec = sample_world(&dir, args.data.as_deref())?;
-    let world = World::build(&dir, &spec, &clock).await?;
-    let gateway = world.start(clock).await?;
-    let good = if args.json {
-        writeln!(out, "{}", describe(&world, &gateway, &spec, args.data.is_some()))?;
-        out.flush()?;
-        true
-    } else {
-        tour::run(&world, &gateway, args.data.is_some(), out).await?
-    };
-    if !args.once {
-        if !args.json {
-            how_to_go_on(&world, &gateway, out)?;
+    let stop = CancellationToken::new();
+    let interrupted = interrupted()?;
+    tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            interrupted.await;
+            stop.cancel();
         }
-        interrupted().await;
+    });
+    let good = play(&args, &dir, &stop, out).await;
+    if let Some(temporary) = temporary {
+        temporary.close().context("cannot remove the temporary folder")?;
+    }
+    good
+}
+
+/// Brings everything up, shows it, and takes it down again, whenever it is told to stop.
+async fn play(
+    args: &PlaygroundArgs,
+    dir: &Path,
+    stop: &CancellationToken,
+    out: &mut dyn Write,
+) -> anyhow::Result<bool> {
+    let up = async {
+        let clock = Clock::system();
+        let spec = sample_world(dir, args.data.as_deref())?;
+        let world = World::build(dir, &spec, &clock).await?;
+        let gateway = world.start(clock).await?;
+        anyhow::Ok((spec, world, gateway))
+    };
+    let (spec, world, gateway) = tokio::select! {
+        up = up => up?,
+        () = stop.cancelled() => return Ok(!args.once),
+    };
+    let mut good = tokio::select! {
+        good = display(args, &world, &gateway, &spec, out) => good,
+        () = stop.cancelled() => Ok(!args.once),
+    };
+    if !args.once && good.is_ok() {
+        stop.cancelled().await;
         if !args.json {
-            writeln!(out, "\nstopping; open answers may end")?;
+            // Whoever read the output may be gone: everything is still taken down.
+            let told = writeln!(out, "\nstopping; open answers may end");
+            good = good.and_then(|good| Ok(told.map(|()| good)?));
         }
     }
     gateway.shut_down().await?;
     world.stop_sources();
-    if let Some(temporary) = temporary {
-        temporary.close().context("cannot remove the temporary folder")?;
+    good
+}
+
+async fn display(
+    args: &PlaygroundArgs,
+    world: &World,
+    gateway: &Gateway,
+    spec: &WorldSpec,
+    out: &mut dyn Write,
+) -> anyhow::Result<bool> {
+    if args.json {
+        writeln!(out, "{}", describe(world, gateway, spec, args.data.is_some()))?;
+        out.flush()?;
+        return Ok(true);
+    }
+    let good = tour::run(world, gateway, args.data.is_some(), out).await?;
+    if !args.once {
+        how_to_go_on(world, gateway, out)?;
     }
     Ok(good)
 }
