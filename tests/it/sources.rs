@@ -379,7 +379,8 @@ async fn a_requester_that_goes_away_ends_the_search_and_the_log_says_so() {
     pair.alpha.was_abandoned(1).await.unwrap();
     pair.beta.was_abandoned(1).await.unwrap();
     let ended = pair.outcome(&exchange).await.unwrap();
-    assert_eq!((ended.ending, ended.reason.as_str()), (Ending::Cut, "REQUESTER_GONE"));
+    // What of the header or a batch under way arrived, nobody can tell.
+    assert_eq!((ended.ending, ended.reason.as_str()), (Ending::Unknown, "REQUESTER_GONE"));
     pair.exchange.shut_down().await.unwrap();
 }
 

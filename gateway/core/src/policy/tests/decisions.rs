@@ -65,11 +65,12 @@ fn permits_what_an_agreement_gives_and_says_what_binds_the_answer() {
     let budgets: Vec<_> = permit
         .budgets()
         .iter()
-        .map(|one| (one.name.word(), one.key.as_str(), one.limit, one.window))
+        .map(|one| (one.name.word(), one.key.clone(), one.limit, one.window))
         .collect();
-    let key = "sm-customs|SHIPMENT_TARGETING|-|a-1";
-    let expected = [("queries", key, 5), ("records", key, 60), ("match_probes", key, 0)];
-    assert_eq!(budgets, expected.map(|(name, key, limit)| (name, key, limit, Window::Day)));
+    let expected = [("queries", 5), ("records", 60), ("match_probes", 0)].map(|(name, limit)| {
+        (name, format!("{name}|sm-customs|SHIPMENT_TARGETING|-|a-1"), limit, Window::Day)
+    });
+    assert_eq!(budgets, expected);
     assert_eq!(Window::Day.start(Moment(NOW.0 + 5)), NOW);
     assert_eq!(Window::Day.end(Moment(NOW.0 + 5)), Moment::from_seconds(NOW.seconds() + DAY));
 }
@@ -224,7 +225,10 @@ fn asks_for_a_case_where_the_agreement_does() {
     assert_eq!(denial.rules, ["agreement:maa-norvia-solmark/flow:2".into()]);
     let permit = permit(&world, &request("sm-customs", DECLARATION, Investigation, Some("CASE-1")));
     assert_eq!(permit.valid_until(), CLOSES);
-    assert_eq!(permit.budgets()[0].key, "sm-customs|INVESTIGATION|CASE-1|maa-norvia-solmark");
+    assert_eq!(
+        permit.budgets()[0].key,
+        "queries|sm-customs|INVESTIGATION|CASE-1|maa-norvia-solmark"
+    );
 }
 
 #[test]

@@ -208,7 +208,7 @@ async fn as_many_searches_run_as_may() {
         open.push(source.search(Request::new(request("Declaration"))).await.unwrap());
     }
     let busy = source.search(Request::new(request("Declaration"))).await.err().unwrap();
-    assert_eq!(busy.code(), Code::ResourceExhausted);
+    assert_eq!(busy.code(), Code::Unavailable);
     assert_eq!(busy.get_error_details().error_info().unwrap().reason, "SOURCE_BUSY");
 }
 
