@@ -375,6 +375,10 @@ async fn a_requester_that_goes_away_ends_the_search_and_the_log_says_so() {
     pair.alpha.sends_and_falls_silent(vec![batch(declarations(ALPHA, 1..=2))]);
     pair.beta.sends_and_falls_silent(vec![batch(declarations(BETA, 1..=2))]);
     let (stream, exchange) = open(&pair, 0).await;
+    while pair.alpha.searches.load(Ordering::SeqCst) + pair.beta.searches.load(Ordering::SeqCst) < 2
+    {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     drop(stream);
     pair.alpha.was_abandoned(1).await.unwrap();
     pair.beta.was_abandoned(1).await.unwrap();
