@@ -125,7 +125,7 @@ impl Source for GrpcSource {
                             .and_then(|message| found(message, &agency, environment))
                     })
                     .boxed(),
-                Err(status) => futures::stream::iter([Err(failure(&status))]).boxed(),
+                Err(status) => futures::stream::iter([Err(unopened(&status))]).boxed(),
             }
         };
         futures::stream::once(opened).flatten().boxed()
@@ -164,6 +164,16 @@ fn found(
             records: end.records,
             data_as_of: end.data_as_of.map(|at| Moment::from_seconds(at.seconds)),
         }),
+    }
+}
+
+/// What it means when a search cannot even be opened. A source that refuses our certificate ends the
+/// connection after our part of the handshake: the call is lost with an error of the transport, and no word
+/// of the source's.
+fn unopened(status: &Status) -> SourceFailure {
+    match (status.code(), std::error::Error::source(status)) {
+        (Code::Cancelled | Code::Unknown, Some(_)) => SourceFailure::Unavailable,
+        _ => failure(status),
     }
 }
 
