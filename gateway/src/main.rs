@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use portcullis::client::UsageError;
 use portcullis::command::{Cli, run};
 
 fn main() -> ExitCode {
@@ -23,7 +24,8 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::from(1),
         Err(error) => {
             eprintln!("portcullis: {error:#}");
-            ExitCode::from(1)
+            let usage = error.chain().any(|cause| cause.is::<UsageError>());
+            ExitCode::from(if usage { 2 } else { 1 })
         }
     }
 }

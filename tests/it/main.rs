@@ -8,6 +8,9 @@
     reason = "helpers of tests are tests: what is wrong here must stop them"
 )]
 
+mod commands;
+mod crash;
+mod kcs;
 mod levels;
 mod query;
 mod threats;
