@@ -9,6 +9,9 @@
 )]
 
 mod bad_input;
+mod commands;
+mod crash;
+mod kcs;
 mod levels;
 mod query;
 mod readme;

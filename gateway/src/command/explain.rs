@@ -35,6 +35,7 @@ pub async fn run(args: ExplainArgs, out: &mut dyn Write) -> anyhow::Result<bool>
     let record_type = match schema::fetch(channel.clone(), &args.words.record_type, timeout).await {
         Ok(record_type) => record_type,
         Err(SchemaError::Status(status)) => return tell(&Refused::of(&status), format, out),
+        Err(SchemaError::Usage(error)) => return Err(error.into()),
         Err(error) => return Err(error.into()),
     };
     let query = Some(args.words.query(&record_type)?);
