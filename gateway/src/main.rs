@@ -5,10 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use portcullis::client::UsageError;
-<<<<<<< HEAD
 use portcullis::client::schema::SchemaError;
-=======
->>>>>>> wt-t3
 use portcullis::command::{Cli, run};
 
 fn main() -> ExitCode {
@@ -29,12 +26,8 @@ fn main() -> ExitCode {
         Err(error) if broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("portcullis: {error:#}");
-<<<<<<< HEAD
-            let usage = error.is::<UsageError>()
+            let usage = error.chain().any(|cause| cause.is::<UsageError>())
                 || matches!(error.downcast_ref(), Some(SchemaError::Usage(_)));
-=======
-            let usage = error.chain().any(|cause| cause.is::<UsageError>());
->>>>>>> wt-t3
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }
