@@ -360,7 +360,7 @@ async fn what_no_client_sends_is_refused_at_the_door() {
     let appended = [message.as_slice(), &[0xf8, 0x07, 0x01]].concat();
     let twice = [message.as_slice(), message.as_slice()].concat();
     let huge = vec![0x41; 10 * 1024 * 1024];
-    let cases: Vec<(&str, Vec<(&'static str, &str)>, Bytes, &str)> = vec![
+    let cases = [
         ("two messages", vec![], two, "SECOND_MESSAGE"),
         ("10 MiB", vec![], frame(0, &huge), "REQUEST_TOO_LARGE"),
         (
