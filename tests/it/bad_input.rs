@@ -390,14 +390,18 @@ async fn what_no_client_sends_is_refused_at_the_door() {
         ("garbage", vec![], frame(0, &[0xff; 64]), "REQUEST_MALFORMED"),
         ("half a message", vec![], frame(0, &message[..message.len() - 1]), "REQUEST_MALFORMED"),
     ];
+    let mut told = String::new();
     for (case, headers, body, word) in cases {
         let reply = call(channel.clone(), QUERY, &headers, body).await;
         let reply = reply.unwrap_or_else(|error| panic!("{case}: {error:#}"));
         assert_eq!(reason(&reply.status), word, "{case}: {:?}", reply.status);
         assert!(reply.body.is_empty(), "{case}");
+        let (code, message) = (reply.status.code(), reply.status.message());
+        told += &format!("{case}: {code:?} {word}: {message}\n");
         assert_tells_nothing(case, &reply.status);
         assert_still_answers(&exchange, case).await;
     }
+    assert_golden("door.txt", &told);
     for (case, body) in [
         ("nothing", Bytes::new()),
         ("half a frame", one.slice(..one.len() / 2)),
