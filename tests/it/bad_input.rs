@@ -1,11 +1,8 @@
 //! Bad input: whatever a requester sends, it gets a clear stable reason, nothing leaks, and the gateway goes
 //! on answering.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use portcullis_proto::query::v1 as wire;
-use portcullis_proto::query::v1::query_service_client::QueryServiceClient;
 use portcullis_tests::raw::{QUERY, Reply, call, frame};
 use portcullis_tests::{Answer, Exchange, RECORD, query, reason, request};
 use prost::Message as _;
@@ -488,19 +485,4 @@ async fn an_agreement_that_has_ended_or_not_begun_gives_nothing() {
         assert!(answer.receipt.is_some());
         exchange.shut_down().await.unwrap();
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clients_own_timeout_ends_the_answer_in_order() {
-    let exchange = Exchange::sample().await.unwrap();
-    let channel = exchange.channel(TARGETING.0, TARGETING.1).await.unwrap();
-    let mut asked = tonic::Request::new(request(good()));
-    asked.set_timeout(Duration::from_secs(30));
-    let mut stream = QueryServiceClient::new(channel).query(asked).await.unwrap().into_inner();
-    let mut answer = Answer::default();
-    while let Some(message) = stream.message().await.unwrap() {
-        answer.take(message);
-    }
-    assert!(answer.receipt.is_some());
-    exchange.shut_down().await.unwrap();
 }
