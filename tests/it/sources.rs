@@ -527,3 +527,23 @@ async fn a_source_learns_on_whose_behalf_it_is_asked() {
     assert_eq!(asked.intent_leaf_hash, answer.header.as_ref().unwrap().intent_leaf_hash);
     pair.exchange.shut_down().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clients_own_timeout_is_a_deadline_and_the_answer_ends_in_order() {
+    let pair = Pair::with("[limits]\nsource_idle_seconds = 30\n").await.unwrap();
+    pair.alpha.sends_and_falls_silent(vec![batch(declarations(ALPHA, 1..=2))]);
+    let channel = pair.exchange.channel(ASKER.0, ASKER.1).await.unwrap();
+    let mut alone = all(0);
+    alone.sources = vec![ALPHA.into()];
+    let mut asked = tonic::Request::new(request(alone));
+    asked.set_timeout(Duration::from_secs(1));
+    let mut stream = QueryServiceClient::new(channel).query(asked).await.unwrap().into_inner();
+    let mut answer = Answer::default();
+    while let Some(message) = stream.message().await.unwrap() {
+        answer.take(message);
+    }
+    assert_eq!(ucrs(&answer), both(1..=2, []));
+    assert_eq!(statuses(&answer), [(ALPHA, Limited, "DEADLINE_PASSED", 2)]);
+    assert_eq!(cut(&answer), "DEADLINE_PASSED");
+    pair.exchange.shut_down().await.unwrap();
+}
