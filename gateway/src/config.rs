@@ -269,7 +269,7 @@ impl Config {
         let text = read(path)?;
         let file: File = toml::from_str(&text).map_err(|error| ConfigError::Syntax {
             file: path.to_owned(),
-            message: error.to_string(),
+            message: error.to_string().trim_end().to_owned(),
         })?;
         let base = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
         Check { path, base }.config(file, &text)
@@ -380,6 +380,10 @@ impl Check<'_> {
                 "is PUBLIC, OFFICIAL, CONFIDENTIAL or SECRET",
             )
         })?;
+        if entry.country.len() != 2 || !entry.country.bytes().all(|b| b.is_ascii_uppercase()) {
+            let message = "is two capital letters (ISO 3166-1 alpha-2)";
+            return Err(self.invalid(&format!("{at}.country"), message));
+        }
         let id = AgencyId::new(&entry.id);
         let source = entry
             .source

@@ -14,8 +14,28 @@ fn command(words: &[&str]) -> Command {
     command
 }
 
+/// Runs a command that ends by itself.
 fn run(words: &[&str]) -> Said {
-    Said::of(command(words).output().unwrap())
+    let mut child = command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = child.id().to_string();
+    // A command that stays up instead (a mistake that was not seen) must not hold the test for ever.
+    let (done, ended) = std::sync::mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        let late = ended.recv_timeout(Duration::from_secs(60)).is_err();
+        late && Command::new("kill").args(["-s", "KILL", &id]).status().is_ok()
+    });
+    let mut output = Output { status: Default::default(), stdout: vec![], stderr: vec![] };
+    let mut err = child.stderr.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut bytes = vec![];
+        err.read_to_end(&mut bytes).map(|_| bytes).unwrap()
+    });
+    child.stdout.take().unwrap().read_to_end(&mut output.stdout).unwrap();
+    output.stderr = reader.join().unwrap();
+    output.status = child.wait().unwrap();
+    let _ = done.send(());
+    assert!(!watch.join().unwrap(), "{words:?} did not end by itself");
+    Said::of(output)
 }
 
 /// What a command said, and its status.
@@ -204,7 +224,8 @@ fn a_playground_that_stays_up_can_be_asked_explained_and_verified() {
     let codes = rows.headers().unwrap().iter().position(|name| name == "items.hs_code").unwrap();
     let rows: Vec<_> = rows.records().map(Result::unwrap).collect();
     assert_eq!(rows.len(), 21);
-    assert!(rows.iter().all(|row| row[codes].starts_with("85")));
+    // Several items in one cell, of which one matched.
+    assert!(rows.iter().all(|row| row[codes].split(';').any(|code| code.starts_with("85"))));
 
     // What would I see, and what would I not.
     words("explain", &[]).code(0).says("items.value").says("REDUCED_BY_AGREEMENT");
@@ -259,7 +280,7 @@ fn a_playground_that_stays_up_can_be_asked_explained_and_verified() {
     let other = run(&["keys", "gateway", &text(&dir.path().join("other")), "--name", name]).code(0);
     let other = other.out.trim().rsplit(' ').next().unwrap().to_owned();
     verify(&["--log-key", &other]).code(1).says("WRONG ");
-    verify(&["--log-key", "nonsense"]).code(1).complains(&["nonsense"]);
+    verify(&["--log-key", "nonsense"]).code(1).complains(&["`nonsense` is neither a log key nor"]);
     run(&["audit", "verify", "--store", "/no/store", "--log-key", log_key])
         .code(1)
         .complains(&["there is no store `/no/store`"]);
@@ -336,12 +357,7 @@ fn a_playground_that_stays_up_can_be_asked_explained_and_verified() {
     std::fs::write(store, bytes).unwrap();
     verify(&["--log-key", log_key]).code(1).says("WRONG ");
     std::fs::write(store, "nothing of the kind").unwrap();
-    let broken = verify(&["--log-key", log_key]).code(1);
-    assert!(
-        broken.err.contains("gateway.sqlite") && broken.err.lines().count() == 1,
-        "{}",
-        broken.err
-    );
+    verify(&["--log-key", log_key]).code(1).says("WRONG STORE_UNREADABLE");
 }
 
 #[test]
@@ -416,23 +432,31 @@ fn serve_names_what_is_wrong_and_drains_when_told_to_stop() {
     let path = dir.path().join("mine.toml");
     let serve = |text_of: &str| {
         std::fs::write(&path, text_of).unwrap();
-        run(&["serve", "--config", &text(&path)]).code(1).complains(&["mine.toml"])
+        run(&["serve", "--config", &text(&path)]).code(1)
     };
     // The sample is whole: what is missing are the files that it names.
     let missing = serve(&sample.out);
-    assert!(missing.err.contains("agreements") && !missing.err.contains("TOML"), "{}", missing.err);
+    missing.complains(&["cannot read ", "types/permit.binpb", "No such file"]);
 
     let good = std::fs::read_to_string(dir.path().join("gateway.toml")).unwrap();
     let changed = |from: &str, to: &str| {
         assert!(good.contains(from), "{from}");
-        serve(&good.replacen(from, to, 1)).err
+        serve(&good.replacen(from, to, 1)).complains(&["mine.toml"]).err
     };
     for (from, to, parts) in [
         ("admin_listen = ", "admin_lisen = ", &["unknown field `admin_lisen`", "line"][..]),
         ("environment = \"EXERCISE\"", "environment = \"PLAY\"", &["`environment`", "PRODUCTION"]),
         ("admin_listen = \"127.0.0.1:0\"", "admin_listen = \"0.0.0.0:0\"", &["`admin_listen`"]),
-        ("country = \"XN\"", "country = \"Norvia\"", &["`agencies[0]", "country"]),
-        ("max_sensitivity = \"CONFIDENTIAL\"", "max_sensitivity = \"HIGH\"", &["`agencies[0]"]),
+        (
+            "country = \"XN\"",
+            "country = \"Norvia\"",
+            &["`agencies[0].country`", "two capital letters"],
+        ),
+        (
+            "max_sensitivity = \"CONFIDENTIAL\"",
+            "max_sensitivity = \"HIGH\"",
+            &["`agencies[0].max_sensitivity`"],
+        ),
         ("store = \"gateway.sqlite\"\n", "", &["missing field `store`"]),
         ("opens = \"2026-01-01T00:00:00Z\"", "opens = \"soon\"", &["`cases[0].opens`"]),
         ("name = \"", "name = ", &["line"]),
@@ -486,15 +510,13 @@ fn source_names_line_and_column_of_what_it_cannot_serve() {
         .complains(&["none.toml", "No such file"]);
     let settings = dir.path().join("source.toml");
     std::fs::write(&settings, "agency = \"nv-customs\"\nlisten = 7\n").unwrap();
-    run(&["source", "--config", &text(&settings)]).code(1).complains(&["source.toml", "line 2"]);
+    run(&["source", "--config", &text(&settings)]).code(1).complains(&["source.toml:2: "]);
 
     // A whole source, one cell of which is no number.
     let folder = folder();
     let at = |name: &str| folder.path().join(name);
     let csv = at("samples/nv-customs/declarations.csv");
     let data = std::fs::read_to_string(&csv).unwrap();
-    let mapping = std::fs::read_to_string(at("samples/nv-customs/declarations.toml")).unwrap();
-    assert!(mapping.contains("items.net_mass_grams"));
     let exchange: Value =
         serde_json::from_str(&std::fs::read_to_string(at("certs/exchange.json")).unwrap()).unwrap();
     let operator = exchange["gateway_agency"].as_str().unwrap();
@@ -525,7 +547,7 @@ fn source_names_line_and_column_of_what_it_cannot_serve() {
     serves_unread(command(&words));
 
     let columns: Vec<&str> = data.lines().next().unwrap().split(',').collect();
-    let mass = columns.iter().position(|name| name.contains("Net")).unwrap();
+    let mass = columns.iter().position(|name| *name == "Net kg").unwrap();
     let broken: Vec<String> = data
         .lines()
         .enumerate()

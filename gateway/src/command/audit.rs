@@ -90,6 +90,10 @@ pub async fn run(args: AuditArgs, out: &mut (dyn Write + Send)) -> anyhow::Resul
 async fn run_verify(args: VerifyArgs, out: &mut (dyn Write + Send)) -> anyhow::Result<bool> {
     let verifier = match LogVerifier::parse(&args.log_key) {
         Ok(verifier) => verifier,
+        Err(error) if !Path::new(&args.log_key).exists() => {
+            return Err(error)
+                .with_context(|| format!("`{}` is neither a log key nor a file", args.log_key));
+        }
         Err(_) => LogVerifier::parse(&read(Path::new(&args.log_key))?)
             .with_context(|| format!("log key `{}`", args.log_key))?,
     };

@@ -59,7 +59,8 @@ pub fn run(command: &RecordTypeCommand, out: &mut dyn Write) -> anyhow::Result<b
             })),
             Ok(record_type) => {
                 let leaves = record_type.leaves().len();
-                writeln!(out, "{name}: accepted, {leaves} labelled leaves")?;
+                let noun = if leaves == 1 { "leaf" } else { "leaves" };
+                writeln!(out, "{name}: accepted, {leaves} labelled {noun}")?;
             }
             Err(errors) => {
                 good = false;
