@@ -30,6 +30,7 @@ pub async fn run(
     clock: Clock,
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {
+    let signals = Signals::install()?;
     let settings = Settings::read(&args.config)?;
     let stop = CancellationToken::new();
     let metrics = Arc::new(HandshakeCounters::default());
@@ -41,32 +42,44 @@ pub async fn run(
     }
     let _ = writeln!(out, "{} serves on {}", running.source.agency(), running.address);
     let _ = out.flush();
-    tokio::spawn(listen_to_signals(settings, running.trust, running.credentials, stop)?);
+    tokio::spawn(signals.obey(settings, running.trust, running.credentials, stop));
     running.done.await.context("the server broke off")??;
     Ok(())
 }
 
-/// Installs the handlers now, so that a signal during start-up of the server is not lost.
-fn listen_to_signals(
-    settings: Settings,
-    trust: TrustStore,
-    credentials: Credentials,
-    stop: CancellationToken,
-) -> anyhow::Result<impl Future<Output = ()> + Send> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup: Signal = signal(SignalKind::hangup())?;
-    Ok(async move {
+/// Handlers that stand before anything is loaded or said, so that no signal is lost or ends it in the midst.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn install() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn obey(
+        mut self,
+        settings: Settings,
+        trust: TrustStore,
+        credentials: Credentials,
+        stop: CancellationToken,
+    ) {
         loop {
             tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-                _ = hangup.recv() => reload(&settings, &trust, &credentials),
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hangup.recv() => reload(&settings, &trust, &credentials),
             }
         }
         tracing::info!("stopping; searches that run are finished");
         stop.cancel();
-    })
+    }
 }
 
 fn reload(settings: &Settings, trust: &TrustStore, credentials: &Credentials) {
