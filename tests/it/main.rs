@@ -8,6 +8,10 @@
     reason = "helpers of tests are tests: what is wrong here must stop them"
 )]
 
+mod canary;
+mod clients;
+mod identity;
 mod levels;
 mod query;
+mod telemetry;
 mod threats;

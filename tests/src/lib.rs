@@ -1,6 +1,9 @@
 //! The harness: a whole exchange on free loopback ports, in a temporary folder, with real certificates,
 //! a real gateway and real sources; and short ways to ask it things.
 
+pub mod admin;
+pub mod capture;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;

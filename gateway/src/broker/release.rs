@@ -315,6 +315,9 @@ impl Release {
         let mut refused: Vec<(String, u64)> =
             progress.refused.drain().map(|(cause, count)| (cause.to_owned(), count)).collect();
         refused.sort();
+        for (cause, count) in &refused {
+            self.broker.count_refused(cause, *count);
+        }
         progress.outcomes.push(SourceOutcome {
             agency: end.agency.clone(),
             completeness: completeness.to_owned(),

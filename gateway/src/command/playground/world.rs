@@ -265,6 +265,21 @@ impl World {
         credentials: Credentials,
         clock: &Clock,
     ) -> anyhow::Result<(crate::identity::Incoming, SocketAddr)> {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let address = listener.local_addr()?;
+        Ok((self.listen_on(listener, credentials, clock)?, address))
+    }
+
+    /// The same on a listener that is bound already, for a source whose address had to be known first.
+    ///
+    /// # Errors
+    /// What cannot be loaded.
+    pub fn listen_on(
+        &self,
+        listener: tokio::net::TcpListener,
+        credentials: Credentials,
+        clock: &Clock,
+    ) -> anyhow::Result<crate::identity::Incoming> {
         let operator = self.exchange.agency(&self.exchange.gateway_agency)?;
         let trust = TrustStore::load(&TrustSpec {
             trust_domain: self.exchange.trust_domain.clone(),
@@ -277,8 +292,6 @@ impl World {
             pins: vec![],
             allowed: Some(vec![self.exchange.gateway()?.spiffe_id.clone()]),
         })?;
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-        let address = listener.local_addr()?;
         let acceptor = Acceptor {
             config: AcceptorConfig::default(),
             trust,
@@ -288,7 +301,7 @@ impl World {
             registry: ConnectionRegistry::default(),
             stop: self.stop.clone(),
         };
-        Ok((listen(listener, acceptor), address))
+        Ok(listen(listener, acceptor))
     }
 
     fn config_text(
