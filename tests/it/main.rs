@@ -9,11 +9,15 @@
 )]
 
 mod bad_input;
+mod canary;
+mod clients;
 mod commands;
 mod crash;
+mod identity;
 mod kcs;
 mod levels;
 mod query;
 mod readme;
 mod sources;
+mod telemetry;
 mod threats;

@@ -1,6 +1,8 @@
 //! The harness: a whole exchange on free loopback ports, in a temporary folder, with real certificates,
 //! a real gateway and real sources; and short ways to ask it things.
 
+pub mod admin;
+pub mod capture;
 pub mod pair;
 pub mod raw;
 

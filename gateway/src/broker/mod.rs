@@ -111,4 +111,10 @@ impl Broker {
             crate::telemetry::SourceWord { agency: agency.to_string(), reason: word.to_owned() };
         self.metrics.sources.get_or_create(&label).inc();
     }
+
+    /// Counts records dropped for being malformed or contradictory.
+    fn count_refused(&self, cause: &str, count: u64) {
+        let label = crate::telemetry::Word { reason: cause.to_owned() };
+        self.metrics.records_refused.get_or_create(&label).inc_by(count);
+    }
 }

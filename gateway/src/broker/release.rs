@@ -330,8 +330,7 @@ impl Release {
             progress.refused.drain().map(|(cause, count)| (cause.to_owned(), count)).collect();
         refused.sort();
         for (cause, count) in &refused {
-            let word = crate::telemetry::Word { reason: cause.clone() };
-            self.broker.metrics.records_refused.get_or_create(&word).inc_by(*count);
+            self.broker.count_refused(cause, *count);
         }
         progress.outcomes.push(SourceOutcome {
             agency: end.agency.clone(),
