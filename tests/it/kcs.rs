@@ -322,7 +322,7 @@ const CASES: &[Case] = &[
     ("items.net_mass_grams > 1000000", |row| row.grams.is_some_and(|grams| grams > 1_000_000)),
     // A mass of zero is none: not among the light ones, but among those that are not heavy.
     ("items.net_mass_grams <= 100", |row| row.grams.is_some_and(|grams| grams <= 100)),
-    ("not items.net_mass_grams > 100", |row| !row.grams.is_some_and(|grams| grams > 100)),
+    ("not items.net_mass_grams > 100", |row| row.grams.is_none_or(|grams| grams <= 100)),
     ("items.net_mass_grams >= 1500 and items.net_mass_grams < 2500", |row| {
         row.grams.is_some_and(|grams| (1_500..2_500).contains(&grams))
     }),
