@@ -124,14 +124,13 @@ fn signal(child: &Child, name: &str) {
 }
 
 fn wait(child: &mut Child) -> std::process::ExitStatus {
-    let begun = tokio::time::Instant::now();
-    loop {
+    for _ in 0..1_500 {
         if let Some(status) = child.try_wait().unwrap() {
             return status;
         }
-        assert!(begun.elapsed() < Duration::from_secs(30), "it does not end");
         std::thread::sleep(Duration::from_millis(20));
     }
+    panic!("it does not end");
 }
 
 fn text(path: &Path) -> String {
@@ -377,8 +376,10 @@ fn signals_end_the_playground_and_nothing_of_it_stays() {
         // In the midst of the samples, and while everything is still being brought up.
         let mut early = command(&["playground"]);
         let mut child = early.env("TMPDIR", dir.path()).stdout(Stdio::null()).spawn().unwrap();
-        let begun = tokio::time::Instant::now();
-        while is_empty(dir.path()) && begun.elapsed() < Duration::from_secs(20) {
+        for _ in 0..4_000 {
+            if !is_empty(dir.path()) {
+                break;
+            }
             std::thread::sleep(Duration::from_millis(5));
         }
         std::thread::sleep(Duration::from_millis(50));

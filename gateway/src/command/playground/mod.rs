@@ -51,15 +51,7 @@ pub struct PlaygroundArgs {
 pub async fn run(args: PlaygroundArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
     let log = std::env::var("PORTCULLIS_LOG").ok().or_else(|| Some("warn".to_owned()));
     let _telemetry = telemetry::install(&Telemetry { otlp_endpoint: args.otlp.clone(), log })?;
-    let temporary = match &args.dir {
-        Some(_) => None,
-        None => Some(tempfile::Builder::new().prefix("portcullis-playground-").tempdir()?),
-    };
-    let dir = match (&args.dir, &temporary) {
-        (Some(dir), _) => fresh(dir)?,
-        (None, Some(dir)) => dir.path().to_owned(),
-        (None, None) => anyhow::bail!("no folder"),
-    };
+    // Before there is a folder to be removed.
     let stop = CancellationToken::new();
     let interrupted = interrupted()?;
     tokio::spawn({
@@ -69,6 +61,15 @@ pub async fn run(args: PlaygroundArgs, out: &mut dyn Write) -> anyhow::Result<bo
             stop.cancel();
         }
     });
+    let temporary = match &args.dir {
+        Some(_) => None,
+        None => Some(tempfile::Builder::new().prefix("portcullis-playground-").tempdir()?),
+    };
+    let dir = match (&args.dir, &temporary) {
+        (Some(dir), _) => fresh(dir)?,
+        (None, Some(dir)) => dir.path().to_owned(),
+        (None, None) => anyhow::bail!("no folder"),
+    };
     let good = play(&args, &dir, &stop, out).await;
     if let Some(temporary) = temporary {
         temporary.close().context("cannot remove the temporary folder")?;
