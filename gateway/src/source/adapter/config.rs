@@ -52,7 +52,7 @@ pub struct SourceConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GatewayConfig {
-    /// Its name: spiffe://<trust domain>/agency/<agency>/system/<system>.
+    /// Its name: `spiffe://<trust domain>/agency/<agency>/system/<system>`.
     pub spiffe_id: String,
     /// CA of its agency, PEM.
     pub bundle: PathBuf,
