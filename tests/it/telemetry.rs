@@ -231,7 +231,9 @@ async fn metrics_are_openmetrics_and_count_what_happened() {
         ("portcullis_queries_in_flight", "gauge"),
         ("portcullis_decision_seconds", "histogram"),
         ("portcullis_query_seconds", "histogram"),
-        ("portcullis_outcomes_lost", "counter"),
+        ("portcullis_outcomes_lost", "gauge"),
+        ("portcullis_store_transactions", "counter"),
+        ("portcullis_store_transaction_seconds", "histogram"),
     ];
     let expected: BTreeMap<_, _> =
         expected.map(|(name, kind)| (name.to_owned(), kind.to_owned())).into();
@@ -243,7 +245,7 @@ async fn metrics_are_openmetrics_and_count_what_happened() {
         "portcullis_sources_total{agency=\"nv-customs\",reason=\"COMPLETE\"} 1".to_owned(),
         "portcullis_records_refused_total{reason=\"HANDLING_MISSING\"} 1".to_owned(),
         "portcullis_handshakes_refused_total{reason=\"NOT_TLS\"} 1".to_owned(),
-        "portcullis_outcomes_lost_total 0".to_owned(),
+        "portcullis_outcomes_lost 0".to_owned(),
     ] {
         assert!(page.body.lines().any(|told| told == line), "{line} in\n{}", page.body);
     }
