@@ -462,6 +462,27 @@ async fn a_retry_is_charged_once_and_a_page_is_no_retry() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_retry_gets_what_its_first_attempt_paid_for_though_the_budget_is_used_up() {
+    let budgets = "queries_per_day = 1\nrecords_per_day = 4\n".to_owned();
+    let pair = Pair::up(PairSpec { budgets, ..PairSpec::default() }).await.unwrap();
+    pair.alpha.holds(declarations(ALPHA, 1..=6), 3, Duration::ZERO);
+    let mut asked = all(0);
+    asked.sources = vec![ALPHA.into()];
+    let keyed = |key: &str| wire::QueryRequest {
+        query: Some(asked.clone()),
+        idempotency_key: key.into(),
+        ..wire::QueryRequest::default()
+    };
+    let first = pair.exchange.ask(ASKER, keyed("retry-2")).await.unwrap();
+    assert_eq!((first.records.len(), cut(&first)), (4, "BUDGET_EXHAUSTED".into()));
+    let again = pair.exchange.ask(ASKER, keyed("retry-2")).await.unwrap();
+    assert_eq!(ucrs(&again), ucrs(&first));
+    let other = pair.exchange.ask(ASKER, keyed("retry-3")).await.err().expect("a new query");
+    assert_eq!(reason(&other), "BUDGET_EXHAUSTED");
+    pair.exchange.shut_down().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sixteen_at_once_never_get_more_than_the_budget() {
     let budgets = "queries_per_day = 100\nrecords_per_day = 50\n".to_owned();
     let pair = Pair::up(PairSpec { budgets, ..PairSpec::default() }).await.unwrap();

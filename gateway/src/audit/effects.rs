@@ -63,6 +63,14 @@ impl Marker {
         Self(hmac::Key::new(hmac::HMAC_SHA256, seed))
     }
 
+    /// Under what an idempotency key stands in the store, and the query it was used for.
+    pub fn marks(&self, idempotency: &Idempotency) -> ([u8; 32], [u8; 32]) {
+        (
+            self.mark(b"key", [&idempotency.key, &Digest::default()]),
+            self.mark(b"query", [&idempotency.key, &idempotency.query_digest]),
+        )
+    }
+
     fn mark(&self, domain: &[u8], parts: [&Digest; 2]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(domain);
@@ -103,9 +111,7 @@ impl Ledger {
             verdicts.push(match claim.effects.idempotency {
                 None => self.admit(claim, None),
                 Some(idempotency) => {
-                    let mark = marker.mark(b"key", [&idempotency.key, &Digest::default()]);
-                    let query =
-                        marker.mark(b"query", [&idempotency.key, &idempotency.query_digest]);
+                    let (mark, query) = marker.marks(&idempotency);
                     if !self.keys.contains_key(&mark)
                         && let Some(row) = tx.idempotency(&mark, claim.now).await?
                     {

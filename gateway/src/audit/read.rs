@@ -12,7 +12,7 @@ use super::load::read_hashes;
 use super::note::Checkpoint;
 use super::seal::{Epoch, OpenedPart, Party, SealError, Unsealer};
 use super::tree::{consistency, inclusion};
-use super::{Audit, DurableIntent, ExchangeId, Shared};
+use super::{Audit, Charge, DurableIntent, ExchangeId, Idempotency, Shared};
 use crate::store::{BudgetKey, EntryRow, EpochRow, ListFilter, Store, StoreError, Tx};
 
 /// Proof that an entry stands in the log.
@@ -147,6 +147,26 @@ impl Audit {
     pub async fn budget_used(&self, key: &str, window_start: Moment) -> Result<u64, CommitError> {
         let mut tx = self.shared.store.read("read_budget").await?;
         Ok(tx.budget_used(&BudgetKey { key: key.to_owned(), window_start }).await?)
+    }
+
+    /// How much an attempt may still use of a budget in a window: what is left, and what earlier attempts
+    /// under the same idempotency key have paid for already.
+    pub async fn budget_left(
+        &self,
+        charge: &Charge,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<u64, CommitError> {
+        let mut tx = self.shared.store.read("read_budget").await?;
+        let key = BudgetKey { key: charge.key.clone(), window_start: charge.window_start };
+        let left = charge.limit.saturating_sub(tx.budget_used(&key).await?);
+        let Some(idempotency) = idempotency else { return Ok(left) };
+        let (mark, query) = self.shared.marker.marks(idempotency);
+        let row = tx.idempotency(&mark, self.shared.clock.now()).await?;
+        let paid = row
+            .filter(|row| row.query_mark == query)
+            .and_then(|row| row.charged.into_iter().find(|(budget, _)| *budget == charge.key))
+            .map_or(0, |(_, charged)| charged);
+        Ok(left.saturating_add(paid))
     }
 
     async fn checkpoint_at(

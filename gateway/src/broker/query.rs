@@ -47,7 +47,7 @@ impl Broker {
             Ok(admitted) => admitted,
             Err(refusal) => return Err(self.deny(&policy, &ask, refusal).await),
         };
-        if let Err(refusal) = self.records_left(&admitted.permit, now).await {
+        if let Err(refusal) = self.records_left(&ask, &admitted.permit, now).await {
             return Err(self.deny(&policy, &ask, refusal).await);
         }
         let effects = effects(&ask, &admitted, now);
@@ -84,13 +84,13 @@ impl Broker {
     }
 
     /// With no record left in the budget the answer would still tell whether there is one: refused instead.
-    async fn records_left(&self, permit: &Permit, now: Moment) -> Result<(), Refusal> {
+    async fn records_left(&self, ask: &Ask, permit: &Permit, now: Moment) -> Result<(), Refusal> {
+        let paid = idempotency(ask);
         for budget in permit.budgets().iter().filter(|b| b.name == BudgetName::Records) {
-            let refills_at = budget.window.end(now);
-            let used = self.audit.budget_used(&budget.key, budget.window.start(now)).await;
-            if used.map_err(|error| refused(&error, permit))? >= budget.limit {
+            let left = self.audit.budget_left(&charge(budget, 0, now), paid.as_ref()).await;
+            if left.map_err(|error| refused(&error, permit))? == 0 {
                 let name = budget.name.word().to_owned();
-                return Err(Refusal::BudgetExhausted { name, refills_at });
+                return Err(Refusal::BudgetExhausted { name, refills_at: budget.window.end(now) });
             }
         }
         Ok(())

@@ -247,9 +247,10 @@ impl Release {
         let (mut room_left, mut room_left_by) = (self.ask.limit, Cut::LimitReached);
         let records = self.permit.budgets().iter().find(|b| b.name == BudgetName::Records);
         if let Some(budget) = records {
-            let start = budget.window.start(now);
-            let (left, by) = match self.broker.audit.budget_used(&budget.key, start).await {
-                Ok(used) => (budget.limit.saturating_sub(used), Cut::BudgetExhausted),
+            let paid = idempotency(&self.ask);
+            let charge = charge(budget, 0, now);
+            let (left, by) = match self.broker.audit.budget_left(&charge, paid.as_ref()).await {
+                Ok(left) => (left, Cut::BudgetExhausted),
                 Err(_) => (0, Cut::LogUnavailable),
             };
             if left < room_left {
