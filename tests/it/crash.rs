@@ -195,15 +195,17 @@ async fn nothing_that_left_is_missing_from_the_log_after_fifty_kills() {
             let profile = Profile::load(&world.profile("sm-customs", "targeting")).unwrap();
             clients.spawn(load(profile, received.clone(), stop.clone(), turn));
         }
-        // Load begins with the first answer, however slow the machine is at shaking hands.
-        let before = received.lock().unwrap().intents.len();
-        for _ in 0..1_000 {
-            if received.lock().unwrap().intents.len() > before {
+        // The kill comes under load, however slow the machine is: after so many more batches, and at a
+        // moment between two of them.
+        let so_many = 5 + usize::try_from(next(&mut state) % 56).unwrap();
+        let wanted = received.lock().unwrap().batches.len() + so_many;
+        for _ in 0..5_000 {
+            if received.lock().unwrap().batches.len() >= wanted {
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        tokio::time::sleep(Duration::from_millis(20 + next(&mut state) % 181)).await;
+        tokio::time::sleep(Duration::from_millis(next(&mut state) % 20)).await;
         served.kill();
         stop.cancel();
         while let Some(done) = clients.join_next().await {
@@ -224,7 +226,7 @@ async fn nothing_that_left_is_missing_from_the_log_after_fifty_kills() {
     );
     // Kills that hit nothing would prove nothing.
     assert!(received.broken >= ROUNDS / 2, "only {} answers were cut", received.broken);
-    assert!(received.batches.len() > 20 * ROUNDS, "only {} batches", received.batches.len());
+    assert!(received.batches.len() >= 5 * ROUNDS, "only {} batches", received.batches.len());
     let lost = received
         .batches
         .iter()

@@ -474,7 +474,7 @@ async fn a_retry_gets_what_its_first_attempt_paid_for_though_the_budget_is_used_
         ..wire::QueryRequest::default()
     };
     let first = pair.exchange.ask(ASKER, keyed("retry-2")).await.unwrap();
-    assert_eq!((first.records.len(), cut(&first)), (4, "BUDGET_EXHAUSTED".into()));
+    assert_eq!((first.records.len(), cut(&first)), (4, "BUDGET_EXHAUSTED"));
     let again = pair.exchange.ask(ASKER, keyed("retry-2")).await.unwrap();
     assert_eq!(ucrs(&again), ucrs(&first));
     let other = pair.exchange.ask(ASKER, keyed("retry-3")).await.err().expect("a new query");

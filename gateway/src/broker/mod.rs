@@ -7,6 +7,7 @@ mod explain;
 mod fetch;
 mod query;
 mod release;
+mod reply;
 mod resume;
 
 use std::collections::HashMap;
@@ -21,7 +22,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub use ask::{Ask, Wanted};
 pub use explain::{Budget, Explanation};
-pub use release::{Completeness, Cut, Header, Receipt, Reply, SourceEnd};
+pub use reply::{Completeness, Cut, Header, Receipt, Reply, SourceEnd};
 pub use resume::ResumeSealer;
 
 use crate::audit::Audit;

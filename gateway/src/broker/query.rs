@@ -12,7 +12,8 @@ use portcullis_core::redact::{Plan, TokenDomain, Treatment};
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
-use super::release::{Header, Release};
+use super::release::Release;
+use super::reply::Header;
 use super::resume::{Binding, Position};
 use super::{Answer, Ask, Broker, Wanted};
 use crate::audit::{Charge, CommitError, Denial, Effects, Idempotency, Intent};

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use portcullis_core::filter::{BoundFilter, Filter};
-use portcullis_core::handling::{Environment, Handling, HandlingClass};
-use portcullis_core::id::{AgencyId, AgreementId, Digest, Moment};
+use portcullis_core::handling::{Handling, HandlingClass};
+use portcullis_core::id::{AgencyId, Digest, Moment};
 use portcullis_core::policy::{BudgetName, Permit, Purpose};
 use portcullis_core::redact::{
     Disclosed, FoundRecord, Plan, Redactor, ReleasedRecord, ScopeKey, disclose,
@@ -19,175 +19,17 @@ use tracing::Instrument as _;
 
 use super::fetch::Feed;
 use super::query::{ask_of, charge, idempotency, in_order};
+use super::reply::{Completeness, Cut, Receipt, Reply, SourceEnd};
 use super::resume::{Binding, Position};
 use super::{Ask, Broker};
 use crate::audit::{
-    CommitError, Disclosure, DurableIntent, Effects, Ending, ExchangeId, LogProof, Outcome, Sealed,
-    SourceOutcome,
+    CommitError, Disclosure, DurableIntent, Effects, Ending, Outcome, SourceOutcome,
 };
 use crate::source::{Found, RawRecord, SourceFailure};
 use crate::telemetry::Metrics;
 
 /// How long statuses and receipt may wait for the requester behind the deadline.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// What an answer rests on.
-#[derive(Debug, Clone)]
-pub struct Header {
-    /// The exchange.
-    pub exchange: ExchangeId,
-    /// SHA-256 of the query.
-    pub query_digest: Digest,
-    /// The agreement relied on.
-    pub agreement: AgreementId,
-    /// Its version.
-    pub agreement_version: u32,
-    /// The policy in force.
-    pub policy_hash: Digest,
-    /// What the answer may be used for.
-    pub permitted_use: Vec<Purpose>,
-    /// Delete it by then.
-    pub delete_by: Option<Moment>,
-    /// Agencies asked, in the order of release.
-    pub sources: Vec<AgencyId>,
-    /// Exercise or production.
-    pub environment: Environment,
-    /// The log's entry for the intent.
-    pub intent_leaf_hash: Digest,
-}
-
-impl Header {
-    pub(super) fn of(
-        ask: &Ask,
-        permit: &Permit,
-        intent_leaf_hash: Digest,
-        environment: Environment,
-        now: Moment,
-    ) -> Self {
-        Self {
-            exchange: ask.exchange,
-            query_digest: ask.digest,
-            agreement: permit.agreement_id().clone(),
-            agreement_version: permit.agreement_version(),
-            policy_hash: permit.policy_hash(),
-            permitted_use: permit.permitted_use().to_vec(),
-            delete_by: Some(permit.delete_by(now)),
-            sources: in_order(permit.sources()),
-            environment,
-            intent_leaf_hash,
-        }
-    }
-}
-
-/// One message of an answer behind its header.
-pub enum Reply {
-    /// A plan, before the first record that uses it.
-    Plan {
-        /// Records name it by this.
-        index: u32,
-        /// The plan.
-        plan: Arc<Plan>,
-        /// The class of records it is for.
-        class: Arc<HandlingClass>,
-    },
-    /// Records whose disclosure is durable in the log.
-    Batch {
-        /// The records.
-        sealed: Sealed<Vec<ReleasedRecord>>,
-        /// Index of each record's plan.
-        plans: Vec<u32>,
-        /// What each record may be used for.
-        permitted_use: Vec<Arc<[Purpose]>>,
-        /// Go on behind it.
-        resume: Bytes,
-    },
-    /// How it went with one source.
-    Source(SourceEnd),
-    /// The end.
-    Receipt(Receipt),
-}
-
-/// How it went with one source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceEnd {
-    /// The source.
-    pub agency: AgencyId,
-    /// In which way.
-    pub completeness: Completeness,
-    /// How many of its records were released.
-    pub released: u64,
-    /// When its data were read.
-    pub data_as_of: Option<Moment>,
-}
-
-/// Did a source tell all it has?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Completeness {
-    /// Every matching record that may be released is in the answer.
-    Complete,
-    /// The limit, a budget or the agreement's end cut it.
-    Limited(Cut),
-    /// The source failed.
-    Incomplete(SourceFailure),
-    /// The answer was full before its turn.
-    NotAsked,
-}
-
-impl Completeness {
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Complete => ("COMPLETE", ""),
-            Self::Limited(cut) => ("LIMITED", cut.word()),
-            Self::Incomplete(failure) => ("INCOMPLETE", failure.word()),
-            Self::NotAsked => ("NOT_ASKED", ""),
-        }
-    }
-}
-
-/// Why an answer was cut short.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
-    /// The query's limit.
-    LimitReached,
-    /// The budget of records.
-    BudgetExhausted,
-    /// Agreement or case ended under way.
-    PermitEnded,
-    /// The query's deadline passed.
-    DeadlinePassed,
-    /// The log could not take the next disclosure.
-    LogUnavailable,
-    /// The requester went away.
-    RequesterGone,
-}
-
-impl Cut {
-    /// One stable word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::LimitReached => "LIMIT_REACHED",
-            Self::BudgetExhausted => "BUDGET_EXHAUSTED",
-            Self::PermitEnded => "PERMIT_ENDED",
-            Self::DeadlinePassed => "DEADLINE_PASSED",
-            Self::LogUnavailable => "LOG_UNAVAILABLE",
-            Self::RequesterGone => "REQUESTER_GONE",
-        }
-    }
-}
-
-/// Proof that the answer stands in the log.
-pub struct Receipt {
-    /// The exchange.
-    pub exchange: ExchangeId,
-    /// SHA-256 of the query.
-    pub query_digest: Digest,
-    /// Records in the whole answer.
-    pub released: u64,
-    /// Why it was cut short.
-    pub cut: Option<Cut>,
-    /// The last disclosure, or the intent.
-    pub proof: LogProof,
-}
 
 /// One query under way.
 pub(super) struct Release {
