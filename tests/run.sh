@@ -2,6 +2,9 @@
 # Runs every test there is, from a fresh clone: Rust, doc tests, then the contract as Python and Node see it.
 #
 #     tests/run.sh [all|rust|python|node]
+#     tests/run.sh laws [--cases N]     the laws alone, any number of cases each (10,000 without it)
+#     tests/run.sh fuzz [SECONDS]       the fuzz targets, 60 s each without it
+#     tests/run.sh bench [engine|live]  speed beside peers, release profile
 #
 # Installs what it needs where it is missing: Python packages into target/venv, Node packages into target/node,
 # tools by apt-get only if they are not there at all. What cannot run is told as `skipped: WHY` and counted. The
@@ -10,13 +13,25 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-part=${1:-all}
-case $part in all | rust | python | node) ;; *)
-    echo "usage: tests/run.sh [all|rust|python|node]" >&2
+usage() {
+    echo "usage: tests/run.sh [all|rust|python|node] | laws [--cases N] | fuzz [SECONDS] | bench [engine|live]" >&2
     exit 2
-    ;;
+}
+
+part=${1:-all}
+case $part in
+    all | rust | python | node) [[ $# -le 1 ]] || usage ;;
+    laws)
+        case $#:${2:-} in
+            1:) ;;
+            3:--cases) [[ $3 =~ ^[1-9][0-9]{0,8}$ ]] || usage; export PORTCULLIS_CASES=$3 ;;
+            *) usage ;;
+        esac
+        exec cargo nextest run --workspace --no-fail-fast -P laws -E 'package(portcullis-laws)'
+        ;;
+    fuzz | bench) shift; exec "tests/$part/run.sh" "$@" ;;
+    *) usage ;;
 esac
-[[ $# -le 1 ]] || { echo "usage: tests/run.sh [all|rust|python|node]" >&2; exit 2; }
 
 target=${CARGO_TARGET_DIR:-$PWD/target}
 [[ $target == /* ]] || target=$PWD/$target

@@ -1,0 +1,3 @@
+//! Speed beside peers, in one run.
+
+fn main() {}
