@@ -144,7 +144,7 @@ impl DisclosedRecord {
     pub fn content(record: &ReleasedRecord) -> Digest {
         let mut out = Writer::default();
         out.raw(b"portcullis content v1\0")
-            .text(&record.reference)
+            .blob(&record.reference)
             .blob(&record.payload)
             .blob(&record.presence)
             .u64(record.version)

@@ -11,7 +11,7 @@ use portcullis_core::handling::{Handling, HandlingClass};
 use portcullis_core::id::{AgencyId, Digest, Moment};
 use portcullis_core::policy::{BudgetName, Permit, Purpose};
 use portcullis_core::redact::{
-    Disclosed, FoundRecord, Plan, Redactor, ReleasedRecord, ScopeKey, disclose,
+    Batch, Disclosed, FoundRecord, Plan, Redactor, ReleasedRecord, ScopeKey,
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
@@ -65,7 +65,8 @@ struct Progress {
     recipes: HashMap<Arc<HandlingClass>, Option<Recipe>>,
     /// By plan and class: two classes may share a plan and differ in their markings.
     announced: HashMap<(Digest, Arc<HandlingClass>), u32>,
-    waiting: Vec<(Disclosed<ReleasedRecord>, Recipe)>,
+    waiting: Batch,
+    waiting_recipes: Vec<Recipe>,
     waiting_bytes: usize,
     released: u64,
     room_left: u64,
@@ -102,7 +103,8 @@ impl Release {
         Progress {
             recipes: HashMap::new(),
             announced: HashMap::new(),
-            waiting: vec![],
+            waiting: Batch::default(),
+            waiting_recipes: vec![],
             waiting_bytes: 0,
             released: 0,
             room_left,
@@ -283,15 +285,17 @@ impl Release {
                 handling.delete_by.map_or(self.delete_by, |own| own.min(self.delete_by)),
             ),
         };
-        match disclose(&recipe.redactor, &recipe.key, found) {
+        // One more than there is room for still has to be fit for release to cut the answer.
+        let mut beyond = Batch::default();
+        let full = progress.room_left == 0;
+        let batch = if full { &mut beyond } else { &mut progress.waiting };
+        match batch.take(&recipe.redactor, &recipe.key, found) {
             Err(refusal) => refuse(progress, refusal.word()),
-            Ok(_) if progress.room_left == 0 => Err(Stop::Answer(progress.room_left_by)),
-            Ok(disclosed) => {
-                let record = disclosed.as_inner();
-                progress.waiting_bytes +=
-                    record.payload.len() + record.reference.len() + record.presence.len() + 16;
+            Ok(_) if full => Err(Stop::Answer(progress.room_left_by)),
+            Ok(size) => {
+                progress.waiting_bytes += size + 16;
                 progress.room_left -= 1;
-                progress.waiting.push((disclosed, recipe));
+                progress.waiting_recipes.push(recipe);
                 Ok(())
             }
         }
@@ -362,11 +366,10 @@ impl Release {
             return Ok(());
         }
         progress.waiting_bytes = 0;
-        let (records, recipes): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut progress.waiting).into_iter().unzip();
+        let batch = progress.waiting.finish();
+        let recipes = std::mem::take(&mut progress.waiting_recipes);
         // What waited until the permit ended stays here.
         self.still_permitted(self.broker.clock.now())?;
-        let batch = Disclosed::batch(records);
         let count = batch.as_inner().len() as u64;
         let now = self.broker.clock.now();
         let resume = self.resume_behind(&batch, agency, now);

@@ -326,7 +326,7 @@ fn encode(reply: Reply) -> Message {
                 .zip(plans)
                 .zip(permitted_use)
                 .map(|((record, plan), permitted_use)| wire::ReleasedRecord {
-                    reference: record.reference,
+                    reference: String::from_utf8_lossy(&record.reference).into_owned(),
                     plan,
                     payload: record.payload,
                     presence: record.presence,

@@ -206,7 +206,7 @@ impl<'a> Pass<'a> {
             }
             (Act::Token(domain), Scalar::Text(text)) => {
                 varint(self.out, super::pseudonym::TOKEN_CHARS as u64);
-                self.keys.append_token(domain, text, self.out);
+                self.keys.reserve(domain, b"", text.as_bytes(), self.out, self.tokens);
                 true
             }
             (Act::Present(bit), _) => {

@@ -27,13 +27,6 @@ impl<T> Disclosed<T> {
     }
 }
 
-impl<T> Disclosed<Vec<T>> {
-    /// Joins disclosed things into a disclosed batch.
-    pub fn batch(parts: impl IntoIterator<Item = Disclosed<T>>) -> Self {
-        Self(parts.into_iter().map(Disclosed::into_inner).collect())
-    }
-}
-
 impl<T> fmt::Debug for Disclosed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Disclosed { .. }")
@@ -42,8 +35,8 @@ impl<T> fmt::Debug for Disclosed<T> {
 
 /// One record, reduced to what the requester needs to know.
 pub struct ReleasedRecord {
-    /// Pseudonym of the record's id in the plan's scope.
-    pub reference: String,
+    /// Pseudonym of the record's id in the plan's scope: ASCII.
+    pub reference: Bytes,
     /// The record's opaque id at its source: for the log and the resume token, never for the requester.
     pub opaque_id: Bytes,
     /// The plan that was applied.

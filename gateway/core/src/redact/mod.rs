@@ -24,7 +24,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use disclose::{FoundRecord, disclose};
+pub use disclose::{Batch, FoundRecord};
 pub use disclosed::{Disclosed, ReleasedRecord};
 pub use explain::{Explanation, explain, presence_bits};
 pub use plan::{FieldPlan, Plan, PlanHash, PseudonymScope, Reason};

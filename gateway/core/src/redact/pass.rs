@@ -8,6 +8,7 @@
 use std::cell::Cell;
 
 use super::ScopeKey;
+use super::pseudonym::{TOKEN_CHARS, Tokens};
 use super::redactor::MAX_RECORD_FIELDS;
 use super::table::{Check, Fate, Keep, Node};
 use super::text::is_utf8;
@@ -26,6 +27,8 @@ pub(super) struct Pass<'a> {
     pub(super) keys: &'a ScopeKey,
     pub(super) input: &'a [u8],
     pub(super) out: &'a mut Vec<u8>,
+    /// Tokens that `out` has room for.
+    pub(super) tokens: &'a mut Tokens,
     presence: &'a mut Vec<u8>,
     /// Where this record's bits begin.
     bits: usize,
@@ -63,12 +66,14 @@ impl<'a> Pass<'a> {
         keys: &'a ScopeKey,
         input: &'a [u8],
         out: &'a mut Vec<u8>,
+        tokens: &'a mut Tokens,
         presence: &'a mut Vec<u8>,
         bits: usize,
     ) -> Self {
         out.reserve(input.len());
         let wide = WIDE.take();
-        Self { nodes, keys, input, out, presence, bits, run: 0, fields: MAX_RECORD_FIELDS, wide }
+        let fields = MAX_RECORD_FIELDS;
+        Self { nodes, keys, input, out, tokens, presence, bits, run: 0, fields, wide }
     }
 
     pub(super) fn run(mut self) -> Result<(), Refusal> {
@@ -101,74 +106,59 @@ impl<'a> Pass<'a> {
         'fields: while let Some(&first) = bytes.get(at) {
             let quick = 'quick: {
                 let (tag, value) = if first < 0x80 {
-                    (usize::from(first), at + 1)
+                    (u32::from(first), at + 1)
                 } else {
                     match bytes.get(at + 1) {
                         Some(&second @ 1..0x80) => {
-                            (usize::from(first & 0x7f) | usize::from(second) << 7, at + 2)
+                            (u32::from(first & 0x7f) | u32::from(second) << 7, at + 2)
                         }
                         _ => break 'quick None,
                     }
                 };
-                let Some(field) = node.quick.get(tag >> 3) else { break 'quick None };
-                if usize::from(field.wire) != tag & 7
+                let number = tag >> 3;
+                let Some(field) = node.quick.get(number as usize) else { break 'quick None };
+                if u32::from(field.wire) != tag & 7
                     || had.slots & field.slot != 0
                     || self.fields == 0
                 {
                     break 'quick None;
                 }
                 // Where it ends; is it a default?
-                let (next, default) = match field.check {
-                    Check::Text => match length(bytes, value) {
+                let (next, default) = if field.check == Check::Text {
+                    match length(bytes, value) {
                         Some((content, next)) if is_utf8(input, content, next) => {
                             (next, content == next)
                         }
                         _ => break 'quick None,
-                    },
-                    Check::Bytes => match length(bytes, value) {
-                        Some((content, next)) => (next, content == next),
+                    }
+                } else if field.check == Check::Message {
+                    let Some((content, next)) = length(bytes, value) else { break 'quick None };
+                    had.slots |= field.slot;
+                    self.fields -= 1;
+                    if self.nested(field.node, field.keep, at, content, next)? {
+                        had.told(number, false);
+                    }
+                    at = next;
+                    continue 'fields;
+                } else {
+                    match plain(field.check, bytes, value) {
+                        Some(read) => read,
                         None => break 'quick None,
-                    },
-                    Check::Message => match length(bytes, value) {
-                        Some((content, next)) => {
-                            had.slots |= field.slot;
-                            self.fields -= 1;
-                            if self.nested(field.node, field.keep, at, content, next)? {
-                                had.told(field.number, false);
-                            }
-                            at = next;
-                            continue 'fields;
-                        }
-                        None => break 'quick None,
-                    },
-                    Check::Bool => match bytes.get(value) {
-                        Some(&bit @ 0..=1) => (value + 1, bit == 0),
-                        _ => break 'quick None,
-                    },
-                    Check::Short => match varint(bytes, value) {
-                        Some((number, next)) if number >> 31 == 0 => (next, number == 0),
-                        _ => break 'quick None,
-                    },
-                    Check::Varint => match varint(bytes, value) {
-                        Some((number, next)) => (next, number == 0),
-                        None => break 'quick None,
-                    },
-                    Check::Four => match bytes.get(value..value + 4) {
-                        Some(four) => (value + 4, *four == [0; 4]),
-                        None => break 'quick None,
-                    },
-                    Check::Eight => match bytes.get(value..value + 8) {
-                        Some(eight) => (value + 8, *eight == [0; 8]),
-                        None => break 'quick None,
-                    },
-                    Check::Careful => break 'quick None,
+                    }
                 };
                 had.slots |= field.slot;
                 self.fields -= 1;
-                if matches!(field.fate, Fate::Keep) && !(default && field.implicit) {
-                    had.told(field.number, false);
-                } else {
+                if default && field.implicit {
                     self.skip(at, next);
+                } else {
+                    match field.fate {
+                        Fate::Keep => had.told(number, false),
+                        Fate::Skip => self.skip(at, next),
+                        Fate::Token => {
+                            self.token(node, number, value, at, next);
+                            had.told(number, false);
+                        }
+                    }
                 }
                 Some(next)
             };
@@ -179,6 +169,9 @@ impl<'a> Pass<'a> {
         }
         if had.untidy {
             self.flush(end);
+            // What is filled may move.
+            let first = self.tokens.before(from);
+            self.keys.fill(self.out, self.tokens, first);
             tidy(self.out, from, |number| node.packed(number));
         }
         self.wide.truncate(outer);
@@ -216,9 +209,37 @@ impl<'a> Pass<'a> {
         // Where nothing was taken out or made longer, the length in front of it is right.
         if left != next - content {
             self.flush(next);
-            mend(self.out, head, body);
+            // Lengths below 128 take one byte, before and after.
+            match (u8::try_from(left), self.out.get_mut(body.wrapping_sub(1))) {
+                (Ok(short @ 0..0x80), Some(length)) if next - content < 0x80 => *length = short,
+                _ => {
+                    let content = mend(self.out, head, body);
+                    if content != body {
+                        self.tokens.shift(body, content);
+                    }
+                }
+            }
         }
         Ok(true)
+    }
+
+    /// A token for a text: its tag stays, what is behind the tag is new.
+    #[inline(never)]
+    fn token(&mut self, node: &Node, number: u32, value: usize, at: usize, next: usize) {
+        let content = match length(self.input, value) {
+            Some((content, _)) => self.input.get(content..next).unwrap_or_default(),
+            None => &[],
+        };
+        match node.token(number) {
+            Some(domain) => {
+                self.flush(value);
+                self.run = next;
+                self.out.push(TOKEN_CHARS as u8);
+                self.keys.reserve(domain, b"", content, self.out, self.tokens);
+            }
+            // INVARIANT: only a field that gets tokens comes here.
+            None => self.skip(at, next),
+        }
     }
 
     /// Where in the output a place of the input will stand that is not behind the run.
@@ -267,6 +288,26 @@ fn copy(out: &mut Vec<u8>, input: &[u8], from: usize, to: usize) {
         out.truncate(end);
     } else {
         out.extend_from_slice(input.get(from..to).unwrap_or_default());
+    }
+}
+
+/// A value that is neither text nor message: where it ends, and whether it is a default.
+#[inline(always)]
+fn plain(check: Check, bytes: &[u8], at: usize) -> Option<(usize, bool)> {
+    match check {
+        Check::Short | Check::Varint | Check::Bool => {
+            let (number, next) = varint(bytes, at)?;
+            let most = match check {
+                Check::Bool => 1,
+                Check::Short => i32::MAX.unsigned_abs().into(),
+                _ => u64::MAX,
+            };
+            (number <= most).then_some((next, number == 0))
+        }
+        Check::Bytes => length(bytes, at).map(|(content, next)| (next, content == next)),
+        Check::Four => bytes.get(at..at + 4).map(|four| (at + 4, *four == [0; 4])),
+        Check::Eight => bytes.get(at..at + 8).map(|eight| (at + 8, *eight == [0; 8])),
+        Check::Text | Check::Message | Check::Careful => None,
     }
 }
 

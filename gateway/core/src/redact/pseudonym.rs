@@ -18,7 +18,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::PseudonymScope;
-use super::siv::{Headers, SEALED, Siv};
+use super::siv::{Headers, Lane, Prefix, SEALED, Siv};
 use crate::id::AgencyId;
 use crate::label::Semantic;
 
@@ -238,15 +238,50 @@ impl ScopeKey {
     }
 
     fn append(&self, domain: TokenDomain, bound: &[u8], value: &[u8], out: &mut Vec<u8>) {
-        let mut token = [0_u8; TOKEN_BYTES];
-        // INVARIANT: the current epoch is among the others. Were it not, the filler of zeros tells nothing.
-        if let Some(key) = self.epochs.iter().find(|key| key.epoch == self.current) {
-            key.seal(domain, bound, value, &mut token);
+        let mut tokens = Tokens::default();
+        self.reserve(domain, bound, value, out, &mut tokens);
+        self.fill(out, &mut tokens, 0);
+    }
+
+    /// Appends room for the token of a value, to be filled together with others. Until then zeros stand
+    /// there. The token of a long value stands there at once.
+    pub(super) fn reserve(
+        &self,
+        domain: TokenDomain,
+        bound: &[u8],
+        value: &[u8],
+        out: &mut Vec<u8>,
+        tokens: &mut Tokens,
+    ) {
+        // INVARIANT: the current epoch is among the others. Were it not, the zeros tell nothing.
+        let key = self.epochs.iter().find(|key| key.epoch == self.current);
+        let at = out.len();
+        out.extend_from_slice(&[0; TOKEN_CHARS]);
+        let Some(key) = key else { return };
+        match tokens.place(at, key.headers(domain, bound), value) {
+            Some(()) => {}
+            None => key.write(&key.digest(domain, bound, value), at, out),
         }
-        let mut text = [0_u8; TOKEN_CHARS];
-        // The size fits by construction.
-        let _written = URL_SAFE_NO_PAD.encode_slice(token, &mut text);
-        out.extend_from_slice(&text);
+    }
+
+    /// What the headers of an originator's references come to.
+    pub(super) fn reference_headers(&self, originator: &AgencyId) -> Option<Headers> {
+        let key = self.epochs.iter().find(|key| key.epoch == self.current)?;
+        Some(key.headers(TokenDomain::Reference, originator.as_str().as_bytes()))
+    }
+
+    /// Fills the room of all tokens from one on.
+    pub(super) fn fill(&self, out: &mut [u8], tokens: &mut Tokens, from: usize) {
+        if let Some(key) = self.epochs.iter().find(|key| key.epoch == self.current)
+            && let Some(lanes) = tokens.lanes.get_mut(from..)
+            && !lanes.is_empty()
+        {
+            key.siv.seal(lanes);
+            for (lane, at) in lanes.iter().zip(tokens.places.iter().skip(from)) {
+                key.write(&lane.sealed(), *at, out);
+            }
+        }
+        tokens.truncate(from);
     }
 
     fn open_bytes(
@@ -267,6 +302,44 @@ impl ScopeKey {
     }
 }
 
+/// Tokens for which there is room in some bytes, to be sealed side by side.
+#[derive(Default)]
+pub(super) struct Tokens {
+    /// Where each goes, in ascending order.
+    places: Vec<usize>,
+    lanes: Vec<Lane>,
+}
+
+impl Tokens {
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Notes a token. None: the value is too long.
+    pub(super) fn place(&mut self, at: usize, headers: Headers, value: &[u8]) -> Option<()> {
+        self.lanes.push(Lane::new(headers, value)?);
+        self.places.push(at);
+        Some(())
+    }
+
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.places.truncate(length);
+        self.lanes.truncate(length);
+    }
+
+    /// How many stand before a place.
+    pub(super) fn before(&self, at: usize) -> usize {
+        self.places.partition_point(|place| *place < at)
+    }
+
+    /// What stands at or behind a place moves with it.
+    pub(super) fn shift(&mut self, from: usize, to: usize) {
+        for place in self.places.iter_mut().rev().take_while(|place| **place >= from) {
+            *place = *place - from + to;
+        }
+    }
+}
+
 struct EpochKey {
     epoch: u16,
     /// To open with.
@@ -276,7 +349,7 @@ struct EpochKey {
     /// By semantic: behind the headers of its tokens.
     values: Vec<(Semantic, Headers)>,
     /// Behind the headers of a reference, but for the originator.
-    references: Headers,
+    references: Prefix,
     hash: hmac::Key,
 }
 
@@ -305,58 +378,58 @@ impl EpochKey {
         let (key, hash) = material.split_first_chunk::<SIV_KEY>()?;
         let hash = hmac::Key::new(hmac::HMAC_SHA512, hash);
         let siv = Siv::new(key);
-        let first = siv.header(siv.headers(), HEADER);
+        let first = siv.header(siv.prefix(), HEADER);
         let domain = |domain: TokenDomain| siv.header(first, domain.word().as_bytes());
-        let value = |semantic| siv.header(domain(TokenDomain::Value(semantic)), b"");
+        let value = |semantic| siv.headers(siv.header(domain(TokenDomain::Value(semantic)), b""));
         let values = Semantic::ALL.iter().map(|semantic| (*semantic, value(*semantic))).collect();
         let references = domain(TokenDomain::Reference);
         Some(Self { epoch, key: Zeroizing::new(*key), siv, values, references, hash })
     }
 
-    fn seal(&self, domain: TokenDomain, bound: &[u8], value: &[u8], token: &mut [u8; TOKEN_BYTES]) {
+    /// Writes a token where there is room for it.
+    fn write(&self, body: &[u8; SIV + PADDED], at: usize, out: &mut [u8]) {
         let [high, low] = self.epoch.to_be_bytes();
-        let (head, body) = token.split_at_mut(HEAD);
-        head.copy_from_slice(&[VERSION, high, low]);
-        if self.encrypt(domain, bound, value, body).is_none() {
-            self.digest(domain, bound, value, body);
+        let mut token = [0_u8; TOKEN_BYTES];
+        if let Some((head, rest)) = token.split_first_chunk_mut::<HEAD>()
+            && let Some(rest) = rest.first_chunk_mut()
+        {
+            (*head, *rest) = ([VERSION, high, low], *body);
+        }
+        if let Some(room) = out.get_mut(at..at + TOKEN_CHARS) {
+            // The size fits by construction.
+            let _written = URL_SAFE_NO_PAD.encode_slice(token, room);
         }
     }
 
-    /// None: the value is too long.
-    fn encrypt(
-        &self,
-        domain: TokenDomain,
-        bound: &[u8],
-        value: &[u8],
-        body: &mut [u8],
-    ) -> Option<()> {
-        let mut padded = [0_u8; PADDED];
-        let (length, room) = padded.split_first_mut()?;
-        *length = u8::try_from(value.len()).ok()?;
-        room.get_mut(..value.len())?.copy_from_slice(value);
-        let headers = match domain {
-            TokenDomain::Reference => self.siv.header(self.references, bound),
-            TokenDomain::Value(semantic) => {
-                self.values.iter().find(|(other, _)| *other == semantic)?.1
+    fn headers(&self, domain: TokenDomain, bound: &[u8]) -> Headers {
+        let known = match domain {
+            TokenDomain::Value(semantic) if bound.is_empty() => {
+                self.values.iter().find(|(other, _)| *other == semantic)
             }
+            _ => None,
         };
-        let iv = self.siv.seal(headers, &mut padded);
-        for (to, from) in body.iter_mut().zip(iv.iter().chain(&padded)) {
-            *to = *from;
+        match (known, domain) {
+            (Some((_, headers)), _) => *headers,
+            (None, TokenDomain::Reference) => {
+                self.siv.headers(self.siv.header(self.references, bound))
+            }
+            (None, domain) => {
+                let first = self.siv.header(self.siv.prefix(), HEADER);
+                let second = self.siv.header(first, domain.word().as_bytes());
+                self.siv.headers(self.siv.header(second, bound))
+            }
         }
-        Some(())
     }
 
     /// The look-alike for long values: 63 bytes of HMAC-SHA512 over length-prefixed parts.
-    fn digest(&self, domain: TokenDomain, bound: &[u8], value: &[u8], body: &mut [u8]) {
+    fn digest(&self, domain: TokenDomain, bound: &[u8], value: &[u8]) -> [u8; SIV + PADDED] {
         let mut context = hmac::Context::with_key(&self.hash);
         for part in [domain.word().as_bytes(), bound, value] {
             context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             context.update(part);
         }
-        for (to, from) in body.iter_mut().zip(context.sign().as_ref()) {
-            *to = *from;
-        }
+        // INVARIANT: there are 64 bytes. Were there fewer, zeros would tell nothing.
+        context.sign().as_ref().first_chunk().copied().unwrap_or([0; SIV + PADDED])
     }
 
     fn unseal(&self, domain: TokenDomain, bound: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {

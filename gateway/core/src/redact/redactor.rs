@@ -11,10 +11,12 @@
 //! are all kept, so their number is told, and a message that may stand once is kept when something is left
 //! in it, or when all below it is clear.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
 use super::pass::Pass;
+use super::pseudonym::Tokens;
 use super::table::{Node, compile};
 use super::wire::Refusal;
 use super::{Plan, ScopeKey};
@@ -23,6 +25,11 @@ use super::{Plan, ScopeKey};
 pub const MAX_RECORD_BYTES: usize = 1 << 20;
 /// Most fields of a record, those of nested messages included, packed values not.
 pub const MAX_RECORD_FIELDS: usize = 1 << 16;
+
+thread_local! {
+    /// Room for the tokens of one record, kept for the next.
+    static TOKENS: Cell<Tokens> = Cell::new(Tokens::default());
+}
 
 /// A plan, compiled for bytes.
 pub struct Redactor {
@@ -84,18 +91,36 @@ impl Redactor {
         out: &mut Vec<u8>,
         presence: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
+        let mut tokens = TOKENS.take();
+        tokens.truncate(0);
+        let done = self.reduce(keys, payload, out, presence, &mut tokens);
+        keys.fill(out, &mut tokens, 0);
+        TOKENS.set(tokens);
+        done
+    }
+
+    /// The same, but for the tokens: they are to be filled by the caller, with these keys.
+    pub(super) fn reduce(
+        &self,
+        keys: &ScopeKey,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+        presence: &mut Vec<u8>,
+        tokens: &mut Tokens,
+    ) -> Result<(), Refusal> {
         if keys.scope() != self.plan.scope() {
             return Err(Refusal::ForeignPlan);
         }
         if payload.len() > MAX_RECORD_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let (from, bits) = (out.len(), presence.len());
+        let (from, bits, before) = (out.len(), presence.len(), tokens.len());
         presence.resize(bits + self.presence_bytes, 0);
-        let done = Pass::over(&self.nodes, keys, payload, out, presence, bits).run();
+        let done = Pass::over(&self.nodes, keys, payload, out, tokens, presence, bits).run();
         if done.is_err() {
             out.truncate(from);
             presence.truncate(bits);
+            tokens.truncate(before);
         }
         done
     }

@@ -35,6 +35,14 @@ impl Node {
         self.fields.get(at)
     }
 
+    /// Whose tokens a field gets.
+    pub(super) fn token(&self, number: u32) -> Option<TokenDomain> {
+        match self.field(number)?.body {
+            Body::Scalar { act: Act::Token(domain), .. } => Some(domain),
+            _ => None,
+        }
+    }
+
     /// Are the values of a field written in one piece?
     pub(super) fn packed(&self, number: u32) -> bool {
         self.field(number).is_some_and(FieldTable::packed)
@@ -46,7 +54,6 @@ impl Node {
 pub(super) struct Quick {
     /// The bit that it takes; none for a list.
     pub(super) slot: u64,
-    pub(super) number: u32,
     /// Where a message leads, and when it stays.
     pub(super) node: NodeId,
     pub(super) keep: Keep,
@@ -85,12 +92,12 @@ pub(super) enum Check {
 pub(super) enum Fate {
     Keep,
     Skip,
+    Token,
 }
 
 impl Quick {
     const NONE: Self = Self {
         slot: 0,
-        number: 0,
         node: NodeId(0),
         keep: Keep::Never,
         check: Check::Careful,
@@ -104,7 +111,7 @@ impl Quick {
             None => 0,
             Some(slot) => 1_u64.checked_shl(u32::try_from(slot.at).ok()?)?,
         };
-        let mut quick = Self { slot, number: field.number, wire: 2, ..Self::NONE };
+        let mut quick = Self { slot, wire: 2, ..Self::NONE };
         match field.body {
             Body::Scalar { kind, implicit, act, .. } => {
                 // Lists of numbers may stand in several ways.
@@ -114,6 +121,7 @@ impl Quick {
                 quick.fate = match act {
                     Act::Copy => Fate::Keep,
                     Act::Drop => Fate::Skip,
+                    Act::Token(_) => Fate::Token,
                     _ => return None,
                 };
                 quick.implicit = implicit;

@@ -92,8 +92,8 @@ impl Open {
         out.len() <= self.content
     }
 
-    /// Mends the length.
-    pub(super) fn end(self, out: &mut Vec<u8>) {
+    /// Mends the length. Returns where the content begins now.
+    pub(super) fn end(self, out: &mut Vec<u8>) -> usize {
         let size = out.len().saturating_sub(self.content);
         let length = short(size as u64);
         let room = self.content - self.length;
@@ -107,6 +107,7 @@ impl Open {
         if let Some(place) = out.get_mut(self.length..self.length + length.len()) {
             place.copy_from_slice(length.as_slice());
         }
+        self.length + length.len()
     }
 
     /// Mends the length, or takes the field back.
@@ -120,11 +121,11 @@ impl Open {
 }
 
 /// Mends the length in front of a message that was copied with the one it had: its field begins at `head`,
-/// its content at `body` and ends with what is written.
-pub(super) fn mend(out: &mut Vec<u8>, head: usize, body: usize) {
+/// its content at `body` and ends with what is written. Returns where the content begins now.
+pub(super) fn mend(out: &mut Vec<u8>, head: usize, body: usize) -> usize {
     let tag =
         out.get(head..body).unwrap_or_default().iter().take_while(|byte| **byte >= 0x80).count();
-    Open { field: head, length: head + tag + 1, content: body }.end(out);
+    Open { field: head, length: head + tag + 1, content: body }.end(out)
 }
 
 /// A field as it stands in what was written.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use portcullis_core::id::{AgencyId, Digest, Moment};
 use portcullis_core::policy::Purpose;
-use portcullis_core::redact::Disclosed;
+use portcullis_core::redact::{Batch, Disclosed, ReleasedRecord};
 use tempfile::TempDir;
 
 use super::keys::{SealPrivateKey, generate_log_key, generate_seal_key, read_log_key};
@@ -162,8 +162,8 @@ fn denial() -> Denial {
 }
 
 /// Something disclosed; what it is does not matter here.
-fn nothing() -> Disclosed<Vec<u8>> {
-    Disclosed::batch([])
+fn nothing() -> Disclosed<Vec<ReleasedRecord>> {
+    Batch::default().finish()
 }
 
 fn charge(key: &str, limit: u64, amount: u64) -> Charge {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::super::{
-    FoundRecord, MAX_RECORD_BYTES, MAX_RECORD_FIELDS, Plan, Reason, Redactor, Refusal, TOKEN_CHARS,
-    Treatment, disclose, explain, presence_bits,
+    Batch, FoundRecord, MAX_RECORD_BYTES, MAX_RECORD_FIELDS, Plan, Reason, Redactor, Refusal,
+    TOKEN_CHARS, Treatment, explain, presence_bits,
 };
 use super::{EVERY, KEYS, SET, all, contract, field, keys, only, plan, redact, scope};
 use crate::id::AgencyId;
@@ -181,7 +181,7 @@ fn tokens_and_fillers_have_one_length() {
 
 #[test]
 fn keys_and_originator_must_be_those_of_the_plan() {
-    let redactor = all(&EVERY, Clear);
+    let redactor = Arc::new(all(&EVERY, Clear));
     let record = |originator: &str| FoundRecord {
         originator: AgencyId::new(originator),
         opaque_id: Bytes::from_static(&[9; 16]),
@@ -190,17 +190,21 @@ fn keys_and_originator_must_be_those_of_the_plan() {
         data_as_of: None,
         delete_by: None,
     };
-    let released = disclose(&redactor, &KEYS, record("kcs")).unwrap().into_inner();
+    let key = Arc::new(keys().scope_key(&scope("alpha/case-1")));
+    let mut batch = Batch::default();
+    assert_eq!(batch.take(&redactor, &key, record("kcs")), Ok(TOKEN_CHARS + 8));
+    let released = batch.finish().into_inner().pop().unwrap();
     assert_eq!(released.payload, text(1, b"854231"));
     assert_eq!((released.version, released.reference.len()), (4, TOKEN_CHARS));
     assert_eq!(released.plan.hash(), redactor.plan().hash());
     assert_eq!(
-        KEYS.open_reference([&AgencyId::new("kcs")], &released.reference).unwrap().1,
-        [9; 16]
+        KEYS.open_reference([&AgencyId::new("kcs")], str::from_utf8(&released.reference).unwrap()),
+        Ok((&AgencyId::new("kcs"), vec![9; 16]))
     );
-    assert_eq!(disclose(&redactor, &KEYS, record("other")).err(), Some(Refusal::ForeignPlan));
-    let foreign = keys().scope_key(&scope("alpha/case-2"));
-    assert_eq!(disclose(&redactor, &foreign, record("kcs")).err(), Some(Refusal::ForeignPlan));
+    assert_eq!(batch.take(&redactor, &key, record("other")), Err(Refusal::ForeignPlan));
+    let foreign = Arc::new(keys().scope_key(&scope("alpha/case-2")));
+    assert_eq!(batch.take(&redactor, &foreign, record("kcs")), Err(Refusal::ForeignPlan));
+    assert!(batch.is_empty() && batch.finish().as_inner().is_empty());
     assert!(!format!("{:?}", record("kcs")).contains("854231"));
 }
 
@@ -276,4 +280,61 @@ fn explanations_come_from_the_plan() {
     assert_eq!(rows[at("importer.id")].presence_bit, Some(0));
     assert_eq!(rows.iter().filter(|row| row.presence_bit.is_some()).count(), 1);
     assert!(Redactor::compile(Arc::new(plan)).plan().field(rows[0].leaf).is_some());
+}
+
+/// What a batch gives is what its records give one by one, whatever stands between them.
+#[test]
+fn a_batch_gives_what_its_records_give() {
+    let scopes = ["alpha/case-1", "alpha/case-2"];
+    let held = scopes.map(|name| Arc::new(keys().scope_key(&scope(name))));
+    let redactors = scopes.map(|name| {
+        let told = |treatment: Treatment| {
+            plan(&EVERY, move |leaf| {
+                if treatment.fits(leaf.label.semantic, &leaf.kind) { treatment } else { Presence }
+            })
+        };
+        let of = |treatment: Treatment| {
+            let plan = told(treatment);
+            Arc::new(Redactor::compile(Arc::new(Plan::new(
+                EVERY.clone(),
+                plan.fields().to_vec(),
+                plan.agreement().clone(),
+                plan.originator().clone(),
+                scope(name),
+                None,
+            ))))
+        };
+        [of(Clear), of(Pseudonymise)]
+    });
+    let long = [text(7, &[b'x'; 300]), text(5, b"Kim")].concat();
+    let payloads: [&[u8]; 5] =
+        [&text(7, b"ID-1"), &long, &[0x0b], &text(29, &text(1, &[b'y'; 46])), b""];
+    let mut batch = Batch::default();
+    let mut expected = vec![];
+    for at in 0..60_usize {
+        let (which, payload) = (at / 7 % 2, payloads[at % 5]);
+        let redactor = &redactors[which][at % 2];
+        let record = FoundRecord {
+            originator: AgencyId::new("kcs"),
+            opaque_id: vec![at as u8; 16 + at % 17].into(),
+            payload: Bytes::copy_from_slice(payload),
+            version: at as u64,
+            data_as_of: None,
+            delete_by: None,
+        };
+        let reference = held[which].reference(&record.originator, &record.opaque_id);
+        let (mut out, mut presence) = (vec![], vec![]);
+        let alone = redactor.redact(&held[which], payload, &mut out, &mut presence);
+        let taken = batch.take(redactor, &held[which], record);
+        assert_eq!(taken, alone.map(|()| TOKEN_CHARS + out.len() + presence.len()));
+        if alone.is_ok() {
+            expected.push((reference, out, presence, at as u64));
+        }
+    }
+    let released = batch.finish().into_inner().into_iter().map(|record| {
+        let reference = String::from_utf8(record.reference.to_vec()).unwrap();
+        (reference, record.payload.to_vec(), record.presence.to_vec(), record.version)
+    });
+    assert_eq!(released.collect::<Vec<_>>(), expected);
+    assert_eq!(expected.len(), 48);
 }
