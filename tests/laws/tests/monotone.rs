@@ -83,7 +83,7 @@ fn changed<T: Debug>(
         }
         Ok(())
     });
-    tally.fair(what, 15, lowered);
+    tally.fair(what, 12, lowered);
 }
 
 fn spots() -> impl Strategy<Value = [Spot; 4]> {
@@ -184,5 +184,5 @@ fn stricter_handling_raises_nothing() {
         }
         Ok(())
     });
-    tally.fair("handling", 15, 50);
+    tally.fair("handling", 12, 50);
 }

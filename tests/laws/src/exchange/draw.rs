@@ -17,9 +17,9 @@ use super::{
     days, record_types,
 };
 
-/// An exchange that loads, with up to three prohibitions of its own.
+/// An exchange that loads, with up to two prohibitions of its own.
 pub fn exchange(rules: Rules) -> impl Strategy<Value = Exchange> {
-    (registry(), vec(agreement(), 1..=2), vec(forbid(rules), 0..=3)).prop_map(
+    (registry(), vec(agreement(), 1..=2), vec(forbid(rules), 0..=2)).prop_map(
         |(registry, agreements, forbids)| {
             let mut exchange = Exchange { registry, agreements, forbids };
             for (at, agreement) in exchange.agreements.iter_mut().enumerate() {
@@ -31,11 +31,12 @@ pub fn exchange(rules: Rules) -> impl Strategy<Value = Exchange> {
 }
 
 fn registry() -> impl Strategy<Value = Registry> {
-    let caps = vec(select(Sensitivity::ALL), AGENCIES.len());
+    use Sensitivity::{Confidential, Official, Secret};
+    let caps = vec(select(vec![Secret, Confidential, Secret, Official]), AGENCIES.len());
     let case = (
-        subsequence(AGENCIES.to_vec(), 1..=AGENCIES.len()),
-        prop_oneof![8 => Just(days(-30)), 1 => Just(days(5))],
-        prop_oneof![4 => Just(None), 3 => Just(Some(days(20))), 1 => Just(Some(days(-1)))],
+        subsequence(AGENCIES.to_vec(), 2..=AGENCIES.len()),
+        prop_oneof![12 => Just(days(-30)), 1 => Just(days(5))],
+        prop_oneof![7 => Just(None), 6 => Just(Some(days(20))), 1 => Just(Some(days(-1)))],
         any::<bool>(),
     );
     (caps, vec(case, CASES.len())).prop_map(|(caps, cases)| Registry {
@@ -45,10 +46,9 @@ fn registry() -> impl Strategy<Value = Registry> {
             .map(|(id, cap)| Agency {
                 id: AgencyId::new(id),
                 name: (*id).to_owned(),
-                country: id[..2].to_uppercase(),
+                country: country(id),
                 kind: "customs".to_owned(),
-                // Few agencies see nothing but what is public.
-                max_sensitivity: cap.max(Sensitivity::Official),
+                max_sensitivity: cap,
                 systems: vec![SystemId::new("desk"), SystemId::new("batch")],
             })
             .collect(),
@@ -67,9 +67,13 @@ fn registry() -> impl Strategy<Value = Registry> {
     })
 }
 
+fn country(agency: &str) -> String {
+    agency[..2].to_uppercase()
+}
+
 fn agreement() -> impl Strategy<Value = Agreement> {
-    let from = prop_oneof![12 => Just(days(-400)), 1 => Just(days(3))];
-    let until = prop_oneof![8 => Just(days(500)), 4 => Just(days(10)), 1 => Just(days(-2))];
+    let from = prop_oneof![20 => Just(days(-400)), 1 => Just(days(3))];
+    let until = prop_oneof![12 => Just(days(500)), 7 => Just(days(10)), 1 => Just(days(-2))];
     (from, until, vec(flow(), 1..=3)).prop_map(|(from, until, mut flows)| {
         for (at, flow) in flows.iter_mut().enumerate() {
             flow.tag = at;
@@ -85,8 +89,8 @@ fn flow() -> impl Strategy<Value = Flow> {
         subsequence(AGENCIES.to_vec(), 1..=3),
         subsequence(TYPES.to_vec(), 1..=2),
         subsequence(PURPOSES.to_vec(), 1..=3),
-        proptest::bool::weighted(0.3),
-        prop_oneof![4 => Just(vec![]), 1 => subsequence(CASES.to_vec(), 1..=2)],
+        proptest::bool::weighted(0.15),
+        prop_oneof![8 => Just(vec![]), 1 => subsequence(CASES.to_vec(), 1..=2)],
     );
     let duties = (
         subsequence(PURPOSES.to_vec(), 1..=3),
@@ -95,7 +99,7 @@ fn flow() -> impl Strategy<Value = Flow> {
         1_u64..1000,
         prop_oneof![1 => Just(vec![]), 2 => subsequence(leaves(), 0..=6)],
     );
-    (scope, duties, vec(ladder(), 1..=7)).prop_map(|(scope, duties, mut ladders)| {
+    (scope, duties, vec(ladder(), 2..=7)).prop_map(|(scope, duties, mut ladders)| {
         let (from, to, types, purposes, case_required, cases) = scope;
         let (permitted_use, delete_after_days, release, budget, matchable) = duties;
         for (at, ladder) in ladders.iter_mut().enumerate() {
@@ -141,7 +145,7 @@ fn ladder() -> impl Strategy<Value = Ladder> {
         Semantic::FreeText,
     ]);
     let selector = prop_oneof![
-        4 => subsequence(paths, 1..=5).prop_map(Selector::Fields),
+        5 => subsequence(paths, 1..=6).prop_map(Selector::Fields),
         2 => semantics.prop_map(Selector::Semantic),
         3 => (select(Category::ALL), weighted(0.5, select(Sensitivity::ALL)))
             .prop_map(|(category, most)| Selector::Category(category, most)),
@@ -202,36 +206,36 @@ pub fn forbid(rules: Rules) -> impl Strategy<Value = Forbid> {
         select(leaves()).prop_map(|path| format!("resource.path == \"{path}\"")),
         Just("resource.path like \"importer.*\"".to_owned()),
     ];
-    let who = prop_oneof![
-        3 => Just("true".to_owned()),
-        1 => select(&AGENCIES[..]).prop_map(|id| format!("principal == Agency::\"{id}\"")),
-        1 => select(&AGENCIES[..]).prop_map(|id| format!("context.source == Agency::\"{id}\"")),
-        1 => select(&PURPOSES[..]).prop_map(|one| format!("context.purpose == \"{}\"", one.word())),
-        1 => select(&CASES[..]).prop_map(|id| format!("!context.memberships.contains(\"{id}\")")),
-        1 => Just("!(context has case)".to_owned()),
-        1 => Just("principal.max_sensitivity < 3".to_owned()),
-        1 => select(&AGENCIES[..]).prop_map(|id| format!("principal.country == \"{}\"", id[..2].to_uppercase())),
+    let some = prop_oneof![
+        select(&AGENCIES[..]).prop_map(|id| format!("principal == Agency::\"{id}\"")),
+        select(&AGENCIES[..]).prop_map(|id| format!("context.source == Agency::\"{id}\"")),
+        select(&PURPOSES[..]).prop_map(|one| format!("context.purpose == \"{}\"", one.word())),
+        select(&CASES[..]).prop_map(|id| format!("!context.memberships.contains(\"{id}\")")),
+        Just("!(context has case)".to_owned()),
+        Just("principal.max_sensitivity < 3".to_owned()),
+        select(&AGENCIES[..]).prop_map(|id| format!("principal.country == \"{}\"", country(id))),
     ];
+    let who = prop_oneof![3 => Just("true".to_owned()), 5 => some.clone()];
     // A sum that no `Long` holds: a rule that cannot be evaluated.
     let broken = "resource.sensitivity + 9223372036854775807 > 0".to_owned();
     prop_oneof![
         12 => (learn.clone(), of_field, who.clone())
             .prop_map(|(action, field, who)| Forbid { action, when: format!("{field} && {who}") }),
-        u32::from(rules == Rules::SomeBroken) => (learn, who.clone())
+        u32::from(rules == Rules::SomeBroken) => (learn, who)
             .prop_map(move |(action, who)| Forbid { action, when: format!("{who} && {broken}") }),
-        1 => who.clone().prop_map(|when| Forbid { action: "action == Action::\"query\"", when }),
-        1 => who.prop_map(|when| Forbid { action: "action == Action::\"release\"", when }),
+        1 => some.clone().prop_map(|when| Forbid { action: "action == Action::\"query\"", when }),
+        1 => some.prop_map(|when| Forbid { action: "action == Action::\"release\"", when }),
     ]
 }
 
 /// What an originator says about its records: mostly nothing special.
 pub fn handling() -> impl Strategy<Value = HandlingClass> {
     (
-        prop_oneof![3 => Just(vec![]), 1 => subsequence(AGENCIES.to_vec(), 1..=4)],
-        prop_oneof![4 => Just(vec![]), 1 => subsequence(CASES.to_vec(), 1..=2)],
-        prop_oneof![4 => Just(vec![]), 1 => subsequence(PURPOSES.to_vec(), 2..=4)],
+        prop_oneof![7 => Just(vec![]), 1 => subsequence(AGENCIES.to_vec(), 1..=4)],
+        prop_oneof![8 => Just(vec![]), 1 => subsequence(CASES.to_vec(), 1..=2)],
+        prop_oneof![7 => Just(vec![]), 1 => subsequence(PURPOSES.to_vec(), 2..=4)],
         weighted(0.2, select(Tlp::ALL)),
-        prop_oneof![20 => Just(Environment::Exercise), 1 => Just(Environment::Production)],
+        prop_oneof![40 => Just(Environment::Exercise), 1 => Just(Environment::Production)],
     )
         .prop_map(|(audience, compartments, uses, tlp, environment)| {
             let mut permitted_use: Vec<Purpose> = uses;
@@ -255,9 +259,9 @@ type Seed = ([Index; 5], u8, bool, bool, HandlingClass);
 pub fn questions(most: usize) -> impl Strategy<Value = Questions> {
     let seed = (
         [any::<Index>(), any::<Index>(), any::<Index>(), any::<Index>(), any::<Index>()],
-        0_u8..40,
-        any::<bool>(),
-        any::<bool>(),
+        0_u8..60,
+        proptest::bool::weighted(0.75),
+        proptest::bool::weighted(0.75),
         handling(),
     );
     vec(seed, 1..=most).prop_map(Questions)

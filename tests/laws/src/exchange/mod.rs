@@ -43,7 +43,7 @@ pub const PURPOSES: [Purpose; 4] = [
     Purpose::Investigation,
     Purpose::ShipmentTargeting,
     Purpose::LicenceVerification,
-    Purpose::Statistics,
+    Purpose::Interdiction,
 ];
 
 static RECORD_TYPES: LazyLock<Vec<Arc<RecordType>>> = LazyLock::new(|| {

@@ -46,9 +46,12 @@ fn types(flow: &Flow) -> Vec<&'static RecordType> {
 fn tidy(flow: &mut Flow) {
     let leaves: Vec<&Leaf> = types(flow).iter().flat_map(|one| one.leaves()).collect();
     flow.matchable.retain(|path| leaves.iter().any(|leaf| leaf.path == *path));
+    let mut named: Vec<String> = vec![];
     for ladder in &mut flow.ladders {
         if let Selector::Fields(paths) = &mut ladder.selector {
             paths.retain(|path| leaves.iter().any(|leaf| below(path, leaf).is_some()));
+            paths.retain(|path| !named.contains(path));
+            named.extend(paths.iter().cloned());
         }
         if let Some(purposes) = &mut ladder.purposes {
             purposes.retain(|purpose| flow.purposes.contains(purpose));
