@@ -3,3 +3,4 @@
 
 mod monotone;
 mod order;
+mod pseudonyms;
