@@ -11,9 +11,15 @@
 use std::cell::Cell;
 use std::fmt::Debug;
 
+use portcullis_core::handling::{Environment, HandlingClass};
+use portcullis_core::id::{AgencyId, RecordTypeName};
+use portcullis_core::label::Sensitivity;
+use portcullis_core::policy::{Agency, Purpose, Registry, Request};
+use portcullis_core::redact::Treatment;
 use portcullis_laws::exchange::{
-    Answer, Exchange, NOW, Question, Rules, Spot, ask, ends, exchange, fewer_duties,
-    forbid, hold, leaves, less_rung, lower_cap, permit_less, questions, rises, stricter,
+    Agreement, Answer, Exchange, Flow, Forbid, Ladder, NOW, Question, Rules, Selector, Spot, TYPES,
+    ask, days, ends, exchange, fewer_duties, forbid, hold, leaves, less_rung, lower_cap,
+    permit_less, questions, rises, stricter,
 };
 use proptest::array::uniform2;
 use proptest::prelude::*;
@@ -83,7 +89,7 @@ fn changed<T: Debug>(
         }
         Ok(())
     });
-    tally.fair(what, 12, lowered);
+    tally.fair(what, 6, lowered);
 }
 
 fn spots() -> impl Strategy<Value = [Spot; 4]> {
@@ -95,22 +101,89 @@ fn spots() -> impl Strategy<Value = [Spot; 4]> {
 /// rules can be evaluated; `broken_rules_withhold_and_taking_the_rung_out_ends_that` shows the rest.
 #[test]
 fn a_rung_less_raises_nothing() {
-    changed("rung", 10, Rules::Sound, spots(), less_rung);
+    changed("rung", 50, Rules::Sound, spots(), less_rung);
+}
+
+/// The exception to the law, as it is meant: fail closed goes first.
+#[test]
+fn broken_rules_withhold_and_taking_the_rung_out_ends_that() {
+    let agency = |id: &&str| Agency {
+        id: AgencyId::new(id),
+        name: (*id).to_owned(),
+        country: "XX".to_owned(),
+        kind: "customs".to_owned(),
+        max_sensitivity: Sensitivity::Secret,
+        systems: vec!["desk".into()],
+    };
+    let ladder = |path: &str, rungs: &[Treatment]| Ladder {
+        tag: 0,
+        selector: Selector::Fields(vec![path.to_owned()]),
+        purposes: None,
+        rungs: rungs.to_vec(),
+    };
+    let with = |rungs: &[Treatment]| Exchange {
+        registry: Registry {
+            agencies: ["alpha", "bravo"].iter().map(agency).collect(),
+            cases: vec![],
+            environment: Environment::Exercise,
+        },
+        agreements: vec![Agreement {
+            id: "one".to_owned(),
+            from: days(-1),
+            until: days(1),
+            flows: vec![Flow {
+                tag: 0,
+                from: "alpha",
+                to: vec!["bravo"],
+                types: vec![TYPES[1]],
+                purposes: vec![Purpose::Investigation],
+                case_required: false,
+                cases: vec![],
+                permitted_use: vec![Purpose::Investigation],
+                delete_after_days: 1,
+                release: false,
+                budget: 1,
+                matchable: vec![],
+                ladders: vec![ladder("id", rungs), ladder("birth", &[Treatment::Clear])],
+            }],
+        }],
+        forbids: vec![Forbid {
+            action: "action == Action::\"mask\"",
+            when: "resource.sensitivity + 9223372036854775807 > 0".to_owned(),
+        }],
+    };
+    let question = Question {
+        request: Request {
+            requester: "bravo".into(),
+            system: "desk".into(),
+            purpose: Purpose::Investigation,
+            case: None,
+            agreement: None,
+            record_type: RecordTypeName::new(TYPES[1]),
+            sources: vec![],
+        },
+        class: HandlingClass::ordinary("alpha".into(), Environment::Exercise),
+    };
+    let id = |rungs: &[Treatment]| {
+        ask(&with(rungs).load(), &question, NOW).plan().unwrap().fields()[0].treatment
+    };
+    assert_eq!(id(&[Treatment::Mask, Treatment::Presence]), Treatment::Withhold);
+    assert_eq!(id(&[Treatment::Presence]), Treatment::Presence);
 }
 
 #[test]
 fn a_permit_less_raises_nothing() {
-    changed("permit", 50, Rules::SomeBroken, spots(), permit_less);
+    changed("permit", 20, Rules::SomeBroken, spots(), permit_less);
 }
 
 #[test]
 fn tighter_duties_raise_nothing() {
-    changed("duties", 10, Rules::SomeBroken, spots(), fewer_duties);
+    changed("duties", 2, Rules::SomeBroken, spots(), fewer_duties);
 }
 
 #[test]
 fn a_forbid_more_raises_nothing() {
-    changed("forbid", 50, Rules::SomeBroken, forbid(Rules::SomeBroken), |exchange, forbid| {
+    changed("forbid", 20, Rules::SomeBroken, forbid(Rules::SomeBroken), |exchange, forbid| {
         let mut changed = exchange.clone();
         let said = forbid.to_string();
         changed.forbids.push(forbid);
@@ -120,17 +193,17 @@ fn a_forbid_more_raises_nothing() {
 
 #[test]
 fn a_lower_accreditation_raises_nothing() {
-    changed("accreditation", 30, Rules::SomeBroken, spots(), lower_cap);
+    changed("accreditation", 10, Rules::SomeBroken, spots(), lower_cap);
 }
 
 #[test]
 fn leaving_a_case_raises_nothing() {
-    changed("leaving", 10, Rules::SomeBroken, spots(), leaves);
+    changed("leaving", 3, Rules::SomeBroken, spots(), leaves);
 }
 
 #[test]
 fn an_agreements_end_raises_nothing() {
-    changed("end", 50, Rules::SomeBroken, spots(), ends);
+    changed("end", 20, Rules::SomeBroken, spots(), ends);
 }
 
 /// A permit that was given while the agreement was in force ends with it, and so do its plans.
@@ -184,5 +257,5 @@ fn stricter_handling_raises_nothing() {
         }
         Ok(())
     });
-    tally.fair("handling", 12, 50);
+    tally.fair("handling", 6, 80);
 }

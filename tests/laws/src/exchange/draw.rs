@@ -13,8 +13,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 
 use super::{
-    AGENCIES, Agreement, CASES, DAY, Exchange, Flow, Forbid, Ladder, PURPOSES, Question, Selector, TYPES,
-    days, record_types,
+    AGENCIES, Agreement, CASES, DAY, Exchange, Flow, Forbid, Ladder, PURPOSES, Question, Selector,
+    TYPES, days, record_types,
 };
 
 /// An exchange that loads, with up to two prohibitions of its own.
@@ -131,6 +131,9 @@ fn leaves() -> Vec<String> {
     paths
 }
 
+/// Members of oneofs.
+const ONEOFS: [&str; 4] = ["licence", "permit_number", "seen_at", "seen_on"];
+
 fn ladder() -> impl Strategy<Value = Ladder> {
     let mut paths = leaves();
     paths.push("importer".to_owned());
@@ -146,18 +149,24 @@ fn ladder() -> impl Strategy<Value = Ladder> {
     ]);
     let selector = prop_oneof![
         5 => subsequence(paths, 1..=6).prop_map(Selector::Fields),
+        // Members of oneofs of their own, so that they often differ.
+        3 => subsequence(ONEOFS.map(str::to_owned).to_vec(), 1..=2).prop_map(Selector::Fields),
         2 => semantics.prop_map(Selector::Semantic),
         3 => (select(Category::ALL), weighted(0.5, select(Sensitivity::ALL)))
             .prop_map(|(category, most)| Selector::Category(category, most)),
     ];
     let for_some = weighted(0.15, subsequence(PURPOSES.to_vec(), 1..=3));
-    (selector, for_some, rungs())
-        .prop_map(|(selector, purposes, rungs)| Ladder { tag: 0, selector, purposes, rungs })
+    (selector, for_some, rungs()).prop_map(|(selector, purposes, rungs)| Ladder {
+        tag: 0,
+        selector,
+        purposes,
+        rungs,
+    })
 }
 
 /// A chain; rungs that the fields cannot take are left out when the exchange is tidied.
 fn rungs() -> impl Strategy<Value = Vec<Treatment>> {
-    use Level::{Band, Cell1, Cell01, Cell10, Chapter, Country, Day, Heading, Month, Year};
+    use Level::{Band, Cell01, Cell1, Cell10, Chapter, Country, Day, Heading, Month, Year};
     let middle = select(vec![
         vec![],
         vec![Treatment::Mask],

@@ -191,7 +191,10 @@ impl Exchange {
 
     /// Flows of all agreements with their agreement.
     pub fn flows(&self) -> Vec<(&Agreement, &Flow)> {
-        self.agreements.iter().flat_map(|one| one.flows.iter().map(move |flow| (one, flow))).collect()
+        self.agreements
+            .iter()
+            .flat_map(|one| one.flows.iter().map(move |flow| (one, flow)))
+            .collect()
     }
 
     /// An agency.

@@ -12,9 +12,8 @@ where
     S::Value: Debug,
 {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let outcome = TestRunner::new(config).run(strategy, |value| {
-        law(value).map_err(TestCaseError::fail)
-    });
+    let outcome =
+        TestRunner::new(config).run(strategy, |value| law(value).map_err(TestCaseError::fail));
     match outcome {
         Ok(()) => {}
         Err(TestError::Fail(why, smallest)) => panic!("{why}\nthe smallest case:\n{smallest:?}"),

@@ -77,9 +77,8 @@ fn tied(flow: &Flow, leaves: &[&Leaf]) -> Option<usize> {
     for (one, two) in pairs {
         for purpose in &flow.purposes {
             let close = |at: usize, leaf: &Leaf| closeness(&flow.ladders[at], leaf, *purpose);
-            let same = |leaf: &&Leaf| {
-                close(one, leaf).is_some() && close(one, leaf) == close(two, leaf)
-            };
+            let same =
+                |leaf: &&Leaf| close(one, leaf).is_some() && close(one, leaf) == close(two, leaf);
             if leaves.iter().any(same) {
                 return Some(two);
             }
@@ -113,9 +112,9 @@ fn closeness(ladder: &Ladder, leaf: &Leaf, purpose: Purpose) -> Option<u32> {
         Selector::Fields(paths) => paths.iter().filter_map(|path| below(path, leaf)).max(),
         Selector::Semantic(semantic) => (*semantic == label.semantic).then_some(50),
         Selector::Category(category, None) => (*category == label.category).then_some(1),
-        Selector::Category(category, Some(most)) => (*category == label.category
-            && label.sensitivity <= *most)
-            .then_some(10 - *most as u32),
+        Selector::Category(category, Some(most)) => {
+            (*category == label.category && label.sensitivity <= *most).then_some(10 - *most as u32)
+        }
     }
 }
 
