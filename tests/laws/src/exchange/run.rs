@@ -11,7 +11,10 @@ where
     S: Strategy,
     S::Value: Debug,
 {
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    // To load an exchange takes milliseconds: a smaller case is worth seconds, not minutes.
+    let shrinks = Config::default().max_shrink_iters.min(600);
+    let config =
+        Config { cases, failure_persistence: None, max_shrink_iters: shrinks, ..Config::default() };
     let outcome =
         TestRunner::new(config).run(strategy, |value| law(value).map_err(TestCaseError::fail));
     match outcome {
