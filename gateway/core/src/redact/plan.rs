@@ -82,7 +82,8 @@ impl Plan {
     /// Builds a plan from one entry per leaf, in leaf order. Entries that are missing are withheld, entries
     /// too many are ignored, and a treatment that its leaf cannot take becomes Withhold: never Clear.
     /// The members of a oneof take their meet, because which one is set would tell; where that does not
-    /// fit one of them, all are withheld. Members that were merely not asked for do not count.
+    /// fit one of them, the greatest treatment below it that fits them all (so that less for one member never
+    /// means more for all). Members that were merely not asked for do not count.
     pub fn new(
         record_type: Arc<RecordType>,
         mut fields: Vec<FieldPlan>,
@@ -97,6 +98,7 @@ impl Plan {
                 field.treatment = Treatment::Withhold;
                 field.reason = Reason::TreatmentDoesNotFit;
                 field.usable = false;
+                field.probe = false;
             }
         }
         meet_oneofs(&record_type, &mut fields);
@@ -219,11 +221,9 @@ fn meet_members(record_type: &RecordType, fields: &mut [FieldPlan], members: &[L
     else {
         return;
     };
-    let fits = members
-        .iter()
-        .filter_map(|leaf| record_type.leaf(*leaf))
-        .all(|leaf| meet.fits(leaf.label.semantic, &leaf.kind));
-    let meet = if fits { meet } else { Treatment::Withhold };
+    let leaves = || members.iter().filter_map(|leaf| record_type.leaf(*leaf));
+    let fits = |meet: &Treatment| leaves().all(|leaf| meet.fits(leaf.label.semantic, &leaf.kind));
+    let meet = meet.descending().find(fits).unwrap_or(Treatment::Withhold);
     for leaf in members {
         let Some(field) = fields.get_mut(leaf.index()) else { continue };
         if field.treatment != meet {

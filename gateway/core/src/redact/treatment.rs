@@ -105,6 +105,15 @@ impl Treatment {
         }
     }
 
+    /// This treatment and the way down from it, greatest first: coarser levels of its family, presence,
+    /// withhold. Below Clear the ways part, so none of the middle ones is on it.
+    pub(super) fn descending(self) -> impl Iterator<Item = Self> {
+        let coarser = Level::ALL.iter().copied().map(Self::Generalise);
+        let ends = [Self::Presence, Self::Withhold];
+        let below = coarser.filter(move |_| self != Self::Clear).chain(ends);
+        std::iter::once(self).chain(below.filter(move |other| *other < self))
+    }
+
     /// The greatest treatment that tells no more than either. Two unlike middle ones meet in Presence.
     #[must_use]
     pub fn meet(self, other: Self) -> Self {

@@ -8,7 +8,7 @@ use super::super::{
     Batch, FoundRecord, MAX_RECORD_BYTES, MAX_RECORD_FIELDS, Plan, Reason, Redactor, Refusal,
     TOKEN_CHARS, Treatment, explain, presence_bits,
 };
-use super::{EVERY, KEYS, SET, all, contract, field, keys, only, plan, redact, scope};
+use super::{EVERY, KEYS, SET, all, contract, field, fitting, keys, only, plan, redact, scope};
 use crate::id::AgencyId;
 use crate::label::RecordType;
 
@@ -247,6 +247,46 @@ fn members_of_a_oneof_take_their_meet() {
     let narrowed = whole.narrowed(|leaf| leaf == wanted);
     assert_eq!(narrowed.treatment(wanted), Clear);
     assert_eq!(narrowed.treatment(EVERY.leaf_by_path("choice_name").unwrap().id), Withhold);
+}
+
+/// Was: where the meet did not fit, all were withheld, so that a member that got less (clear beside mask became
+/// presence beside mask) raised the others from withhold to presence.
+#[test]
+fn less_for_a_member_of_a_oneof_is_never_more_for_the_others() {
+    let either = Arc::new(RecordType::register(&SET, "test.v1.Either").unwrap());
+    for pair in [["text_id", "number_id"], ["at", "on"]] {
+        let [one, two] = pair.map(|path| either.leaf_by_path(path).unwrap());
+        let of = |a: Treatment, b: Treatment| {
+            let plan = plan(&either, |leaf| match leaf.id {
+                id if id == one.id => a,
+                id if id == two.id => b,
+                _ => Withhold,
+            });
+            assert_eq!(plan.treatment(one.id), plan.treatment(two.id), "{a} {b}");
+            plan.treatment(one.id)
+        };
+        for (a, b) in
+            fitting(one).into_iter().flat_map(|a| fitting(two).into_iter().map(move |b| (a, b)))
+        {
+            assert!(of(a, b) <= a && of(a, b) <= b, "{a} {b}");
+            for lower in fitting(one).into_iter().filter(|lower| *lower <= a) {
+                assert!(of(lower, b) <= of(a, b), "{a} {b}: {lower}");
+            }
+            for lower in fitting(two).into_iter().filter(|lower| *lower <= b) {
+                assert!(of(a, lower) <= of(a, b), "{a} {b}: {lower}");
+            }
+        }
+    }
+    let [text, at] = ["text_id", "at"].map(|path| either.leaf_by_path(path).unwrap().id);
+    let of = |one, two| {
+        plan(
+            &either,
+            |leaf| if leaf.path.starts_with("number") || leaf.path == "on" { two } else { one },
+        )
+    };
+    assert_eq!(of(Mask, Clear).treatment(text), Presence);
+    let day = Treatment::Generalise(super::super::Level::Day);
+    assert_eq!(of(day, Clear).treatment(at), Treatment::Generalise(super::super::Level::Month));
 }
 
 #[test]
