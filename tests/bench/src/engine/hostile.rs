@@ -59,7 +59,7 @@ pub fn run(
 }
 
 /// Name, wire fields, bytes.
-fn hostile() -> Vec<(&'static str, usize, Vec<u8>)> {
+pub fn hostile() -> Vec<(&'static str, usize, Vec<u8>)> {
     let most = MAX_RECORD_FIELDS;
     let field = |number: u32, content: &[u8]| {
         let mut out = vec![];

@@ -319,4 +319,24 @@ mod tests {
         assert_eq!(bytes("redactor: all kept"), bytes("memcpy"));
         assert_eq!(bytes("redactor: all withheld"), 0.0);
     }
+
+    /// A record that is refused would be cheap.
+    #[test]
+    fn hostile_records_are_within_the_limits_and_counted_right() {
+        let record_type = Arc::new(record::record_type().unwrap());
+        let bench = Bench::new(&record_type);
+        for (name, fields, bytes) in hostile::hostile() {
+            let (mut out, mut presence) = (vec![], vec![]);
+            let done = bench.clear.redact(&bench.key, &bytes, &mut out, &mut presence);
+            assert_eq!(done, Ok(()), "{name}");
+            assert!(fields <= portcullis_core::redact::MAX_RECORD_FIELDS, "{name}");
+            if !name.starts_with("unknown") {
+                let read = prost_reflect::DynamicMessage::decode(
+                    record_type.descriptor().clone(),
+                    bytes.as_slice(),
+                );
+                assert_eq!(record::wire_fields(&read.unwrap()), fields, "{name}");
+            }
+        }
+    }
 }

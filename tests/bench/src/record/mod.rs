@@ -70,22 +70,24 @@ pub fn encoded(number: u64) -> Bytes {
     consignment(number).encode_to_vec().into()
 }
 
+/// Fields on the wire, those of nested messages included.
+#[cfg(test)]
+pub fn wire_fields(message: &prost_reflect::DynamicMessage) -> usize {
+    let inner = |value: &prost_reflect::Value| value.as_message().map_or(0, wire_fields);
+    message
+        .fields()
+        .map(|(_, value)| match value {
+            prost_reflect::Value::List(values) => values.iter().map(|value| 1 + inner(value)).sum(),
+            value => 1 + inner(value),
+        })
+        .sum()
+}
+
 #[cfg(test)]
 mod tests {
-    use prost_reflect::{DynamicMessage, Value};
+    use prost_reflect::DynamicMessage;
 
     use super::*;
-
-    fn wire_fields(message: &DynamicMessage) -> usize {
-        let inner = |value: &Value| value.as_message().map_or(0, wire_fields);
-        message
-            .fields()
-            .map(|(_, value)| match value {
-                Value::List(values) => values.iter().map(|value| 1 + inner(value)).sum(),
-                value => 1 + inner(value),
-            })
-            .sum()
-    }
 
     #[test]
     fn a_record_is_what_the_tables_say() {
