@@ -1,2 +1,4 @@
 //! The laws, a module each.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod worlds;
