@@ -4,6 +4,7 @@
 mod descriptor;
 mod fault;
 mod message;
+pub mod near;
 mod plan;
 mod schema;
 mod spelling;
