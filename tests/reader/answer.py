@@ -4,6 +4,7 @@ and lets the runtime write what is left.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Iterable
 
 import treat
@@ -88,6 +89,8 @@ class Answer:
         bits = max((bit for _, bit in self.plan.values()), default=0)
         self.presence_bytes = (bits + 7) // 8
         self.root = self._node(None, schema.record, "")
+        # How often each treatment met a field that stood.
+        self.applied: Counter[str] = Counter()
 
     def _node(self, field: Field | None, message: Message, above: str) -> Node:
         below: dict[int, Leaf | Node] = {}
@@ -117,7 +120,9 @@ class Answer:
             below = node.below[descriptor.number]
             if isinstance(below, Node):
                 self._inner(message, below, value, present)
-            elif below.change is not None:
+                continue
+            self.applied[below.treatment] += 1
+            if below.change is not None:
                 change(message, below, value)
             elif below.treatment != "clear":
                 if below.treatment == "presence" and below.bit:

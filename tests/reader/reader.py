@@ -1,7 +1,8 @@
 """A second reader: what should the gateway have answered? Recomputed from the source's bytes and the plan.
 
     reader.py vectors FILE               every vector of treatments.json
-    reader.py check FILE [--jobs N]      tuples as portcullis-tuples writes them
+    reader.py check FILE [--jobs N] [--varied]
+                                         tuples as portcullis-tuples writes them
     reader.py answer --descriptors FILE --type NAME --plan FILE --record FILE [--keys FILE]
                                          one record, for an audit; README.md says how
 
@@ -15,17 +16,26 @@ import base64
 import json
 import multiprocessing
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any, Iterator
 
 from google.protobuf import text_format
+from google.protobuf.message import DecodeError
 
+import treat
 import vectors
 from answer import Answer, Refused, effective
 from schema import Schema, SchemaError
 from seal import Scope
 
 SHOWN = 3
+REFUSALS = (
+    "TOO_LARGE TOO_MANY_FIELDS TRUNCATED OVERLONG_VARINT FIELD_NUMBER GROUP WIRE_TYPE NOT_UTF8 FIELD_TWICE ONEOF_TWICE "
+    "VALUE_OUT_OF_RANGE"
+)
+EVERYTHING = [f"RECORD_{word}" for word in REFUSALS.split()] + ["clear", "mask", "pseudonymise", "presence", "withhold"]
+EVERYTHING += sorted({f"generalise:{level}" for levels in treat.LEVELS.values() for level in levels})
 
 
 def treatments(plan: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
@@ -40,6 +50,7 @@ class Group:
         self.plans: list[Answer] = []
         self.originators: list[str] = []
         self.problems: list[str] = []
+        self.seen: Counter[str] = Counter()
 
     def plan(self, line: dict[str, Any]) -> None:
         plan = treatments(line["plan"])
@@ -65,6 +76,9 @@ class Group:
                 mine["reference"] = plan.scope.token("REFERENCE", bytes.fromhex(line["opaque_id"]), originator)
         except Refused as refused:
             mine = {"refusal": refused.word}
+            self.seen[refused.word] += 1
+        except DecodeError as error:
+            mine = {"decoder": str(error)}  # found well formed here, but the runtime cannot read it
         theirs = {key: line[key] for key in ("payload", "presence", "reference", "refusal") if key in line}
         if mine != theirs:
             self.problems.append(story(self.schema, plan, line["record"], mine, theirs))
@@ -85,7 +99,7 @@ def story(schema: Schema, plan: Answer, record: str, mine: dict[str, str], their
 def decoded(schema: Schema, payload: str) -> str:
     try:
         message = schema.cls.FromString(bytes.fromhex(payload))
-    except Exception as error:  # any decoder error: the text is only for a person
+    except DecodeError as error:
         return f"  (cannot be decoded: {error})"
     text = text_format.MessageToString(message, as_utf8=True, print_unknown_fields=True, descriptor_pool=schema.pool)
     return "".join(f"  {line}\n" for line in text.splitlines()[:200]).rstrip()
@@ -106,40 +120,54 @@ def groups(path: str, part: int, parts: int) -> Iterator[list[str]]:
         yield lines
 
 
-def check_part(arguments: tuple[str, int, int]) -> tuple[int, int, int, list[str]]:
-    agree = disagree = plans = 0
-    shown: list[str] = []
-    for lines in groups(*arguments):
-        group: Group | None = None
-        for text in lines:
+class Tally:
+    """What came of some groups."""
+
+    def __init__(self) -> None:
+        self.plans = self.agree = self.disagree = 0
+        self.seen: Counter[str] = Counter()
+        self.shown: list[str] = []
+
+    def add(self, lines: list[str]) -> None:
+        group = Group(json.loads(lines[0])["schema"])
+        for text in lines[1:]:
             line = json.loads(text)
-            if group is None:
-                group = Group(line["schema"])
-            elif "plan" in line:
-                before = len(group.problems)
+            if "plan" in line:
+                self.plans += 1
                 group.plan(line)
-                plans += 1
-                disagree += len(group.problems) - before
             elif group.tuple(line):
-                agree += 1
-            else:
-                disagree += 1
-        shown += group.problems[: SHOWN - len(shown)] if group else []
-    return agree, disagree, plans, shown
+                self.agree += 1
+        self.disagree += len(group.problems)
+        self.shown += group.problems[: SHOWN - len(self.shown)]
+        self.seen.update(group.seen)
+        for plan in group.plans:
+            self.seen.update(plan.applied)
 
 
-def check(path: str, jobs: int) -> int:
+def check_part(arguments: tuple[str, int, int]) -> Tally:
+    tally = Tally()
+    for lines in groups(*arguments):
+        tally.add(lines)
+    return tally
+
+
+def check(path: str, jobs: int, varied: bool) -> int:
     parts = [(path, part, jobs) for part in range(jobs)]
     if jobs == 1:
         done = [check_part(parts[0])]
     else:
         with multiprocessing.get_context("spawn").Pool(jobs) as pool:
             done = pool.map(check_part, parts)
-    for problem in [problem for part in done for problem in part[3]][:SHOWN]:
+    for problem in [problem for tally in done for problem in tally.shown][:SHOWN]:
         print(problem, end="\n\n")
-    agree, disagree, plans = (sum(part[at] for part in done) for at in range(3))
+    seen = sum((tally.seen for tally in done), Counter())
+    print(", ".join(f"{what} {count}" for what, count in sorted(seen.items())))
+    missing = [what for what in EVERYTHING if varied and not seen[what]]
+    if missing:
+        print(f"never came up: {', '.join(missing)}")
+    plans, agree, disagree = (sum(getattr(tally, what) for tally in done) for what in ("plans", "agree", "disagree"))
     print(f"{plans} plans, {agree} agree, {disagree} disagree")
-    return 0 if agree and not disagree else 1
+    return 0 if agree and not disagree and not missing else 1
 
 
 def answer(arguments: argparse.Namespace) -> int:
@@ -171,6 +199,7 @@ def main() -> int:
     check_arguments = commands.add_parser("check")
     check_arguments.add_argument("file")
     check_arguments.add_argument("--jobs", type=int, default=1)
+    check_arguments.add_argument("--varied", action="store_true", help="fail when a treatment or refusal never came up")
     answer_arguments = commands.add_parser("answer")
     for name in ("descriptors", "type", "plan", "record"):
         answer_arguments.add_argument(f"--{name}", required=True)
@@ -180,7 +209,7 @@ def main() -> int:
         if arguments.command == "vectors":
             return vectors.run(Path(arguments.file))
         if arguments.command == "check":
-            return check(arguments.file, max(1, arguments.jobs))
+            return check(arguments.file, max(1, arguments.jobs), arguments.varied)
         return answer(arguments)
     except (OSError, ValueError, KeyError, SchemaError) as error:
         print(f"reader.py: {type(error).__name__}: {error}", file=sys.stderr)
