@@ -51,9 +51,6 @@ def walk(data: bytes, at: int, end: int, message: Message, left: list[int]) -> N
     by_number = message.by_number
     seen: set[object] = set()
     while at < end:
-        if left[0] == 0:
-            raise Refused("TOO_MANY_FIELDS")
-        left[0] -= 1
         key, at = varint(data, at, end)
         number, wire_type = key >> 3, key & 7
         if not 1 <= number <= MAX_NUMBER:
@@ -63,6 +60,9 @@ def walk(data: bytes, at: int, end: int, message: Message, left: list[int]) -> N
         if wire_type in (6, 7):
             raise Refused("WIRE_TYPE")
         start, at = extent(data, at, end, wire_type)
+        if left[0] == 0:
+            raise Refused("TOO_MANY_FIELDS")
+        left[0] -= 1
         field = by_number.get(number)
         if field is None:
             continue
