@@ -164,9 +164,10 @@ run_reader() {
     fi
 
     title "Python: the second reader, $count answers (PORTCULLIS_SEED=$seed)"
-    if [[ ! -x $target/debug/portcullis-tuples ]]; then
-        { have cargo && cargo build "${locked[@]}" --workspace --bins; } ||
-            { skip "the second reader: no target/debug/portcullis-tuples, and it cannot be built"; return; }
+    # `all` has just built it; alone, this part must not run on an old one.
+    if [[ $part != all || ! -x $target/debug/portcullis-tuples ]]; then
+        { have cargo && cargo build "${locked[@]}" --quiet --workspace --bin portcullis-tuples; } ||
+            { skip "the second reader: portcullis-tuples cannot be built"; return; }
     fi
     if "$target/debug/portcullis-tuples" --seed "$seed" --count "$count" >"$tuples" &&
         "$PORTCULLIS_PYTHON" $reader check "$tuples" --jobs 2 --varied; then
@@ -197,7 +198,7 @@ prepare_python && python=1
 if wants node; then prepare_node && node=1; fi
 
 if wants rust; then run_rust; fi
-if wants python && [[ $python -eq 1 ]]; then run_python && run_reader; fi
+if wants python && [[ $python -eq 1 ]]; then run_python; run_reader; fi
 if wants node; then
     if [[ $node -eq 1 && $python -eq 1 ]]; then
         run_node

@@ -102,6 +102,16 @@ impl<W: io::Write> Exporter<W> {
             }
             let any = self.any_treatments(&drawn.record_type);
             plans.push(self.plan(&drawn.record_type, any)?);
+            // Oneofs in oneofs: where the order of their meets matters, few plans show it.
+            let with_oneofs = |node: &&portcullis_core::label::Node| {
+                node.fields.iter().any(|field| field.oneof.is_some())
+            };
+            if drawn.record_type.nodes().iter().filter(with_oneofs).count() > 1 {
+                for _ in 0..6 {
+                    let chosen = self.telling_treatments(&drawn.record_type);
+                    self.plan(&drawn.record_type, chosen)?;
+                }
+            }
             for plan in &plans {
                 for pieces in &sound {
                     self.tuple(plan, world::write(pieces))?;
@@ -172,6 +182,17 @@ impl<W: io::Write> Exporter<W> {
             world::treatments().filter(|each| each.fits(leaf.label.semantic, &leaf.kind)).collect()
         };
         record_type.leaves().iter().map(|leaf| *self.rng.pick(&fitting(leaf))).collect()
+    }
+
+    /// Clear or coarsened, where that fits.
+    fn telling_treatments(&mut self, record_type: &RecordType) -> Vec<Treatment> {
+        let telling = |leaf: &portcullis_core::label::Leaf| -> Vec<Treatment> {
+            world::treatments()
+                .filter(|each| each.fits(leaf.label.semantic, &leaf.kind))
+                .filter(|each| !matches!(each, Treatment::Withhold | Treatment::Presence))
+                .collect()
+        };
+        record_type.leaves().iter().map(|leaf| *self.rng.pick(&telling(leaf))).collect()
     }
 
     fn schema(&mut self, record_type: &RecordType, name: &str) -> io::Result<()> {
