@@ -4,3 +4,4 @@
 mod monotone;
 mod order;
 mod pseudonyms;
+mod worlds;
