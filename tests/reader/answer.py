@@ -33,8 +33,9 @@ def effective(schema: Schema, asked: dict[str, str]) -> list[tuple[str, str, int
         least = "clear"
         for path in groups[oneof]:
             least = treat.meet(least, plan[path])
-        if not all(treat.fits(least, fields[path].semantic or "", fields[path].kind) for path in groups[oneof]):
-            least = "withhold"
+        # What does not fit them all gives way to the most below it that does.
+        members = [(fields[path].semantic or "", fields[path].kind) for path in groups[oneof]]
+        least = next(word for word in treat.down(least) if all(treat.fits(word, *member) for member in members))
         plan.update((path, least) for path in groups[oneof])
     bit = 0
     made = []

@@ -166,3 +166,16 @@ def meet(one: str, other: str) -> str:
         if all(level in family for level in levels):
             return "generalise:" + max(levels, key=family.index)
     return "presence"
+
+
+def down(treatment: str) -> list[str]:
+    """A treatment and the way down from it."""
+    level = treatment.partition(":")[2]
+    coarser = [
+        "generalise:" + each
+        for family in FAMILIES
+        if level in family
+        for each in family[family.index(level) + 1 :]
+    ]
+    ends = ["presence", "withhold"]
+    return [treatment, *coarser, *(ends[ends.index(treatment) + 1 :] if treatment in ends else ends)]
