@@ -35,10 +35,16 @@ pub async fn serve(
     axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
+/// Beside readiness, what an administrator should know though the gateway serves on.
 async fn ready(broker: Arc<Broker>) -> impl IntoResponse {
-    if broker.ready() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the disclosure log is not available\n")
+    if !broker.ready() {
+        let text = "the disclosure log is not available\n".to_owned();
+        return (StatusCode::SERVICE_UNAVAILABLE, text);
+    }
+    match broker.pseudonyms.trouble() {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(trouble) => {
+            (StatusCode::OK, format!("ready\npseudonym keys are kept as they were: {trouble}\n"))
+        }
     }
 }

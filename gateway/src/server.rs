@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,14 +10,12 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use portcullis_core::label::RecordType;
 use portcullis_core::policy::Snapshot;
-use portcullis_core::redact::PseudonymKeys;
 use portcullis_proto::audit::v1::audit_service_server::AuditServiceServer;
 use portcullis_proto::directory::v1::directory_service_server::DirectoryServiceServer;
 use portcullis_proto::query::v1::query_service_server::QueryServiceServer;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
-use zeroize::Zeroizing;
 
 use crate::audit::keys::{self, SealPrivateKey, SealPublicKey};
 use crate::audit::{Audit, AuditKeys};
@@ -32,6 +29,7 @@ use crate::identity::{
     Acceptor, AcceptorConfig, AgencyTrust, ConnectionRegistry, Credentials, HandshakeMetrics,
     IdentityLayer, PeerId, ServerLimits, TrustSpec, TrustStore, bind, listen,
 };
+use crate::pseudonyms::{self, KeyFile, Pseudonyms};
 use crate::service::audit::Audits;
 use crate::service::directory::Directory;
 use crate::service::door::DoorLayer;
@@ -86,6 +84,7 @@ impl Gateway {
             .await
             .with_context(|| format!("the store {} cannot be used", config.store.display()))?;
         let log_public_key = audit.verifier().to_string();
+        let key_file = KeyFile::read(&config.pseudonym_keys)?;
         let sources = connect_sources(&config, &clock)?;
         let mut resume_key = [0; 32];
         aws_lc_rs::rand::fill(&mut resume_key).context("no randomness")?;
@@ -93,7 +92,7 @@ impl Gateway {
             policy: ArcSwap::new(policy),
             audit,
             sources,
-            keys: read_pseudonym_keys(&config.pseudonym_keys)?,
+            pseudonyms: Arc::new(Pseudonyms::new(key_file.keys()?)),
             resume: ResumeSealer::new(&resume_key).context("no resume key")?,
             clock: clock.clone(),
             room: Arc::new(Semaphore::new(config.limits.queries_in_flight)),
@@ -102,7 +101,6 @@ impl Gateway {
             environment: config.environment,
             config_hash: config.hash,
             redactors: Mutex::new(HashMap::new()),
-            scopes: Mutex::new(HashMap::new()),
         });
 
         let stop = CancellationToken::new();
@@ -162,6 +160,17 @@ impl Gateway {
             crate::admin::serve(admin, admin_broker, admin_stop).await.context("admin listener")
         });
         tasks.spawn(watch_health(health, broker.clone(), stop.clone()));
+        let watched = pseudonyms::watch(
+            config.pseudonym_keys,
+            Some(key_file.digest()),
+            broker.pseudonyms.clone(),
+            broker.metrics.clone(),
+            stop.clone(),
+        );
+        tasks.spawn(async move {
+            watched.await;
+            Ok(())
+        });
         Ok(Self { address, admin_address, log_public_key, broker, trust, connections, stop, tasks })
     }
 
@@ -329,29 +338,4 @@ fn connect_sources(config: &Config, clock: &Clock) -> anyhow::Result<SourceSet> 
         sources.insert(member.id.clone(), Arc::new(source));
     }
     Ok(sources)
-}
-
-/// Lines of `EPOCH HEX`; the last one is the current epoch.
-fn read_pseudonym_keys(path: &Path) -> anyhow::Result<PseudonymKeys> {
-    let text = Zeroizing::new(
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?,
-    );
-    let mut epochs = vec![];
-    for (at, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let parsed = line.split_once(' ').and_then(|(epoch, secret)| {
-            let mut bytes = Zeroizing::new([0; 32]);
-            hex::decode_to_slice(secret.trim(), bytes.as_mut()).ok()?;
-            Some((epoch.parse::<u16>().ok()?, bytes))
-        });
-        match parsed {
-            Some(epoch) => epochs.push(epoch),
-            None => bail!("{}:{}: not `EPOCH HEX` with 32 bytes", path.display(), at + 1),
-        }
-    }
-    let Some((current, _)) = epochs.last() else { bail!("{}: no key in it", path.display()) };
-    PseudonymKeys::new(*current, epochs).with_context(|| path.display().to_string())
 }

@@ -147,6 +147,10 @@ pub struct Metrics {
     pub query_seconds: Histogram,
     /// Outcomes that could not be logged since the start.
     pub outcomes_lost: Gauge,
+    /// The epoch of new pseudonyms.
+    pub pseudonym_epoch: Gauge,
+    /// 1 while the file of pseudonym keys cannot be used and older keys are kept.
+    pub pseudonym_keys_refused: Gauge,
 }
 
 impl Default for Metrics {
@@ -163,6 +167,8 @@ impl Default for Metrics {
             decision_seconds: Histogram::new(buckets()),
             query_seconds: Histogram::new(buckets()),
             outcomes_lost: Gauge::default(),
+            pseudonym_epoch: Gauge::default(),
+            pseudonym_keys_refused: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("queries", "Queries, by reason", metrics.queries.clone());
@@ -197,6 +203,16 @@ impl Default for Metrics {
             "outcomes_lost",
             "Outcomes that could not be logged",
             metrics.outcomes_lost.clone(),
+        );
+        registry.register(
+            "pseudonym_epoch",
+            "Epoch of new pseudonyms",
+            metrics.pseudonym_epoch.clone(),
+        );
+        registry.register(
+            "pseudonym_keys_refused",
+            "1 while the file of pseudonym keys cannot be used",
+            metrics.pseudonym_keys_refused.clone(),
         );
         Self { registry, ..metrics }
     }

@@ -16,6 +16,7 @@ mod crash;
 mod identity;
 mod kcs;
 mod levels;
+mod pseudonyms;
 mod query;
 mod readme;
 mod sources;

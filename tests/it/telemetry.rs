@@ -232,6 +232,8 @@ async fn metrics_are_openmetrics_and_count_what_happened() {
         ("portcullis_decision_seconds", "histogram"),
         ("portcullis_query_seconds", "histogram"),
         ("portcullis_outcomes_lost", "gauge"),
+        ("portcullis_pseudonym_epoch", "gauge"),
+        ("portcullis_pseudonym_keys_refused", "gauge"),
         ("portcullis_store_transactions", "counter"),
         ("portcullis_store_transaction_seconds", "histogram"),
     ];

@@ -84,11 +84,15 @@ impl Fake {
         });
     }
 
-    /// Holds records properly: honours `after`, sends so many a message, waits so long before each.
+    /// Holds records properly: honours `after` and `only`, sends so many a message, waits so long before each.
     pub fn holds(&self, records: Vec<wire::SourceRecord>, per_batch: usize, pause: Duration) {
         self.answers(move |asked| {
-            let found: Vec<_> =
-                records.iter().filter(|one| one.opaque_id > asked.after).cloned().collect();
+            let named = |id| asked.only.as_ref().is_none_or(|only| only.opaque_ids.contains(id));
+            let found: Vec<_> = records
+                .iter()
+                .filter(|one| one.opaque_id > asked.after && named(&one.opaque_id))
+                .cloned()
+                .collect();
             let mut messages: Vec<_> =
                 found.chunks(per_batch).map(|part| batch(part.to_vec())).collect();
             messages.push(end(found.len() as u64));

@@ -32,6 +32,8 @@ pub struct Ask {
     pub digest: Digest,
     /// Which records.
     pub filter: Option<Filter>,
+    /// Only these records, by references of earlier answers; empty: all.
+    pub references: Vec<String>,
     /// Which fields.
     pub wanted: Wanted,
     /// Most records to release.

@@ -17,7 +17,7 @@ use arc_swap::ArcSwap;
 use portcullis_core::handling::Environment;
 use portcullis_core::id::{AgencyId, Digest};
 use portcullis_core::policy::Snapshot;
-use portcullis_core::redact::{PseudonymKeys, PseudonymScope, Redactor, ScopeKey};
+use portcullis_core::redact::Redactor;
 use tokio::sync::{Semaphore, mpsc};
 
 pub use ask::{Ask, Wanted};
@@ -28,10 +28,11 @@ pub use resume::ResumeSealer;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::pseudonyms::Pseudonyms;
 use crate::source::SourceSet;
 use crate::telemetry::Metrics;
 
-/// Most compiled redactors and scope keys kept; beyond it the cache starts anew.
+/// Most compiled redactors kept; beyond it the cache starts anew.
 const CACHE: usize = 4096;
 
 /// Everything one query needs; one per gateway.
@@ -42,8 +43,8 @@ pub struct Broker {
     pub audit: Audit,
     /// Agency systems.
     pub sources: SourceSet,
-    /// Secrets behind pseudonyms.
-    pub keys: PseudonymKeys,
+    /// Keys behind pseudonyms; swapped whole.
+    pub pseudonyms: Arc<Pseudonyms>,
     /// Seals resume tokens.
     pub resume: ResumeSealer,
     /// Time of day.
@@ -60,8 +61,6 @@ pub struct Broker {
     pub room: Arc<Semaphore>,
     /// Redactors by plan (a plan's hash covers the fields asked for).
     pub redactors: Mutex<HashMap<Digest, Arc<Redactor>>>,
-    /// Scope keys.
-    pub scopes: Mutex<HashMap<PseudonymScope, Arc<ScopeKey>>>,
 }
 
 /// An answer under way: the header is settled, the rest comes as it is released.
@@ -85,20 +84,6 @@ impl Broker {
         let redactor = Arc::new(Redactor::compile(plan.clone()));
         cache.insert(plan.hash(), redactor.clone());
         redactor
-    }
-
-    /// The key of a pseudonym scope.
-    fn scope(&self, scope: &PseudonymScope) -> Arc<ScopeKey> {
-        let mut cache = self.scopes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(key) = cache.get(scope) {
-            return key.clone();
-        }
-        if cache.len() >= CACHE {
-            cache.clear();
-        }
-        let key = Arc::new(self.keys.scope_key(scope));
-        cache.insert(scope.clone(), key.clone());
-        key
     }
 
     /// Can the gateway decide, log and reach its store?

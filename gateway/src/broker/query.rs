@@ -1,8 +1,10 @@
 //! Admission of a query: decide, see whether what it names may be named, make the intent durable. Whatever
 //! is refused on the way is logged as a denial before the requester hears of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use portcullis_core::filter::{BoundFilter, Filter};
 use portcullis_core::handling::HandlingClass;
 use portcullis_core::id::{AgencyId, Digest, Moment};
@@ -31,7 +33,12 @@ struct Admitted {
     wanted: Vec<bool>,
     position: Option<Position>,
     probes: u64,
+    only: Option<Only>,
 }
+
+/// The records that quoted references name: opaque ids per source, ascending. A source that is not in it
+/// holds none of them.
+pub(super) type Only = BTreeMap<AgencyId, Vec<Bytes>>;
 
 impl Broker {
     /// Answers a query.
@@ -76,6 +83,8 @@ impl Broker {
             wanted: admitted.wanted,
             position: admitted.position,
             probes: admitted.probes,
+            only: admitted.only,
+            pseudonyms: self.pseudonyms.sealing(),
             ask,
             replies: sender,
             room,
@@ -133,7 +142,28 @@ impl Broker {
         }) + guesses;
         let wanted = wanted(&ask.wanted, permit.record_type(), &plans)?;
         let position = self.position(ask, &permit, policy, now)?;
-        Ok(Admitted { permit, filter, bound, wanted, position, probes })
+        let only = self.open_references(&ask.references, &permit);
+        Ok(Admitted { permit, filter, bound, wanted, position, probes, only })
+    }
+
+    /// The records behind quoted references; none where none is quoted. A reference that cannot be opened
+    /// names nothing, and nobody is told which: it is as if its record had not matched.
+    fn open_references(&self, references: &[String], permit: &Permit) -> Option<Only> {
+        if references.is_empty() {
+            return None;
+        }
+        let key = self.pseudonyms.opening(&permit.scope());
+        let mut only = Only::new();
+        for token in references {
+            if let Ok((agency, id)) = key.open_reference(permit.sources(), token) {
+                only.entry(agency.clone()).or_default().push(id.into());
+            }
+        }
+        for ids in only.values_mut() {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        Some(only)
     }
 
     /// What the requester sees of a record about which its originator says nothing special, per source.
@@ -168,8 +198,8 @@ impl Broker {
             // At a clear field a token that matches is a pseudonym lifted: that costs a probe too.
             let probe = |plan: &Arc<Plan>| plan.field(leaf.id).is_some_and(|f| f.probe);
             guesses += u64::from(!plans.iter().any(probe));
-            let scope = plans.first().map(|plan| plan.scope().clone()).ok_or_else(unusable)?;
-            self.scope(&scope).open(TokenDomain::Value(leaf.label.semantic), token).map_err(|_| {
+            let key = self.pseudonyms.opening(&permit.scope());
+            key.open(TokenDomain::Value(leaf.label.semantic), token).map_err(|_| {
                 Refusal::invalid("TOKEN_NOT_USABLE", path, "the token cannot be used here")
             })
         })?;
@@ -260,15 +290,15 @@ pub(super) fn wanted(
 
 /// What the intent costs, in the transaction that makes it durable.
 fn effects(ask: &Ask, admitted: &Admitted, now: Moment) -> Effects {
+    // A reference is a guess whether or not it can be opened: what it costs must not tell.
+    let probes = admitted.probes + ask.references.len() as u64;
     let charges = admitted
         .permit
         .budgets()
         .iter()
         .filter_map(|budget| match budget.name {
             BudgetName::Queries => Some(charge(budget, 1, now)),
-            BudgetName::MatchProbes if admitted.probes > 0 => {
-                Some(charge(budget, admitted.probes, now))
-            }
+            BudgetName::MatchProbes if probes > 0 => Some(charge(budget, probes, now)),
             BudgetName::MatchProbes | BudgetName::Records => None,
         })
         .collect();
@@ -350,6 +380,7 @@ pub(super) fn ask_of(release: &Release, agency: &AgencyId, remaining: u64) -> so
     };
     source::Ask {
         filter: release.filter.clone(),
+        only: release.only.as_ref().map(|only| only.get(agency).cloned().unwrap_or_default()),
         after,
         at_most: u32::try_from(remaining).unwrap_or(u32::MAX),
         batch_bytes: u32::try_from(release.broker.limits.batch_bytes).unwrap_or(u32::MAX),

@@ -18,13 +18,14 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::fetch::Feed;
-use super::query::{ask_of, charge, idempotency, in_order};
+use super::query::{Only, ask_of, charge, idempotency, in_order};
 use super::reply::{Completeness, Cut, Receipt, Reply, SourceEnd};
 use super::resume::{Binding, Position};
 use super::{Ask, Broker};
 use crate::audit::{
     CommitError, Disclosure, DurableIntent, Effects, Ending, Outcome, SourceOutcome,
 };
+use crate::pseudonyms::Sealing;
 use crate::source::{Found, RawRecord, SourceFailure};
 use crate::telemetry::Metrics;
 
@@ -44,6 +45,10 @@ pub(super) struct Release {
     pub position: Option<Position>,
     /// Guesses that were charged for.
     pub probes: u64,
+    /// The only records wanted, where references were quoted.
+    pub only: Option<Only>,
+    /// Writes tokens, in the epoch in which the answer began.
+    pub pseudonyms: Arc<Sealing>,
     pub ask: Ask,
     pub replies: mpsc::Sender<Reply>,
     pub room: OwnedSemaphorePermit,
@@ -215,6 +220,7 @@ impl Release {
             let message = tokio::select! {
                 biased;
                 () = self.replies.closed() => return Err(Stop::Answer(Cut::RequesterGone)),
+                () = self.pseudonyms.destroyed() => return Err(Stop::Answer(Cut::PermitEnded)),
                 () = tokio::time::sleep_until(turn.min(self.ask.deadline)) => {
                     return Err(if turn < self.ask.deadline {
                         Stop::Source(SourceFailure::Deadline)
@@ -243,6 +249,9 @@ impl Release {
                     return Err(Stop::Source(SourceFailure::Misbehaved));
                 }
                 last = record.opaque_id.clone();
+                if !self.asked_for(&feed.agency, &record.opaque_id) {
+                    return Err(Stop::Source(SourceFailure::Misbehaved));
+                }
                 self.take(record, progress, now)?;
                 if progress.waiting_bytes >= self.broker.limits.batch_bytes {
                     let (agency, begun) = (feed.agency.clone(), Instant::now());
@@ -252,6 +261,13 @@ impl Release {
                 }
             }
         }
+    }
+
+    /// Where references were quoted: is it one of theirs?
+    fn asked_for(&self, agency: &AgencyId, opaque_id: &Bytes) -> bool {
+        self.only.as_ref().is_none_or(|only| {
+            only.get(agency).is_some_and(|ids| ids.binary_search(opaque_id).is_ok())
+        })
     }
 
     /// Redacts one record; drops it as if it had not matched where it may not be released.
@@ -332,7 +348,7 @@ impl Release {
             let plan = Arc::new(plan);
             Some(Recipe {
                 class: handling.class.clone(),
-                key: self.broker.scope(plan.scope()),
+                key: self.pseudonyms.scope(plan.scope())?,
                 redactor: self.broker.redactor(&plan),
                 plan,
                 permitted_use,
@@ -354,9 +370,11 @@ impl Release {
             .collect()
     }
 
-    /// Agreement and case have not ended, and policy is still the one that decided.
+    /// Agreement and case have not ended, policy is still the one that decided, and the epoch of the
+    /// answer's tokens has not been destroyed.
     fn still_permitted(&self, now: Moment) -> Result<(), Cut> {
-        let same = self.broker.policy.load().hash() == self.permit.policy_hash();
+        let same = self.broker.policy.load().hash() == self.permit.policy_hash()
+            && !self.pseudonyms.is_destroyed();
         if same && now < self.permit.valid_until() { Ok(()) } else { Err(Cut::PermitEnded) }
     }
 
@@ -435,7 +453,12 @@ impl Release {
     }
 
     async fn send(&self, reply: Reply) -> Result<(), Cut> {
-        self.send_until(reply, self.ask.deadline).await
+        tokio::select! {
+            biased;
+            sent = self.send_until(reply, self.ask.deadline) => sent,
+            // What is sealed with a destroyed key does not wait for a requester that reads slowly.
+            () = self.pseudonyms.destroyed() => Err(Cut::PermitEnded),
+        }
     }
 
     /// A requester that does not read holds its place among the queries in progress no longer than this.
@@ -449,6 +472,8 @@ impl Release {
     /// Statuses, receipt, outcome.
     async fn finish(self, mut progress: Progress, cut: Option<Cut>) {
         let mut cut = cut;
+        // Keys are not kept for as long as a requester takes to read the end.
+        progress.recipes.clear();
         if cut != Some(Cut::RequesterGone)
             && let Err(why) = self.tell(&mut progress, cut).await
         {

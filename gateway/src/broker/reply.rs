@@ -134,7 +134,7 @@ pub enum Cut {
     LimitReached,
     /// The budget of records.
     BudgetExhausted,
-    /// Agreement or case ended under way.
+    /// Agreement, case or policy ended under way, or the epoch of the answer's tokens was destroyed.
     PermitEnded,
     /// The query's deadline passed.
     DeadlinePassed,

@@ -23,6 +23,9 @@ pub struct QueryWords {
     /// Which records, as in `items.hs_code prefix 8471 and accepted_at >= 2021-04-01`.
     #[arg(long = "where", value_name = "EXPR")]
     pub filter: Option<String>,
+    /// Only this record, by its reference in an earlier answer; may be given several times.
+    #[arg(long = "reference", value_name = "TOKEN")]
+    pub references: Vec<String>,
     /// Fields wanted, separated by commas; a message stands for all its fields [default: all you may see].
     #[arg(long, value_name = "a,b.c", value_delimiter = ',')]
     pub fields: Vec<String>,
@@ -88,6 +91,7 @@ impl QueryWords {
             justification: self.justification.clone(),
             officer: self.officer.clone(),
             deadline: None,
+            references: self.references.clone(),
         })
     }
 }
@@ -125,13 +129,14 @@ mod tests {
     fn words_become_a_query() {
         let query = query(
             "query|--profile|p.toml|Declaration|--where|office = a|--fields|id,items|--from|kcs,jc|\
-             --purpose|shipment-targeting|--case|c1|--limit|5",
+             --purpose|shipment-targeting|--case|c1|--limit|5|--reference|r1|--reference|r2",
         )
         .unwrap();
         assert_eq!(query.purpose, wire::Purpose::ShipmentTargeting as i32);
         assert_eq!(query.fields, ["id", "items"]);
         assert_eq!(query.sources, ["kcs", "jc"]);
         assert_eq!((query.limit, query.case_id.as_str()), (5, "c1"));
+        assert_eq!(query.references, ["r1", "r2"]);
         assert!(query.filter.is_some());
     }
 

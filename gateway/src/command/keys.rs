@@ -9,6 +9,7 @@ use clap::Subcommand;
 use zeroize::Zeroizing;
 
 use crate::audit::keys;
+use crate::pseudonyms::{self, KeyFile};
 
 /// Keys.
 #[derive(Subcommand)]
@@ -21,10 +22,39 @@ pub enum KeysCommand {
         #[arg(long)]
         name: String,
     },
+    /// Epochs of a gateway's pseudonyms.
+    #[command(subcommand)]
+    Pseudonym(PseudonymCommand),
     /// Key of an agency's auditor: the private file, and the public one beside it (.pub).
     Auditor {
         /// The private file.
         file: PathBuf,
+    },
+}
+
+/// Epochs of pseudonyms: tokens of an epoch can be opened as long as its secret stands in the file. A
+/// running gateway takes a changed file within two seconds.
+#[derive(Subcommand)]
+pub enum PseudonymCommand {
+    /// List the epochs of a file.
+    List {
+        /// The gateway's `pseudonym_keys`.
+        file: PathBuf,
+    },
+    /// Begin a new epoch: new tokens are of that one, older ones are still opened.
+    Rotate {
+        /// The gateway's `pseudonym_keys`.
+        file: PathBuf,
+    },
+    /// Destroy an epoch that is not the current one: nobody can open its tokens any more.
+    Destroy {
+        /// The gateway's `pseudonym_keys`.
+        file: PathBuf,
+        /// The epoch.
+        epoch: u16,
+        /// The same number again: there is no way back.
+        #[arg(long, value_name = "EPOCH")]
+        confirm: u16,
     },
 }
 
@@ -40,9 +70,46 @@ pub fn run(command: &KeysCommand, out: &mut dyn Write) -> anyhow::Result<bool> {
             let verifier = gateway(dir, name)?;
             writeln!(out, "keys in {}; the log's verifier key is {verifier}", dir.display())?;
         }
+        KeysCommand::Pseudonym(command) => return pseudonym(command, out),
         KeysCommand::Auditor { file } => {
             auditor(file)?;
             writeln!(out, "{0}, and {0}.pub for the gateway", file.display())?;
+        }
+    }
+    Ok(true)
+}
+
+fn pseudonym(command: &PseudonymCommand, out: &mut dyn Write) -> anyhow::Result<bool> {
+    match command {
+        PseudonymCommand::List { file } => {
+            let keys = KeyFile::read(file)?.keys()?;
+            for epoch in keys.epochs() {
+                let current = epoch == keys.current();
+                let what = if current { "current: new tokens" } else { "opens older tokens" };
+                writeln!(out, "{epoch:>5}  {what}")?;
+            }
+        }
+        PseudonymCommand::Rotate { file } => {
+            let (before, now) = pseudonyms::rotate(file)?;
+            writeln!(
+                out,
+                "epoch {now} is the current one; tokens of epoch {before} are still opened, and the same \
+                 values get other tokens from now on"
+            )?;
+        }
+        PseudonymCommand::Destroy { file, epoch, confirm } => {
+            if confirm != epoch {
+                anyhow::bail!("--confirm {confirm} is not epoch {epoch}: nothing was changed");
+            }
+            let current = pseudonyms::destroy(file, *epoch)?;
+            writeln!(
+                out,
+                "epoch {epoch} is destroyed: nobody can open its tokens and record references any more; \
+                 the same values have other tokens in epoch {current}\n\
+                 a running gateway forgets it within {} seconds and ends answers that it writes in it\n\
+                 copies of the file elsewhere (backups, snapshots) still hold the secret",
+                pseudonyms::TAKES_EFFECT.as_secs()
+            )?;
         }
     }
     Ok(true)

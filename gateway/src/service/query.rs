@@ -1,5 +1,6 @@
 //! Queries: from the wire to the broker and back. What is sent is built only from what the broker sealed.
 
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -34,6 +35,8 @@ use crate::telemetry;
 const TEXT: usize = 4096;
 /// Most paths in a field mask, and most sources named.
 const NAMES: usize = 1024;
+/// Most references quoted in one query.
+const REFERENCES: usize = 256;
 
 /// The service.
 pub struct Queries {
@@ -69,6 +72,7 @@ impl QueryService for Queries {
             let asked = parse_request(&peer, &query, &|name: &str| self.knows(name))?;
             let filter = query.filter.map(parse_filter).transpose()?;
             let fields = parse_wanted(query.fields)?;
+            parse_references(query.references)?;
             let explanation = self.broker.explain(&asked, filter.as_ref(), &fields).await?;
             Ok(explained(explanation, digest))
         };
@@ -222,6 +226,7 @@ fn parse(
         digest,
         filter,
         wanted: parse_wanted(query.fields)?,
+        references: parse_references(query.references)?,
         limit: u64::from(if query.limit == 0 { limits.default_limit } else { query.limit }),
         justification: query.justification,
         deadline: begun + allowed.unwrap_or_else(|| limits.query()),
@@ -244,6 +249,22 @@ fn parse_wanted(fields: Vec<String>) -> Result<Wanted, Refusal> {
             None => Ok(Wanted::Paths(fields)),
         },
     }
+}
+
+/// What a reference is worth only the broker can tell: here are only the limits of a request.
+fn parse_references(references: Vec<String>) -> Result<Vec<String>, Refusal> {
+    let refused = |reason, text: String| Err(Refusal::invalid(reason, "query.references", text));
+    if references.len() > REFERENCES {
+        return refused("TOO_MANY_REFERENCES", format!("at most {REFERENCES} references"));
+    }
+    if references.iter().any(|reference| reference.len() > TEXT) {
+        return refused("TEXT_TOO_LONG", format!("takes at most {TEXT} bytes"));
+    }
+    let mut seen = HashSet::new();
+    if !references.iter().all(|reference| seen.insert(reference)) {
+        return refused("REFERENCE_REPEATED", "a reference stands there twice".to_owned());
+    }
+    Ok(references)
 }
 
 fn duration(deadline: prost_types::Duration) -> Result<std::time::Duration, Refusal> {

@@ -24,6 +24,8 @@ use crate::telemetry;
 pub struct Ask {
     /// Which records; tokens already replaced by the values behind them.
     pub filter: Option<Filter>,
+    /// Only these records, ascending; none: all that match.
+    pub only: Option<Vec<Bytes>>,
     /// Only records whose opaque id is greater.
     pub after: Bytes,
     /// Hint: hardly more will be needed.
@@ -107,6 +109,7 @@ impl Source for GrpcSource {
             query_digest: Bytes::copy_from_slice(&ask.query_digest.0),
             intent_leaf_hash: Bytes::copy_from_slice(&intent.leaf_hash().0),
             at_most: ask.at_most,
+            only: ask.only.map(|opaque_ids| wire::OnlyThese { opaque_ids }),
         };
         let mut request = Request::new(message);
         // A little longer than we wait ourselves: the deadline is ours to tell.

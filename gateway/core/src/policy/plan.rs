@@ -143,8 +143,8 @@ impl Permit {
         Ok(plan)
     }
 
-    /// Within what tokens are equal. Ids hold neither `|` nor `:`, so two scopes never share a text.
-    fn scope(&self) -> PseudonymScope {
+    /// Within what the tokens of every plan of this permit are equal. Ids hold neither `|` nor `:`, so two scopes never share a text.
+    pub fn scope(&self) -> PseudonymScope {
         let agency = &self.request.requester;
         let text = match self.request.case.as_ref().map(|id| (id, self.snapshot.case(id))) {
             Some((id, Some(case))) if case.operation_scope => format!("operation:{id}"),

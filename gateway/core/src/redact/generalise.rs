@@ -23,12 +23,18 @@ pub(super) fn text(level: Level, text: &str) -> Option<&str> {
     }
 }
 
-/// Chapter, heading, or 6 to 12 digits.
+/// Chapter, heading, or 6 to 12 digits: the six of the Harmonized System (WCO) and what customs territories
+/// append (8 in the EU's Combined Nomenclature, 10 in TARIC and in many tariffs, up to 12 elsewhere). Digits
+/// alone: with dots or blanks it is a text for people.
 fn is_hs(code: &[u8]) -> bool {
     matches!(code.len(), 2 | 4 | 6..=12) && code.iter().all(u8::is_ascii_digit)
 }
 
-/// `3A001`, `3A001.a`, `3A001.a.5.b`.
+/// `3A001`, `3A001.a`, `3A001.a.5.b`: category 0 to 9, product group A to E (equipment; test and production;
+/// materials; software; technology), three digits of which the first tells the regime that wants the control
+/// (0 Wassenaar Arrangement, 1 MTCR, 2 NSG, 3 Australia Group, 4 CWC; others are national, as 9 in the US),
+/// then paragraphs. Codes of another numbering (munitions lists, EAR99, national letters) have no category
+/// and regime of this kind, and are withheld.
 fn is_control_code(code: &[u8]) -> bool {
     let Some((head, rest)) = code.split_at_checked(5) else { return false };
     let (category, number) = head.split_at_checked(2).unwrap_or_default();
@@ -54,6 +60,8 @@ fn is_category_and_group(code: &[u8]) -> bool {
     matches!(code, [b'0'..=b'9', b'A'..=b'E'])
 }
 
+/// UN/LOCODE without the blank that is printed in it: the country, then three letters or digits. (The list
+/// gives no 0 and 1; to tell the country of a code it does not have does no harm.)
 fn is_port(code: &[u8]) -> bool {
     code.split_at_checked(2).is_some_and(|(country, place)| {
         is_country(country)
@@ -62,6 +70,7 @@ fn is_port(code: &[u8]) -> bool {
     })
 }
 
+/// The form of ISO 3166-1 alpha-2, user-assigned codes (XA to XZ, ZZ) included.
 fn is_country(code: &[u8]) -> bool {
     code.len() == 2 && code.iter().all(u8::is_ascii_uppercase)
 }
@@ -175,6 +184,8 @@ fn integers<const N: usize>(bytes: &[u8]) -> Option<[i64; N]> {
 
 const NANOS: i64 = 1_000_000_000;
 
+/// `google.protobuf.Timestamp`: UTC without leap seconds (23:59:60 cannot be said), nanoseconds counted
+/// forward.
 fn timestamp(level: Level, bytes: &[u8]) -> Option<Whole> {
     let [seconds, nanos] = integers(bytes)?;
     if !(0..NANOS).contains(&nanos) {
@@ -190,6 +201,8 @@ fn timestamp(level: Level, bytes: &[u8]) -> Option<Whole> {
     Some(Whole::Timestamp { seconds: day.seconds() })
 }
 
+/// `Date` as the contract has it: a day may be unknown, then a month, never the year; what the calendar does
+/// not have is no date.
 fn date(level: Level, bytes: &[u8]) -> Option<Whole> {
     let [year, month, day] = integers(bytes)?;
     let known = match (month, day) {
@@ -208,6 +221,8 @@ fn date(level: Level, bytes: &[u8]) -> Option<Whole> {
     }
 }
 
+/// As `google.type.Money`: units and nanos of one sign. The currency has the form of ISO 4217, three letters.
+/// Less than a unit is 0 on either side: there is no zero below zero.
 fn money(bytes: &[u8]) -> Option<Whole> {
     let (mut currency, mut units, mut nanos) = (None, 0_i64, 0_i64);
     let mut reader = Reader::new(bytes);
@@ -226,7 +241,7 @@ fn money(bytes: &[u8]) -> Option<Whole> {
     sound.then(|| Whole::Money { currency, units: signed_edge(units) })
 }
 
-/// Tenths of a degree per cell and level; a coarser cell is made of finer ones.
+/// Degrees of WGS 84, -90 to 90 and -180 to 180. Tenths of a degree per cell and level; a coarser cell is made of finer ones.
 fn geo_point(level: Level, bytes: &[u8]) -> Option<Whole> {
     let tenths = match level {
         Level::Cell01 => 1,

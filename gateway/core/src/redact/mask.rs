@@ -14,7 +14,7 @@ impl Filler {
     }
 }
 
-/// Length of a container number.
+/// Length of a container number: ISO 6346, owner code (3), category (1), serial (6), check digit (1).
 const CONTAINER: usize = 11;
 /// Length of every other filler.
 const PLAIN: usize = 8;
@@ -40,7 +40,9 @@ pub(super) fn filler(semantic: Semantic, text: &str) -> Filler {
     Filler { bytes, length }
 }
 
-/// Owner prefix of what is a container number, or one already masked.
+/// Owner prefix of what has the form of a container number, or of one already masked. Whether the check digit
+/// is right, and the category one of U, J, Z, is not looked at: that would tell more of the serial, or the
+/// source's slip.
 fn owner(text: &str) -> Option<&[u8]> {
     let (owner, serial) = text.as_bytes().split_at_checked(OWNER)?;
     let number = serial.iter().all(u8::is_ascii_digit) || serial.iter().all(|byte| *byte == b'*');

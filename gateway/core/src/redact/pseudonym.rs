@@ -137,6 +137,31 @@ impl PseudonymKeys {
         self.current
     }
 
+    /// The epochs that can be opened, ascending.
+    pub fn epochs(&self) -> impl Iterator<Item = u16> {
+        self.epochs.iter().map(|(epoch, _)| *epoch)
+    }
+
+    /// The same with the current epoch alone: enough to write tokens, and no secret more than that.
+    #[must_use]
+    pub fn only_current(&self) -> Self {
+        let current = |(epoch, _): &&(u16, Zeroizing<[u8; 32]>)| *epoch == self.current;
+        Self {
+            current: self.current,
+            epochs: self.epochs.iter().filter(current).cloned().collect(),
+        }
+    }
+
+    /// Are the tokens that another writes under its current epoch still to be opened with these: has the
+    /// epoch kept its secret?
+    pub fn keep(&self, other: &Self) -> bool {
+        other
+            .epochs
+            .iter()
+            .find(|(epoch, _)| *epoch == other.current)
+            .is_some_and(|current| self.epochs.contains(current))
+    }
+
     /// Forgets a secret: tokens of that epoch cannot be opened any more. Scope keys derived before keep
     /// theirs, so the caller drops them too. False: there was none.
     ///

@@ -18,7 +18,7 @@ type Block = u128;
 
 /// Multiplication by x in GF(2^128), RFC 5297 section 2.3.
 fn dbl(block: Block) -> Block {
-    block << 1 ^ (block >> 127) * 0x87
+    (block << 1) ^ ((block >> 127) * 0x87)
 }
 
 /// Both keys, expanded. They are overwritten when dropped (`aes` with its feature `zeroize`).
@@ -147,7 +147,7 @@ impl Siv {
 
     /// Behind the last one.
     pub(super) fn headers(&self, all: Prefix) -> Headers {
-        let third = all.0 << 8 ^ 0x80 ^ self.padded;
+        let third = (all.0 << 8) ^ 0x80 ^ self.padded;
         let [second, third] =
             [all.0 >> 120, third].map(|block| Block::from_ne_bytes(block.to_be_bytes()));
         Headers { second, third }

@@ -8,31 +8,35 @@ use std::str::FromStr;
 use crate::label::{LeafKind, Semantic, words};
 
 words! {
-    /// How far a value is coarsened. Each belongs to one family; within it, later is coarser.
+    /// How far a value is coarsened. Each belongs to one family; within it, later is coarser. Only the form
+    /// of a code is checked, never whether a list has it: lists change, and belong to who publishes them.
     Level {
-        /// HS heading, four digits.
+        /// HS heading, four digits (Harmonized System nomenclature, WCO; 2022 edition).
         Heading = 1 "heading",
-        /// HS chapter, two digits.
+        /// HS chapter, two digits (the same).
         Chapter = 2 "chapter",
-        /// Control code to category, product group and regime: 3A001.a becomes 3A0.
+        /// Control code to category, product group and regime: 3A001.a becomes 3A0 (the numbering of Annex I
+        /// to Regulation (EU) 2021/821, which the Commerce Control List of the US shares).
         Regime = 3 "regime",
-        /// Control code to category: 3A001.a becomes 3.
+        /// Control code to category, 0 to 9: 3A001.a becomes 3 (the same).
         ControlCategory = 4 "category",
-        /// Midnight UTC of the day.
+        /// Midnight UTC of the day (`google.protobuf.Timestamp`: no leap seconds, years 1 to 9999).
         Day = 5 "day",
-        /// First day of the month.
+        /// First day of the month (proleptic Gregorian calendar, as in ISO 8601).
         Month = 6 "month",
         /// First day of the year; of a date, the year alone.
         Year = 7 "year",
-        /// Lower edge of the 1-2-5 band.
+        /// Lower edge of the band between two numbers of the plain 1-2-5 series (1, 2, 5, 10, 20, ..), which
+        /// is no series of ISO 3.
         Band = 8 "band",
-        /// Centre of a cell of 0.1 degree.
+        /// Centre of a cell of 0.1 degree of WGS 84, as every position.
         Cell01 = 9 "cell_0_1",
         /// Centre of a cell of 1 degree.
         Cell1 = 10 "cell_1",
         /// Centre of a cell of 10 degrees.
         Cell10 = 11 "cell_10",
-        /// Country of a port or address.
+        /// Country of a port (UN/LOCODE, UNECE Recommendation 16: its first two letters) or address, as
+        /// ISO 3166-1 alpha-2 has it.
         Country = 12 "country",
     }
 }

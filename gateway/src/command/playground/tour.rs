@@ -310,7 +310,7 @@ async fn show_answer(
 }
 
 /// The same record as its source holds it: the gateway alone can open the reference, and asks the source
-/// for the first record behind the one before it.
+/// for this one record.
 async fn at_source(
     world: &World,
     gateway: &Gateway,
@@ -320,11 +320,8 @@ async fn at_source(
 ) -> anyhow::Result<Option<bytes::Bytes>> {
     let scope = PseudonymScope(plan.pseudonym_scope.as_str().into());
     let agency = AgencyId::new(sample.source);
-    let key = gateway.broker.keys.scope_key(&scope);
-    let (_, mut id) = key.open_reference([&agency], &record.reference)?;
-    if let Some(last) = id.iter_mut().rev().find(|byte| **byte > 0) {
-        *last -= 1;
-    }
+    let key = gateway.broker.pseudonyms.opening(&scope);
+    let (_, id) = key.open_reference([&agency], &record.reference)?;
     let running = world.sources.iter().find(|source| source.agency == sample.source);
     let running = running.with_context(|| format!("{} has no source here", sample.source))?;
     let operator = world.exchange.gateway()?;
@@ -347,7 +344,7 @@ async fn at_source(
     let request = source::SearchRequest {
         exchange_id: "playground".to_owned(),
         record_type: sample.record_type.to_owned(),
-        after: id.into(),
+        only: Some(source::OnlyThese { opaque_ids: vec![id.into()] }),
         asker: Some(source::Asker {
             agency: world.exchange.gateway_agency.clone(),
             system: "gateway".to_owned(),

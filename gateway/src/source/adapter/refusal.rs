@@ -6,6 +6,9 @@ use portcullis_proto::codec::DOMAIN;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+/// Most records that a search names one by one.
+pub const MOST_NAMED: usize = 256;
+
 /// Why a call is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SourceRefusal {
@@ -21,6 +24,9 @@ pub enum SourceRefusal {
     /// Longer than any opaque id.
     #[error("`after` is no opaque id")]
     AfterMalformed,
+    /// Not opaque ids in ascending order, or too many.
+    #[error("`only` holds no opaque ids in ascending order, or more than {MOST_NAMED}")]
+    OnlyMalformed,
     /// The filter does not fit the record type.
     #[error("the filter is refused: {text}")]
     FilterRefused {
@@ -45,6 +51,7 @@ impl SourceRefusal {
             Self::AskerMissing => "ASKER_MISSING",
             Self::AskerNotAllowed(_) => "ASKER_NOT_ALLOWED",
             Self::AfterMalformed => "AFTER_MALFORMED",
+            Self::OnlyMalformed => "ONLY_MALFORMED",
             Self::FilterRefused { word, .. } => word,
             Self::Busy => "SOURCE_BUSY",
             Self::Unreadable => "SOURCE_UNREADABLE",
@@ -55,9 +62,10 @@ impl SourceRefusal {
         match self {
             Self::RecordTypeNotHeld(_) => Code::NotFound,
             Self::AskerNotAllowed(_) => Code::PermissionDenied,
-            Self::AskerMissing | Self::AfterMalformed | Self::FilterRefused { .. } => {
-                Code::InvalidArgument
-            }
+            Self::AskerMissing
+            | Self::AfterMalformed
+            | Self::OnlyMalformed
+            | Self::FilterRefused { .. } => Code::InvalidArgument,
             Self::Busy => Code::Unavailable,
             Self::Unreadable => Code::Internal,
         }

@@ -45,12 +45,19 @@ pub struct Scan {
     held: Arc<Held>,
     selector: Selector,
     after: Vec<u8>,
+    only: Option<Only>,
     next_block: usize,
     block: Bytes,
     batch_bytes: usize,
     first_at_most: usize,
     sent: u64,
     counters: Arc<Counters>,
+}
+
+/// The records that are named one by one, and the blocks that can hold them.
+struct Only {
+    ids: Vec<Bytes>,
+    blocks: std::vec::IntoIter<usize>,
 }
 
 enum Found {
@@ -70,7 +77,15 @@ impl Scan {
         let preferred = usize::try_from(request.batch_bytes).unwrap_or(USUAL_BATCH);
         let preferred = if preferred == 0 { USUAL_BATCH } else { preferred };
         let at_most = usize::try_from(request.at_most).unwrap_or(usize::MAX);
+        let only = request.only.as_ref().map(|only| {
+            let ids = only.opaque_ids.clone();
+            let behind = ids.iter().filter(|id| **id > request.after);
+            let mut blocks: Vec<_> = behind.map(|id| held.spool.block_of(id)).collect();
+            blocks.dedup();
+            Only { ids, blocks: blocks.into_iter() }
+        });
         Self {
+            only,
             next_block: held.spool.block_behind(&request.after),
             block: Bytes::new(),
             after: request.after.to_vec(),
@@ -123,7 +138,10 @@ impl Scan {
         let (mut records, mut bytes) = (vec![], 0);
         for _ in 0..BLOCKS_AT_ONCE {
             while let Some(stored) = spool::take(&mut self.block) {
-                if stored.id.as_slice() <= self.after.as_slice() || !self.matches(&stored)? {
+                if stored.id.as_slice() <= self.after.as_slice()
+                    || !self.named(&stored)
+                    || !self.matches(&stored)?
+                {
                     continue;
                 }
                 bytes += stored.payload.len() + OVERHEAD;
@@ -136,15 +154,32 @@ impl Scan {
             if !self.block.is_empty() {
                 return Err(SourceRefusal::Unreadable);
             }
-            let read = self.held.spool.read(self.next_block);
+            let Some(next) = self.next_block() else { return Ok(Found::End(records)) };
+            let read = self.held.spool.read(next);
             match read.map_err(|_| SourceRefusal::Unreadable)? {
                 Some(block) => self.block = block,
                 None => return Ok(Found::End(records)),
             }
             self.counters.blocks.fetch_add(1, Ordering::Relaxed);
-            self.next_block += 1;
         }
         Ok(if records.is_empty() { Found::Nothing } else { Found::Batch(records) })
+    }
+
+    /// The next block to read; none: no other can hold what is wanted.
+    fn next_block(&mut self) -> Option<usize> {
+        match &mut self.only {
+            Some(only) => only.blocks.next(),
+            None => {
+                let next = self.next_block;
+                self.next_block += 1;
+                Some(next)
+            }
+        }
+    }
+
+    fn named(&self, stored: &Stored) -> bool {
+        let named = |id: &Bytes| id.as_ref().cmp(stored.id.as_slice());
+        self.only.as_ref().is_none_or(|only| only.ids.binary_search_by(named).is_ok())
     }
 
     fn matches(&self, stored: &Stored) -> Result<bool, SourceRefusal> {

@@ -17,7 +17,7 @@ use super::compile::Mapping;
 use super::config::MappingRef;
 use super::load::{Held, Holder};
 use super::problem::{Cause, Problem, Problems};
-use super::refusal::SourceRefusal;
+use super::refusal::{MOST_NAMED, SourceRefusal};
 use super::search::{Counters, Scan};
 use super::select::Selector;
 
@@ -103,6 +103,13 @@ impl CsvSource {
         }
         if request.after.len() > LONGEST_ID {
             return Err(SourceRefusal::AfterMalformed);
+        }
+        if let Some(only) = &request.only
+            && (only.opaque_ids.len() > MOST_NAMED
+                || only.opaque_ids.iter().any(|id| id.is_empty() || id.len() > LONGEST_ID)
+                || !only.opaque_ids.is_sorted_by(|one, two| one < two))
+        {
+            return Err(SourceRefusal::OnlyMalformed);
         }
         let held = self.0.held.get(&request.record_type).cloned();
         held.ok_or_else(|| SourceRefusal::RecordTypeNotHeld(request.record_type.clone()))

@@ -171,6 +171,11 @@ impl Spool {
         self.blocks.partition_point(|block| block.last.as_slice() <= after)
     }
 
+    /// The block that holds an id, if any does.
+    pub fn block_of(&self, id: &[u8]) -> usize {
+        self.blocks.partition_point(|block| block.last.as_slice() < id)
+    }
+
     /// Reads a block; none behind the last.
     ///
     /// # Errors

@@ -128,3 +128,33 @@ fn tokens_are_those_of_an_independent_implementation() {
         assert_eq!(key.open(domain, token), opened, "{row}");
     }
 }
+
+/// Elements are treated one by one; the file has single values only.
+#[test]
+fn elements_that_cannot_be_coarsened_are_left_out_and_the_others_keep_their_place() {
+    let list = |path: &str, treatment: &str, json: Json| -> Json {
+        let redactor = only(&EVERY, &[(path, treatment.parse().unwrap())]);
+        let field = EVERY.descriptor().get_field_by_name(path).unwrap();
+        let mut input = DynamicMessage::new(EVERY.descriptor().clone());
+        input.set_field(&field, to_value(&field.kind(), true, &json));
+        let (out, _) = redact(&redactor, &input.encode_to_vec()).unwrap();
+        let out = decode(&EVERY, &out);
+        let elements = out.get_field(&field).as_list().unwrap().to_vec();
+        elements
+            .iter()
+            .map(|element| match element {
+                Value::String(text) => Json::from(text.as_str()),
+                Value::Message(message) => Json::from(
+                    message.get_field_by_name("units").map_or(0, |units| units.as_i64().unwrap()),
+                ),
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    };
+    let money = |units: i64, nanos: i32| serde_json::json!({"currency_code": "USD", "units": units, "nanos": nanos});
+    let prices = Json::from(vec![money(7, 0), money(7, -1), money(0, 0), money(-12, 0)]);
+    assert_eq!(list("prices", "generalise:band", prices), serde_json::json!([5, 0, -10]));
+    let containers = serde_json::json!(["MSCU1234566", "", "x"]);
+    let masked = serde_json::json!(["MSCU*******", "***********", "***********"]);
+    assert_eq!(list("containers", "mask", containers), masked, "as many as there are");
+}

@@ -243,3 +243,51 @@ async fn describe_tells_types_counts_and_labels() {
     assert!(held.data_as_of.is_some());
     portcullis_core::label::RecordType::register(&held.descriptor_set, &held.name).unwrap();
 }
+
+#[tokio::test]
+async fn records_named_one_by_one_come_alone_and_others_are_not_read() {
+    let folder = folder(3000, &"x".repeat(2000));
+    let source = folder.load("m.toml").unwrap();
+    let all = search(&source, request("Declaration")).await.unwrap();
+    let ids: Vec<Bytes> = all.records().map(|record| record.opaque_id.clone()).collect();
+    let named = |opaque_ids: Vec<Bytes>| wire::SearchRequest {
+        only: Some(wire::OnlyThese { opaque_ids }),
+        ..request("Declaration")
+    };
+    let blocks = || source.counters().blocks.load(Ordering::Relaxed);
+    let nobody = Bytes::from_static(&[0x80; 16]);
+    for wanted in [vec![0], vec![2999], vec![1499, 1500], vec![0, 7, 1500, 2999]] {
+        let before = blocks();
+        let mut asked: Vec<Bytes> = wanted.iter().map(|at| ids[*at].clone()).collect();
+        asked.push(nobody.clone());
+        asked.sort();
+        let found = search(&source, named(asked)).await.unwrap();
+        let got: Vec<Bytes> = found.records().map(|record| record.opaque_id.clone()).collect();
+        let expected: Vec<Bytes> = wanted.iter().map(|at| ids[*at].clone()).collect();
+        assert_eq!(got, expected);
+        assert_eq!(found.end.unwrap().records, wanted.len() as u64);
+        assert!(blocks() - before <= wanted.len() as u64 + 1, "blocks without any are not read");
+    }
+    let behind = wire::SearchRequest {
+        after: ids[7].clone(),
+        ..named(vec![ids[0].clone(), ids[7].clone(), ids[8].clone()])
+    };
+    let found = search(&source, behind).await.unwrap();
+    assert_eq!(
+        found.records().map(|record| record.opaque_id.clone()).collect::<Vec<_>>(),
+        [ids[8].clone()]
+    );
+    // None named is none wanted, unlike none told.
+    assert_eq!(search(&source, named(vec![])).await.unwrap().records().count(), 0);
+    for bad in [
+        vec![ids[1].clone(), ids[0].clone()],
+        vec![ids[0].clone(), ids[0].clone()],
+        vec![Bytes::from_static(&[0; 33])],
+        vec![Bytes::new()],
+        ids[..257].to_vec(),
+    ] {
+        let refused = search(&source, named(bad)).await.err().unwrap();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert_eq!(refused.get_details_error_info().unwrap().reason, "ONLY_MALFORMED");
+    }
+}
