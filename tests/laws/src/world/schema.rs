@@ -270,6 +270,22 @@ impl Schema {
         Self { messages: build.messages }
     }
 
+    /// A record of one field, `value = 1`.
+    pub fn single(kind: Kind, semantic: Semantic, cardinality: Cardinality) -> Self {
+        let label =
+            Label { category: Category::Commercial, sensitivity: Sensitivity::Official, semantic };
+        let field = Field {
+            name: "value".into(),
+            number: 1,
+            cardinality,
+            kind,
+            label: Some(label),
+            choices: [0, 0],
+            values: vec![],
+        };
+        Self { messages: vec![Message { name: "Record".into(), fields: vec![field], oneofs: 0 }] }
+    }
+
     /// The record's message.
     pub fn record(&self) -> &Message {
         &self.messages[0]
@@ -408,7 +424,7 @@ impl Build {
 /// One of the many plain fields of a wide message.
 fn plain(at: u32, number: u32, labelled: bool) -> Field {
     let byte = (at * 37 % 251) as u8;
-    let draw = |side: u32| Draw { pick: u8::from((at + side) % 3 != 0), bits: u64::from(at % 9) };
+    let draw = |side: u32| Draw { pick: u8::from(!(at + side).is_multiple_of(3)), bits: u64::from(at % 9) };
     Field {
         name: format!("plain_{number}"),
         number,
