@@ -4,6 +4,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
 pub mod oracle;
+pub mod twin;
 pub mod world;
 
 use proptest::test_runner::Config;

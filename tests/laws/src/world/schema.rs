@@ -66,7 +66,7 @@ pub enum Cardinality {
 }
 
 /// Type of a field.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A scalar, or the enum of every world.
     Scalar(Scalar),
@@ -424,7 +424,10 @@ impl Build {
 /// One of the many plain fields of a wide message.
 fn plain(at: u32, number: u32, labelled: bool) -> Field {
     let byte = (at * 37 % 251) as u8;
-    let draw = |side: u32| Draw { pick: u8::from(!(at + side).is_multiple_of(3)), bits: u64::from(at % 9) };
+    let draw = |side: u32| Draw {
+        pick: u8::from(!(at + side).is_multiple_of(3)),
+        bits: u64::from(at % 9),
+    };
     Field {
         name: format!("plain_{number}"),
         number,
