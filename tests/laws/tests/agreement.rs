@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use portcullis_core::redact::Plan;
+use portcullis_core::redact::{Plan, Redactor};
 use portcullis_laws::world::{self, World, spoiled_world, world};
 use portcullis_laws::{config, oracle};
 use proptest::prelude::*;
@@ -39,10 +39,28 @@ proptest! {
         prop_assert!(oracle::redact(&world.plan, &bytes).is_ok());
     }
 
-    /// Law 7 for bytes with faults: the same refusal, which is named by the same rule.
+    /// Law 7 for bytes with faults: the same refusal, which is named by the same rule and whatever the plan.
     #[test]
     fn engine_and_oracle_refuse_alike(world in spoiled_world()) {
-        agree(&world.plan, &world.bytes())?;
+        let bytes = world.bytes();
+        agree(&world.plan, &bytes)?;
+        let refused = [&world.plan, &world.other].map(|plan| world::redact(plan, &bytes).err());
+        prop_assert_eq!(refused[0], refused[1]);
+    }
+
+    /// Law 7 for records one after the other: a redactor and its buffers keep nothing of those before,
+    /// refused ones among them.
+    #[test]
+    fn a_redactor_remembers_nothing(world in spoiled_world()) {
+        let redactor = Redactor::compile(world.plan.clone());
+        let (mut out, mut presence) = (vec![], vec![]);
+        let sound = world::write(&world::spell(&world.message, &world.spellings[0]));
+        let stranger = world::write(&world::spell(&world.twin, &world.spellings[1]));
+        for bytes in [&world.bytes(), &sound, &world.bytes(), &stranger, &vec![], &sound] {
+            let fresh = world::redact(&world.plan, bytes);
+            let done = redactor.redact(&world::KEYS, bytes, &mut out, &mut presence);
+            prop_assert_eq!(done.map(|()| (out.clone(), presence.clone())), fresh);
+        }
     }
 
     /// Law 7 for bytes out of nowhere.

@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 
-use portcullis_core::redact::{Plan, Treatment};
+use portcullis_core::label::Semantic;
+use portcullis_core::redact::{Level, Plan, Treatment};
 use portcullis_laws::config;
 use portcullis_laws::twin::twin;
-use portcullis_laws::world::{World, items, plan_of, redact, spell, standing, world, write};
+use portcullis_laws::world::{
+    Cardinality, Kind, Scalar, Schema, World, items, plan_of, redact, register, spell, standing,
+    world, write,
+};
 use proptest::prelude::*;
 use prost_reflect::{DynamicMessage, Value};
 
@@ -79,9 +83,8 @@ proptest! {
     }
 
     /// Law 5 as law 2 says it: two records that are one to the second plan, with all that it tokenises left as
-    /// it is, are one behind both. One thing is told beyond that, and left out here: where the first plan
-    /// coarsens a field and both together tell its presence, a value that could not be coarsened counts as
-    /// absent. So the bit says that there is a value which can be read, which the first plan's level says too.
+    /// it is, are one behind both. Left out is where one plan coarsens a field and both together tell its
+    /// presence: coarsening makes a value that it cannot read and no value one, presence does not.
     #[test]
     fn a_chain_hides_what_its_second_plan_hides(world in world()) {
         let World { record_type, plan, other, .. } = &world;
@@ -89,7 +92,8 @@ proptest! {
         let still = plan_of(record_type, |leaf| {
             match (plan.treatment(leaf.id), other.treatment(leaf.id), met.treatment(leaf.id)) {
                 (_, Treatment::Pseudonymise, _) => Treatment::Clear,
-                (Treatment::Generalise(_), _, Treatment::Presence) => Treatment::Clear,
+                (Treatment::Generalise(_), _, Treatment::Presence)
+                | (_, Treatment::Generalise(_), Treatment::Presence) => Treatment::Clear,
                 (_, second, _) => second,
             }
         });
@@ -110,5 +114,21 @@ proptest! {
         let once = redact(plan, &world.bytes()).unwrap().0;
         let twice = redact(&again, &once).unwrap().0;
         prop_assert_eq!(once, twice);
+    }
+}
+
+/// What `a_chain_hides_what_its_second_plan_hides` leaves out, as it is: behind a plan that coarsens a port, presence says whether
+/// there is a port that can be read; without it, whether there is a text.
+#[test]
+fn presence_behind_a_level_is_of_what_can_be_read() {
+    let kind = Kind::Scalar(Scalar::String);
+    let record_type = register(&Schema::single(kind, Semantic::Port, Cardinality::Implicit));
+    let [country, present] = [Treatment::Generalise(Level::Country), Treatment::Presence]
+        .map(|treatment| plan_of(&record_type, |_| treatment));
+    let text = |text: &str| [&[0x0a, text.len() as u8], text.as_bytes()].concat();
+    for (value, direct, behind) in [("KRPUS", 1, 1), ("Busan", 1, 0), ("", 0, 0)] {
+        let bits = |bytes: &[u8]| redact(&present, bytes).unwrap().1;
+        assert_eq!(bits(&text(value)), [direct], "{value}");
+        assert_eq!(bits(&redact(&country, &text(value)).unwrap().0), [behind], "{value}");
     }
 }

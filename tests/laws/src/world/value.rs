@@ -67,8 +67,8 @@ pub fn text(semantic: Option<Semantic>, draw: Draw) -> String {
     match semantic {
         Semantic::HsCode => digits(bits, [6, 8, 10, 12, 7, 9, 11, 4, 2][(bits % 9) as usize]),
         Semantic::ControlCode => {
-            let head = format!("{}{}{}", bits % 10, letter(bits, "ABCDE"), digits(bits, 3));
-            match bits % 5 {
+            let head = format!("{}{}{}", bits % 10, letter(bits / 7, "ABCDE"), digits(bits, 3));
+            match bits / 11 % 5 {
                 0 => head,
                 1 => head + ".a",
                 2 => head + ".b.5.c",
@@ -229,12 +229,16 @@ pub fn known(known: Known, field: &FieldDescriptor, draw: Draw) -> Value {
         }
         Known::Date => {
             let (year, month, day) = if sound {
-                (1 + bits % 9999, 1 + bits / 7 % 12, [1, 17, 28, 0][(bits % 4) as usize])
+                let (month, day) = (1 + bits / 7 % 12, [1, 17, 28, 0][(bits % 4) as usize]);
+                // Of a date that is coarse already, the month may be left out as well.
+                let month = if day == 0 && bits.is_multiple_of(3) { 0 } else { month };
+                (1 + bits % 9999, month, day)
             } else {
+                let parts = [bits % 6, bits / 6 % 6].map(|at| at as usize);
                 (
                     edge(&[2024, 2023, 1900, 2000, 0, 1, 9999, 10_000, -1]).cast_unsigned(),
-                    [2, 0, 4, 12, 13, -1_i64][(bits % 6) as usize].cast_unsigned(),
-                    [29, 30, 31, 0, 32, -1_i64][(bits / 3 % 6) as usize].cast_unsigned(),
+                    [2, 0, 4, 12, 13, -1_i64][parts[0]].cast_unsigned(),
+                    [29, 30, 31, 0, 32, -1_i64][parts[1]].cast_unsigned(),
                 )
             };
             set("year", Value::I32(year as i32));
