@@ -8,7 +8,7 @@ use portcullis_core::redact::{Plan, Treatment};
 use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage as _, Value};
 
 use crate::oracle::{TOKENS, treat};
-use crate::world::{items, stands};
+use crate::world::{items, same, stands};
 
 /// A twin, and the tokens that stand for renamed values: the first record's, then the twin's.
 pub struct Twin {
@@ -196,8 +196,16 @@ pub fn another(treatment: Treatment, semantic: Semantic, own: &Value, pool: &[Va
     let mut near = pool.to_vec();
     near.extend(neighbours(own));
     near.into_iter()
-        .find(|value| value != own && !empty(value) && image(value) == right)
+        .find(|value| !same(value, own) && !empty(value) && alike(&image(value), &right))
         .unwrap_or_else(|| own.clone())
+}
+
+/// Are two images one?
+pub fn alike(one: &Option<Value>, two: &Option<Value>) -> bool {
+    match (one, two) {
+        (Some(one), Some(two)) => same(one, two),
+        (one, two) => one.is_none() && two.is_none(),
+    }
 }
 
 /// A default may not stand at all, so it is no other value.

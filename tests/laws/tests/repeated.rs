@@ -8,8 +8,8 @@ use portcullis_core::redact::{Level, Plan, Treatment};
 use portcullis_laws::config;
 use portcullis_laws::twin::twin;
 use portcullis_laws::world::{
-    Cardinality, Kind, Scalar, Schema, World, items, plan_of, redact, register, spell, standing,
-    world, write,
+    Cardinality, Kind, Scalar, Schema, World, items, plan_of, redact, register, same, show_message,
+    spell, standing, world, write,
 };
 use proptest::prelude::*;
 use prost_reflect::{DynamicMessage, Value};
@@ -42,18 +42,6 @@ fn within(less: &DynamicMessage, more: &DynamicMessage, plan: &Plan, above: &str
     })
 }
 
-/// NaN is itself, minus zero is not zero.
-fn same(one: &Value, two: &Value) -> bool {
-    match (one, two) {
-        (Value::F64(one), Value::F64(two)) => one.to_bits() == two.to_bits(),
-        (Value::F32(one), Value::F32(two)) => one.to_bits() == two.to_bits(),
-        (Value::Message(one), Value::Message(two)) => {
-            portcullis_laws::world::canonical(one) == portcullis_laws::world::canonical(two)
-        }
-        (one, two) => one == two,
-    }
-}
-
 proptest! {
     #![proptest_config(config())]
 
@@ -78,7 +66,7 @@ proptest! {
         let (through, bits) = redact(&met, &upstream).unwrap();
         let (direct, direct_bits) = redact(&met, &world.bytes()).unwrap();
         let (through, direct) = (read(&met, &through), read(&met, &direct));
-        prop_assert!(within(&through, &direct, &met, ""), "{:?}\n{:?}", through, direct);
+        prop_assert!(within(&through, &direct, &met, ""), "through both\n{}direct\n{}", show_message(&through), show_message(&direct));
         prop_assert!(bits.iter().zip(&direct_bits).all(|(less, more)| less & !more == 0));
     }
 
@@ -100,7 +88,7 @@ proptest! {
         let theirs = twin(&still, &world.message, &world.twin).message;
         let chain = |bytes: &[u8]| redact(&met, &redact(plan, bytes).unwrap().0).unwrap();
         let bytes = write(&spell(&theirs, &world.spellings[1]));
-        prop_assert_eq!(chain(&world.bytes()), chain(&bytes), "twin\n{:?}", theirs);
+        prop_assert_eq!(chain(&world.bytes()), chain(&bytes), "twin\n{}", show_message(&theirs));
     }
 
     /// Law 6. A token is a value like another, so the second time the tokens are left alone.

@@ -21,7 +21,7 @@ use prost_reflect::DynamicMessage;
 
 pub use descriptor::{PACKAGE, RECORD, descriptor_set};
 pub use fault::{Fault, faults, spoil};
-pub use message::{items, show as show_message, standing, stands};
+pub use message::{items, same, show as show_message, show_value, standing, stands};
 pub use plan::{
     Choices, EPOCH, ORIGINATOR, SCOPE, SECRET, entry, keys, plan_of, plan_with, show as show_plan,
     treatments,
