@@ -138,8 +138,8 @@ fn unknowns(descriptor: &MessageDescriptor, out: &mut Vec<Piece>, spelling: &Spe
 /// Another order of the fields, but the same of one field's values.
 fn shuffle(pieces: Vec<Piece>, spelling: &Spelling) -> Vec<Piece> {
     let mut order: Vec<usize> = (0..pieces.len()).collect();
-    for at in 1..order.len() {
-        let number = u32::try_from(pieces[at].number).unwrap_or(0);
+    for (at, piece) in pieces.iter().enumerate().skip(1) {
+        let number = u32::try_from(piece.number).unwrap_or(0);
         let choice = usize::from(spelling.choice(number, 3 + at));
         if choice % 4 == 3 {
             order.swap(at, choice / 4 % (at + 1));

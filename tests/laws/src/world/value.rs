@@ -52,15 +52,41 @@ pub fn text(semantic: Option<Semantic>, draw: Draw) -> String {
         let own: &[&'static str] = match semantic {
             Semantic::HsCode => &["854", "8542.31", "85423", "8542310000123", " 854231", "854231 "],
             Semantic::ControlCode => &["3A", "3A00", "3F001", "3A001.", "3A001..a", "EAR99", "33"],
-            Semantic::Port => &["krpus", "KRPU", "KRPUSX", "KR PU", "K1PUS", "BUSAN PORT"],
-            Semantic::Identifier => &["1234567", "abcdef\u{e9}1", "ABCDEFG-", "9074729"],
+            Semantic::Port => &["krpus", "KRPU", "KRPUSX", "KRpus", "KR PU", "K1PUS", "BUSAN PORT"],
+            Semantic::Identifier => &["1234567", "김김12", "abcdef\u{e9}1", "ABCDEFG-", "9074729"],
             Semantic::ContainerNumber => {
                 &["MSCU123456", "mscu1234566", "MSCU12*****", "MSCU*******", "MSC 1234566"]
             }
             _ => &[],
         };
-        return junk(own, draw).to_owned();
+        return if draw.pick.is_multiple_of(3) {
+            near_miss(&sound(semantic, bits), bits / 7)
+        } else {
+            junk(own, draw).to_owned()
+        };
     }
+    sound(semantic, bits)
+}
+
+/// A text that was sound, with one character changed.
+fn near_miss(sound: &str, bits: u64) -> String {
+    let mut chars: Vec<char> = sound.chars().collect();
+    let at = (bits % chars.len() as u64) as usize;
+    match bits / 20 % 6 {
+        0 => chars[at] = chars[at].to_ascii_lowercase(),
+        1 => {
+            chars.remove(at);
+        }
+        2 => chars.insert(at, chars[at]),
+        3 => chars[at] = '.',
+        4 => chars[at] = if chars[at].is_ascii_digit() { 'F' } else { '7' },
+        _ => chars[at] = '\u{ff17}',
+    }
+    chars.into_iter().collect()
+}
+
+/// A text that its semantic understands.
+fn sound(semantic: Semantic, bits: u64) -> String {
     match semantic {
         Semantic::HsCode => digits(bits, [6, 8, 10, 12, 7, 9, 11, 4, 2][(bits % 9) as usize]),
         Semantic::ControlCode => {
