@@ -8,6 +8,7 @@ mod plan;
 mod schema;
 mod spelling;
 mod text;
+mod tree;
 pub mod value;
 mod wire;
 
@@ -58,7 +59,7 @@ pub struct World {
 
 /// A schema and nothing else.
 pub fn schema() -> impl Strategy<Value = Schema> {
-    schema::raw().prop_map(|raw| Schema::of(&raw))
+    tree::raw().prop_map(|raw| Schema::of(&raw))
 }
 
 /// A world whose bytes are sound.
@@ -72,7 +73,7 @@ pub fn spoiled_world() -> impl Strategy<Value = World> {
 }
 
 fn build(faults: impl Strategy<Value = Vec<Fault>>) -> impl Strategy<Value = World> {
-    (schema::raw(), spelling(), spelling(), faults).prop_map(|(raw, one, two, faults)| {
+    (tree::raw(), spelling(), spelling(), faults).prop_map(|(raw, one, two, faults)| {
         let schema = Schema::of(&raw);
         let record_type = register(&schema);
         let choices = Choices::of(&schema);
