@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
+pub mod oracle;
+pub mod twin;
 pub mod world;
 
 use proptest::test_runner::Config;

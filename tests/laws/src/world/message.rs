@@ -8,7 +8,7 @@ use prost_reflect::{
 };
 
 use super::schema::{Cardinality, Draw, Field, Kind, Schema};
-use super::value;
+use super::{canonical, value};
 
 /// Most fields of a record: lists in lists in lists grow.
 const MOST: usize = 600;
@@ -98,6 +98,24 @@ pub fn items(value: &Value) -> &[Value] {
     match value {
         Value::List(items) => items,
         one => std::slice::from_ref(one),
+    }
+}
+
+/// Are two values one? NaN is itself, minus zero is not zero, and a default that was set is one that was not.
+pub fn same(one: &Value, two: &Value) -> bool {
+    match (one, two) {
+        (Value::F64(one), Value::F64(two)) => one.to_bits() == two.to_bits(),
+        (Value::F32(one), Value::F32(two)) => one.to_bits() == two.to_bits(),
+        (Value::Message(one), Value::Message(two)) => canonical(one) == canonical(two),
+        (one, two) => one == two,
+    }
+}
+
+/// A value as text.
+pub fn show_value(value: &Value) -> String {
+    match value {
+        Value::Message(message) => format!("{{\n{}}}", show(message)),
+        other => format!("{other:?}"),
     }
 }
 

@@ -9,6 +9,7 @@ mod plan;
 mod schema;
 mod spelling;
 mod text;
+mod tree;
 pub mod value;
 mod wire;
 
@@ -22,7 +23,7 @@ use prost_reflect::DynamicMessage;
 
 pub use descriptor::{PACKAGE, RECORD, descriptor_set};
 pub use fault::{Fault, faults, spoil};
-pub use message::{items, show as show_message, standing, stands};
+pub use message::{items, same, show as show_message, show_value, standing, stands};
 pub use plan::{
     Choices, EPOCH, ORIGINATOR, SCOPE, SECRET, entry, keys, plan_of, plan_with, show as show_plan,
     treatments,
@@ -59,7 +60,7 @@ pub struct World {
 
 /// A schema and nothing else.
 pub fn schema() -> impl Strategy<Value = Schema> {
-    schema::raw().prop_map(|raw| Schema::of(&raw))
+    tree::raw().prop_map(|raw| Schema::of(&raw))
 }
 
 /// A world whose bytes are sound.
@@ -73,7 +74,7 @@ pub fn spoiled_world() -> impl Strategy<Value = World> {
 }
 
 fn build(faults: impl Strategy<Value = Vec<Fault>>) -> impl Strategy<Value = World> {
-    (schema::raw(), spelling(), spelling(), faults).prop_map(|(raw, one, two, faults)| {
+    (tree::raw(), spelling(), spelling(), faults).prop_map(|(raw, one, two, faults)| {
         let schema = Schema::of(&raw);
         let record_type = register(&schema);
         let choices = Choices::of(&schema);

@@ -27,13 +27,10 @@ const JUNK: &[&str] = &[
     "AQABLKLAmHFlHGxEXNftV5zHYQqoZEOZV5Q6pVbol4fJvB8VLGmUTcB4qtrtn9sqiXcEPLosLAY_5XVLUXGmIUMh",
 ];
 
-fn junk<'a>(own: &[&'a str], draw: Draw) -> &'a str
-where
-    'static: 'a,
-{
-    let at = usize::from(draw.pick) + (draw.bits % 251) as usize;
-    let at = at % (own.len() + JUNK.len());
-    if at < own.len() { own[at] } else { JUNK[at - own.len()] }
+/// Half of the semantic's own, where it has some.
+fn junk(own: &[&'static str], draw: Draw) -> &'static str {
+    let from = if own.is_empty() || draw.pick % 2 == 1 { JUNK } else { own };
+    from[(draw.bits % 10_007) as usize % from.len()]
 }
 
 fn digits(bits: u64, length: usize) -> String {
@@ -52,23 +49,49 @@ pub fn text(semantic: Option<Semantic>, draw: Draw) -> String {
     let bits = draw.bits;
     let Some(semantic) = semantic else { return junk(&[], draw).to_owned() };
     if draw.pick >= SOUND {
-        let own: &[&str] = match semantic {
+        let own: &[&'static str] = match semantic {
             Semantic::HsCode => &["854", "8542.31", "85423", "8542310000123", " 854231", "854231 "],
             Semantic::ControlCode => &["3A", "3A00", "3F001", "3A001.", "3A001..a", "EAR99", "33"],
-            Semantic::Port => &["krpus", "KRPU", "KRPUSX", "KR PU", "K1PUS", "BUSAN PORT"],
-            Semantic::Identifier => &["1234567", "abcdef\u{e9}1", "ABCDEFG-", "9074729"],
+            Semantic::Port => &["krpus", "KRPU", "KRPUSX", "KRpus", "KR PU", "K1PUS", "BUSAN PORT"],
+            Semantic::Identifier => &["1234567", "김김12", "abcdef\u{e9}1", "ABCDEFG-", "9074729"],
             Semantic::ContainerNumber => {
                 &["MSCU123456", "mscu1234566", "MSCU12*****", "MSCU*******", "MSC 1234566"]
             }
             _ => &[],
         };
-        return junk(own, draw).to_owned();
+        return if draw.pick.is_multiple_of(3) {
+            near_miss(&sound(semantic, bits), bits / 7)
+        } else {
+            junk(own, draw).to_owned()
+        };
     }
+    sound(semantic, bits)
+}
+
+/// A text that was sound, with one character changed.
+fn near_miss(sound: &str, bits: u64) -> String {
+    let mut chars: Vec<char> = sound.chars().collect();
+    let at = (bits % chars.len() as u64) as usize;
+    match bits / 20 % 6 {
+        0 => chars[at] = chars[at].to_ascii_lowercase(),
+        1 => {
+            chars.remove(at);
+        }
+        2 => chars.insert(at, chars[at]),
+        3 => chars[at] = '.',
+        4 => chars[at] = if chars[at].is_ascii_digit() { 'F' } else { '7' },
+        _ => chars[at] = '\u{ff17}',
+    }
+    chars.into_iter().collect()
+}
+
+/// A text that its semantic understands.
+fn sound(semantic: Semantic, bits: u64) -> String {
     match semantic {
         Semantic::HsCode => digits(bits, [6, 8, 10, 12, 7, 9, 11, 4, 2][(bits % 9) as usize]),
         Semantic::ControlCode => {
-            let head = format!("{}{}{}", bits % 10, letter(bits, "ABCDE"), digits(bits, 3));
-            match bits % 5 {
+            let head = format!("{}{}{}", bits % 10, letter(bits / 7, "ABCDE"), digits(bits, 3));
+            match bits / 11 % 5 {
                 0 => head,
                 1 => head + ".a",
                 2 => head + ".b.5.c",
@@ -186,6 +209,32 @@ pub fn scalar(scalar: Scalar, semantic: Option<Semantic>, draw: Draw) -> Value {
     }
 }
 
+/// Days at which something changes, and days that there are not.
+const DATES: &[(i32, i32, i32)] = &[
+    (2024, 2, 29),
+    (2023, 2, 29),
+    (2023, 2, 28),
+    (1900, 2, 29),
+    (2000, 2, 29),
+    (2024, 4, 31),
+    (2024, 12, 31),
+    (2024, 12, 32),
+    (2024, 13, 0),
+    (2024, 13, 1),
+    (2024, 0, 5),
+    (2024, 0, 0),
+    (2024, 5, 0),
+    (2024, -1, 0),
+    (2024, 5, -1),
+    (1, 1, 1),
+    (0, 5, 17),
+    (0, 0, 0),
+    (-1, 0, 0),
+    (9999, 12, 31),
+    (10_000, 0, 0),
+    (10_000, 1, 1),
+];
+
 /// A message of the contract.
 pub fn known(known: Known, field: &FieldDescriptor, draw: Draw) -> Value {
     let Reflected::Message(descriptor) = field.kind() else { panic!("{field:?} is no message") };
@@ -224,35 +273,37 @@ pub fn known(known: Known, field: &FieldDescriptor, draw: Draw) -> Value {
             set("seconds", Value::I64(edge(&seconds)));
             set(
                 "nanos",
-                Value::I32([0, 1, -1, 999_999_999, 1_000_000_000, i32::MIN][(bits % 6) as usize]),
+                Value::I32(
+                    [0, 0, 1, -1, 999_999_999, 1_000_000_000, i32::MIN][(bits % 11 % 7) as usize],
+                ),
             );
         }
         Known::Date => {
             let (year, month, day) = if sound {
-                (1 + bits % 9999, 1 + bits / 7 % 12, [1, 17, 28, 0][(bits % 4) as usize])
+                let (month, day) = (1 + bits / 7 % 12, [1, 17, 28, 0][(bits % 4) as usize]);
+                // Of a date that is coarse already, the month may be left out as well.
+                let month = if day == 0 && bits.is_multiple_of(3) { 0 } else { month };
+                (1 + (bits % 9999) as i32, month as i32, day)
             } else {
-                (
-                    edge(&[2024, 2023, 1900, 2000, 0, 1, 9999, 10_000, -1]).cast_unsigned(),
-                    [2, 0, 4, 12, 13, -1_i64][(bits % 6) as usize].cast_unsigned(),
-                    [29, 30, 31, 0, 32, -1_i64][(bits / 3 % 6) as usize].cast_unsigned(),
-                )
+                DATES[(bits % 10_007) as usize % DATES.len()]
             };
-            set("year", Value::I32(year as i32));
-            set("month", Value::I32(month as i32));
-            set("day", Value::I32(day as i32));
+            set("year", Value::I32(year));
+            set("month", Value::I32(month));
+            set("day", Value::I32(day));
         }
         Known::Money => {
             let currency = if sound {
                 ["USD", "KRW", "EUR"][(bits % 3) as usize]
             } else {
-                ["USD", "", "usd", "DOLLAR", "US", "U\u{e9}"][(bits % 6) as usize]
+                ["USD", "USD", "EUR", "KRW", "", "usd", "DOLLAR", "US", "U\u{e9}"]
+                    [(bits % 9) as usize]
             };
             let units = integer(draw, i64::MIN.into(), i64::MAX.into()) as i64;
             let nanos = if sound {
                 (bits % 3 * 499_999_999) as i32 * units.signum() as i32
             } else {
                 [0, 1, -1, 999_999_999, -999_999_999, 1_000_000_000, i32::MIN]
-                    [(bits / 3 % 7) as usize]
+                    [(bits / 9 % 7) as usize]
             };
             set("currency_code", Value::String(currency.to_owned()));
             set("units", Value::I64(units));
@@ -282,7 +333,7 @@ pub fn known(known: Known, field: &FieldDescriptor, draw: Draw) -> Value {
                     5e-324,
                     1e300,
                 ];
-                (EDGES[(bits % 15) as usize], EDGES[(bits / 15 % 15) as usize])
+                (EDGES[(bits % 15) as usize], EDGES[(bits / 15 % 30 % 16 % 15) as usize])
             };
             set("latitude", Value::F64(latitude));
             set("longitude", Value::F64(longitude));
