@@ -1,2 +1,11 @@
 //! The laws, a module each.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod agreement;
+mod canary;
+mod closed;
+mod coarse;
+mod interference;
+mod oracle;
+mod repeated;
+mod worlds;
