@@ -7,5 +7,6 @@ mod closed;
 mod coarse;
 mod interference;
 mod oracle;
+mod regressions;
 mod repeated;
 mod worlds;
