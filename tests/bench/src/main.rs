@@ -8,6 +8,20 @@
     reason = "a benchmark: what goes wrong ends it"
 )]
 
+pub mod engine;
 pub mod record;
 
-fn main() {}
+use clap::Parser;
+
+/// Speed beside peers, in one run.
+#[derive(Parser)]
+enum Bench {
+    /// The redactor beside prost, reflection and memcpy.
+    Engine(engine::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Bench::parse() {
+        Bench::Engine(options) => engine::run(&options),
+    }
+}

@@ -103,36 +103,39 @@ impl<'a> Pass<'a> {
             self.wide.resize(outer + node.more_slots, 0);
         }
         let mut had = Had::default();
-        'fields: while let Some(&first) = bytes.get(at) {
+        'fields: while at < bytes.len() {
             let quick = 'quick: {
-                let (tag, value) = if first < 0x80 {
-                    (u32::from(first), at + 1)
+                // A field has two bytes at least. The one behind the tag says how long a text is.
+                let Some(&[first, second]) = bytes.get(at..).and_then(<[u8]>::first_chunk) else {
+                    break 'quick None;
+                };
+                let (tag, value, head) = if first < 0x80 {
+                    (u32::from(first), at + 1, second)
                 } else {
-                    match bytes.get(at + 1) {
-                        Some(&second @ 1..0x80) => {
-                            (u32::from(first & 0x7f) | u32::from(second) << 7, at + 2)
+                    match bytes.get(at + 2) {
+                        Some(&third) if matches!(second, 1..0x80) => {
+                            (u32::from(first & 0x7f) | u32::from(second) << 7, at + 2, third)
                         }
                         _ => break 'quick None,
                     }
                 };
                 let number = tag >> 3;
                 let Some(field) = node.quick.get(number as usize) else { break 'quick None };
-                if u32::from(field.wire) != tag & 7
-                    || had.slots & field.slot != 0
-                    || self.fields == 0
-                {
+                if field.tag != tag || had.slots & field.slot != 0 || self.fields == 0 {
                     break 'quick None;
                 }
                 // Where it ends; is it a default?
                 let (next, default) = if field.check == Check::Text {
-                    match length(bytes, value) {
+                    match length(bytes, value, head) {
                         Some((content, next)) if is_utf8(input, content, next) => {
                             (next, content == next)
                         }
                         _ => break 'quick None,
                     }
                 } else if field.check == Check::Message {
-                    let Some((content, next)) = length(bytes, value) else { break 'quick None };
+                    let Some((content, next)) = length(bytes, value, head) else {
+                        break 'quick None;
+                    };
                     had.slots |= field.slot;
                     self.fields -= 1;
                     if self.nested(field.node, field.keep, at, content, next)? {
@@ -141,7 +144,7 @@ impl<'a> Pass<'a> {
                     at = next;
                     continue 'fields;
                 } else {
-                    match plain(field.check, bytes, value) {
+                    match plain(field.check, bytes, value, head) {
                         Some(read) => read,
                         None => break 'quick None,
                     }
@@ -208,11 +211,11 @@ impl<'a> Pass<'a> {
         }
         // Where nothing was taken out or made longer, the length in front of it is right.
         if left != next - content {
-            self.flush(next);
-            // Lengths below 128 take one byte, before and after.
+            // What changed behind it copied it. Lengths below 128 take one byte, before and after.
             match (u8::try_from(left), self.out.get_mut(body.wrapping_sub(1))) {
                 (Ok(short @ 0..0x80), Some(length)) if next - content < 0x80 => *length = short,
                 _ => {
+                    self.flush(next);
                     let content = mend(self.out, head, body);
                     if content != body {
                         self.tokens.shift(body, content);
@@ -226,10 +229,12 @@ impl<'a> Pass<'a> {
     /// A token for a text: its tag stays, what is behind the tag is new.
     #[inline(never)]
     fn token(&mut self, node: &Node, number: u32, value: usize, at: usize, next: usize) {
-        let content = match length(self.input, value) {
-            Some((content, _)) => self.input.get(content..next).unwrap_or_default(),
-            None => &[],
+        // A length of one or two bytes, as the quick way takes it.
+        let content = match self.input.get(value) {
+            Some(0..0x80) => value + 1,
+            _ => value + 2,
         };
+        let content = self.input.get(content..next).unwrap_or_default();
         match node.token(number) {
             Some(domain) => {
                 self.flush(value);
@@ -293,10 +298,10 @@ fn copy(out: &mut Vec<u8>, input: &[u8], from: usize, to: usize) {
 
 /// A value that is neither text nor message: where it ends, and whether it is a default.
 #[inline(always)]
-fn plain(check: Check, bytes: &[u8], at: usize) -> Option<(usize, bool)> {
+fn plain(check: Check, bytes: &[u8], at: usize, head: u8) -> Option<(usize, bool)> {
     match check {
         Check::Short | Check::Varint | Check::Bool => {
-            let (number, next) = varint(bytes, at)?;
+            let (number, next) = varint(bytes, at, head)?;
             let most = match check {
                 Check::Bool => 1,
                 Check::Short => i32::MAX.unsigned_abs().into(),
@@ -304,17 +309,17 @@ fn plain(check: Check, bytes: &[u8], at: usize) -> Option<(usize, bool)> {
             };
             (number <= most).then_some((next, number == 0))
         }
-        Check::Bytes => length(bytes, at).map(|(content, next)| (next, content == next)),
+        Check::Bytes => length(bytes, at, head).map(|(content, next)| (next, content == next)),
         Check::Four => bytes.get(at..at + 4).map(|four| (at + 4, *four == [0; 4])),
         Check::Eight => bytes.get(at..at + 8).map(|eight| (at + 8, *eight == [0; 8])),
         Check::Text | Check::Message | Check::Careful => None,
     }
 }
 
-/// A length of one or two bytes: where its content begins, and where it ends.
+/// A length of one or two bytes, the first of which is known: where its content begins, and where it ends.
 #[inline(always)]
-fn length(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
-    let (content, length) = match *bytes.get(at)? {
+fn length(bytes: &[u8], at: usize, head: u8) -> Option<(usize, usize)> {
+    let (content, length) = match head {
         short @ 0..0x80 => (at + 1, usize::from(short)),
         low => match *bytes.get(at + 1)? {
             high @ 1..0x80 => (at + 2, usize::from(low & 0x7f) | usize::from(high) << 7),
@@ -325,14 +330,13 @@ fn length(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     (next <= bytes.len()).then_some((content, next))
 }
 
-/// A varint of any length: its value and where it ends. None: it is at fault.
+/// A varint of any length, the first byte of which is known: its value and where it ends. None: it is at fault.
 #[inline(always)]
-fn varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
-    let first = *bytes.get(at)?;
-    if first < 0x80 {
-        return Some((u64::from(first), at + 1));
+fn varint(bytes: &[u8], at: usize, head: u8) -> Option<(u64, usize)> {
+    if head < 0x80 {
+        return Some((u64::from(head), at + 1));
     }
-    long_varint(bytes, at, first)
+    long_varint(bytes, at, head)
 }
 
 #[inline]

@@ -311,6 +311,10 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
+    pub(super) const fn none() -> Self {
+        Self { places: Vec::new(), lanes: Vec::new() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.places.len()
     }

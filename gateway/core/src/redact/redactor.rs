@@ -28,7 +28,7 @@ pub const MAX_RECORD_FIELDS: usize = 1 << 16;
 
 thread_local! {
     /// Room for the tokens of one record, kept for the next.
-    static TOKENS: Cell<Tokens> = Cell::new(Tokens::default());
+    static TOKENS: Cell<Tokens> = const { Cell::new(Tokens::none()) };
 }
 
 /// A plan, compiled for bytes.

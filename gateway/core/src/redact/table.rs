@@ -60,8 +60,8 @@ pub(super) struct Quick {
     pub(super) check: Check,
     pub(super) fate: Fate,
     pub(super) implicit: bool,
-    /// The only wire type that the quick way takes.
-    pub(super) wire: u8,
+    /// Number and wire type: the only tag that the quick way takes.
+    pub(super) tag: u32,
 }
 
 /// How the quick way checks a value.
@@ -103,7 +103,7 @@ impl Quick {
         check: Check::Careful,
         fate: Fate::Skip,
         implicit: false,
-        wire: u8::MAX,
+        tag: u32::MAX,
     };
 
     fn of(field: &FieldTable) -> Option<Self> {
@@ -111,7 +111,7 @@ impl Quick {
             None => 0,
             Some(slot) => 1_u64.checked_shl(u32::try_from(slot.at).ok()?)?,
         };
-        let mut quick = Self { slot, wire: 2, ..Self::NONE };
+        let mut quick = Self { slot, tag: field.number << 3 | 2, ..Self::NONE };
         match field.body {
             Body::Scalar { kind, implicit, act, .. } => {
                 // Lists of numbers may stand in several ways.
@@ -125,7 +125,7 @@ impl Quick {
                     _ => return None,
                 };
                 quick.implicit = implicit;
-                quick.wire = u8::try_from(kind.wire_type()).ok()?;
+                quick.tag = field.number << 3 | kind.wire_type();
                 quick.check = match kind {
                     ScalarKind::String => Check::Text,
                     ScalarKind::Bytes => Check::Bytes,

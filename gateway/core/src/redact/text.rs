@@ -15,23 +15,38 @@ const HIGH: [u128; 17] = {
     masks
 };
 
+/// High bits of 16 bytes.
+const ALL: u128 = u128::from_ne_bytes([0x80; 16]);
+
 /// Is `input[at..end]` UTF-8? What follows it in `input` may be looked at, but does not count.
 #[inline(always)]
 pub(super) fn is_utf8(input: &[u8], at: usize, end: usize) -> bool {
     // One look at 16 bytes does for short ones, wherever they do not stand at the very end.
-    if let Some(mask) = HIGH.get(end.wrapping_sub(at))
-        && let Some(word) = input.get(at..at.saturating_add(16))
-        && let Some(word) = word.first_chunk::<16>()
-        && u128::from_le_bytes(*word) & mask == 0
+    if let Some(mask) = HIGH.get(end.wrapping_sub(at)) {
+        if let Some(word) = input.get(at..)
+            && let Some(word) = word.first_chunk::<16>()
+            && u128::from_le_bytes(*word) & mask == 0
+        {
+            return true;
+        }
+    } else if let Some(text) = input.get(at..end)
+        && let (words, _) = text.as_chunks::<16>()
+        && let Some(last) = text.last_chunk::<16>()
     {
-        return true;
+        // The last look may overlap the one before.
+        let all = words
+            .iter()
+            .fold(u128::from_ne_bytes(*last), |all, word| all | u128::from_ne_bytes(*word));
+        if all & ALL == 0 {
+            return true;
+        }
     }
-    input.get(at..end).is_some_and(longer)
+    input.get(at..end).is_some_and(other)
 }
 
 #[inline(never)]
-fn longer(text: &[u8]) -> bool {
-    text.is_ascii() || std::str::from_utf8(text).is_ok()
+fn other(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok()
 }
 
 #[cfg(test)]
@@ -40,7 +55,7 @@ mod tests {
 
     #[test]
     fn says_what_the_standard_library_says() {
-        let pieces: [&[u8]; 8] = [
+        let pieces: [&[u8]; 9] = [
             b"",
             b"a",
             b"abcdefg",
@@ -49,6 +64,7 @@ mod tests {
             &[0xed, 0xa0, 0x80],
             &[0xf0],
             b"0123456789abcdef",
+            b"0123456789abcdef0123456789abcdef0",
         ];
         for one in pieces {
             for two in pieces {

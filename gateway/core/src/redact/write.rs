@@ -128,7 +128,7 @@ pub(super) fn mend(out: &mut Vec<u8>, head: usize, body: usize) -> usize {
     Open { field: head, length: head + tag + 1, content: body }.end(out)
 }
 
-/// A field as it stands in what was written.
+/// A field, or several of one number, as they stand in what was written.
 #[derive(Clone, Copy)]
 struct Piece {
     number: u32,
@@ -156,7 +156,11 @@ pub(super) fn tidy(out: &mut Vec<u8>, from: usize, packed: impl Fn(u32) -> bool)
             WireValue::Bytes(bytes) => to - bytes.len(),
             _ => start,
         };
-        pieces.push(Piece { number, from: start, content, to });
+        match pieces.last_mut() {
+            // What stands side by side stays so.
+            Some(last) if last.number == number && !packed(number) => last.to = to,
+            _ => pieces.push(Piece { number, from: start, content, to }),
+        }
         start = to;
     }
     pieces.sort_unstable_by_key(|piece| (piece.number, piece.from));
