@@ -7,6 +7,5 @@ mod closed;
 mod coarse;
 mod interference;
 mod oracle;
-mod regressions;
 mod repeated;
 mod worlds;

@@ -1,6 +1,8 @@
 //! Every seed and every input that a fuzz target ever found, through the target's own code: without a fuzzer,
 //! in every run.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

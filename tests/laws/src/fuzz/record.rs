@@ -54,7 +54,7 @@ pub fn kind(number: u8) -> &'static Kind {
 }
 
 fn plan(record_type: &Arc<RecordType>, number: usize) -> Arc<Plan> {
-    let mut state = number as u64 * 0x9e37_79b9_7f4a_7c15;
+    let mut state = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     plan_of(record_type, |leaf| {
         let fitting: Vec<Treatment> =
             treatments().filter(|one| one.fits(leaf.label.semantic, &leaf.kind)).collect();
