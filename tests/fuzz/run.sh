@@ -55,11 +55,9 @@ if [[ ! -d $records ]]; then
     fi
 fi
 rm -rf "$work/seeds"
-if [[ -d $records ]]; then
-    "$bin/seeds" "$work/seeds" "$records"
-else
-    "$bin/seeds" "$work/seeds"
-fi
+from=()
+[[ ! -d $records ]] || from=("$records")
+CARGO_TARGET_DIR=$target cargo run --quiet -p portcullis-laws --example seeds -- "$work/seeds" "${from[@]}"
 
 # The last value of `stat::NAME: N` and of `NAME: N` in libFuzzer's lines.
 stat() { { grep -oE "stat::$1: +[0-9]+" "$2" || echo 0; } | grep -oE '[0-9]+$' | tail -1; }
