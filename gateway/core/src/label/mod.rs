@@ -2,6 +2,7 @@
 
 mod record_type;
 mod registration;
+mod syntax;
 
 pub use record_type::{
     Cardinality, FieldSpec, Leaf, LeafId, LeafKind, Node, NodeId, RecordType, Target, Whole,

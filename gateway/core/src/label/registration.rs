@@ -10,6 +10,7 @@ use prost_reflect::{
     Value,
 };
 
+use super::syntax::unknown_syntax;
 use super::{
     Cardinality, Category, FieldSpec, Label, Leaf, LeafId, LeafKind, Node, NodeId, RecordType,
     Semantic, Sensitivity, Target, Whole,
@@ -121,6 +122,9 @@ impl RecordType {
                 detail: detail.to_owned(),
             }]
         };
+        if let Some(detail) = unknown_syntax(descriptor_set) {
+            return Err(refuse(LintRule::NotADescriptorSet, &detail));
+        }
         let pool = DescriptorPool::decode(descriptor_set.clone()).map_err(|error| {
             refuse(LintRule::NotADescriptorSet, &format!("cannot be read: {error}"))
         })?;

@@ -86,6 +86,7 @@ impl Answer {
 }
 
 async fn search(source: &CsvSource, request: wire::SearchRequest) -> Result<Answer, Status> {
+    let name = request.record_type.clone();
     let mut stream = source.search(Request::new(request)).await?.into_inner();
     let mut answer = Answer { batches: vec![], end: None };
     while let Some(message) = stream.next().await {
@@ -95,5 +96,18 @@ async fn search(source: &CsvSource, request: wire::SearchRequest) -> Result<Answ
             wire::search_response::Message::End(end) => answer.end = Some(end),
         }
     }
+    keep(&name, &answer);
     Ok(answer)
+}
+
+/// Writes the first records below the folder that `PORTCULLIS_RECORDS` names: `tests/fuzz/run.sh` makes seeds
+/// of them.
+fn keep(name: &str, answer: &Answer) {
+    let Some(folder) = std::env::var_os("PORTCULLIS_RECORDS") else { return };
+    let folder = Path::new(&folder).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    for record in answer.records().take(24) {
+        let id = portcullis_core::id::Digest::of(&record.payload);
+        std::fs::write(folder.join(id.to_string()), &record.payload).unwrap();
+    }
 }
