@@ -10,6 +10,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod identity;
+pub mod record_types;
 pub mod server;
 pub mod service;
 pub mod source;

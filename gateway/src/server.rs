@@ -10,7 +10,6 @@ use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use portcullis_core::label::RecordType;
-use portcullis_core::policy::Snapshot;
 use portcullis_core::redact::PseudonymKeys;
 use portcullis_proto::audit::v1::audit_service_server::AuditServiceServer;
 use portcullis_proto::directory::v1::directory_service_server::DirectoryServiceServer;
@@ -32,6 +31,7 @@ use crate::identity::{
     Acceptor, AcceptorConfig, AgencyTrust, ConnectionRegistry, Credentials, HandshakeMetrics,
     IdentityLayer, PeerId, ServerLimits, TrustSpec, TrustStore, bind, listen,
 };
+use crate::record_types::RecordTypes;
 use crate::service::audit::Audits;
 use crate::service::directory::Directory;
 use crate::service::door::DoorLayer;
@@ -73,12 +73,17 @@ impl Gateway {
     /// # Errors
     /// Everything that is wrong with policy and agreements, or the first other problem.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        let policy = load_policy(&config)?;
+        let own_types = record_types(&config)?;
         let trust = TrustStore::load(&trust_spec(&config))?;
         let credentials = Credentials::load(&config.certificate, &config.key)?;
         let store = Store::open(&config.store)
             .await
             .with_context(|| format!("the store {} cannot be used", config.store.display()))?;
+        let types = RecordTypes::open(&config, own_types, store.clone()).await?;
+        let policy = types.policy().await.map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("policy and agreements are refused:\n  {}", lines.join("\n  "))
+        })?;
         let mut metrics = Metrics::default();
         store.metrics().register(metrics.registry());
         let metrics = Arc::new(metrics);
@@ -132,6 +137,7 @@ impl Gateway {
         let limit = config.limits.request_bytes;
         let directory = Directory {
             broker: broker.clone(),
+            types,
             name: config.name.clone(),
             log_public_key: log_public_key.clone(),
         };
@@ -239,15 +245,6 @@ impl HandshakeMetrics for Refusals {
     fn refused(&self, reason: &'static str) {
         self.0.handshakes_refused.get_or_create(&Word { reason: reason.to_owned() }).inc();
     }
-}
-
-fn load_policy(config: &Config) -> anyhow::Result<Arc<Snapshot>> {
-    let record_types = record_types(config)?;
-    Snapshot::load(config.registry.clone(), record_types, &config.agreements, &config.policies)
-        .map_err(|errors| {
-            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("policy and agreements are refused:\n  {}", lines.join("\n  "))
-        })
 }
 
 fn record_types(config: &Config) -> anyhow::Result<Vec<Arc<RecordType>>> {

@@ -18,6 +18,7 @@ mod kcs;
 mod levels;
 mod query;
 mod readme;
+mod record_types;
 mod sources;
 mod telemetry;
 mod threats;
