@@ -172,7 +172,7 @@ impl RecordTypes {
     /// Everything that is wrong with policy and agreements.
     pub async fn policy(&self) -> Result<Arc<Snapshot>, Vec<LoadError>> {
         let known = self.known.lock().await;
-        let policy = self.compile(&known)?;
+        let policy = self.compile(&known).await?;
         for agreement in policy.agreements() {
             for name in agreement.flows.iter().flat_map(|flow| &flow.record_types) {
                 if policy.record_type(name).is_none() {
@@ -187,13 +187,22 @@ impl RecordTypes {
         Ok(policy)
     }
 
-    fn compile(&self, known: &BTreeMap<String, Known>) -> Result<Arc<Snapshot>, Vec<LoadError>> {
+    /// Off the threads that answer: it takes a while.
+    async fn compile(
+        &self,
+        known: &BTreeMap<String, Known>,
+    ) -> Result<Arc<Snapshot>, Vec<LoadError>> {
         let brought = Brought {
             record_types: known.values().filter_map(|one| one.in_use.clone()).collect(),
             packages: self.registrars.iter().map(|one| one.package.clone()).collect(),
         };
-        let own = self.own.clone();
-        Snapshot::load_with(self.registry.clone(), own, brought, &self.agreements, &self.policies)
+        let (registry, own) = (self.registry.clone(), self.own.clone());
+        let (agreements, policies) = (self.agreements.clone(), self.policies.clone());
+        let compiled = tokio::task::spawn_blocking(move || {
+            Snapshot::load_with(registry, own, brought, &agreements, &policies)
+        });
+        // Broken off: nothing is said to be wrong, and nothing comes into force.
+        compiled.await.unwrap_or_else(|_| Err(vec![]))
     }
 
     /// Registers a record type.
@@ -208,9 +217,13 @@ impl RecordTypes {
         set: Bytes,
     ) -> Result<Registered, RegistrationRefusal> {
         self.may_register(&doer.peer, name)?;
-        let record_type = match RecordType::register_from_outside(&set, name) {
-            Ok(record_type) => Arc::new(record_type),
-            Err(problems) => return Ok(Registered::Refused(problems)),
+        let (read, full) = (set.clone(), name.to_owned());
+        let read =
+            tokio::task::spawn_blocking(move || RecordType::register_from_outside(&read, &full));
+        let record_type = match read.await {
+            Ok(Ok(record_type)) => Arc::new(record_type),
+            Ok(Err(problems)) => return Ok(Registered::Refused(problems)),
+            Err(_) => return Err(RegistrationRefusal::StoreUnavailable),
         };
         let mut known = self.known.lock().await;
         let other = |hash: Digest| hash != record_type.hash();
@@ -294,9 +307,12 @@ impl RecordTypes {
         after.insert(row.name.clone(), change);
         let named = broker.policy.load().speaks_of(&RecordTypeName::new(&row.name));
         // What no agreement names changes no decision: plans and resume tokens of others live on.
-        let policy = match named.then(|| self.compile(&after)).transpose() {
-            Ok(policy) => policy,
-            Err(errors) => return Err(self.does_not_fit(broker, &row, &errors)),
+        let policy = match named {
+            false => None,
+            true => match self.compile(&after).await {
+                Ok(policy) => Some(policy),
+                Err(errors) => return Err(self.does_not_fit(broker, &row, &errors)),
+            },
         };
         if let Err(error) = self.write(&row).await {
             tracing::error!(cause = error.word(), record_type = row.name, "cannot be registered");

@@ -191,7 +191,7 @@ fn agreement() -> String {
             "[[flow]]\nfrom = \"{from}\"\nto = [\"{}\"]\nrecord_types = [\"{NAME}\"]\n\
              purposes = [\"SHIPMENT_TARGETING\"]\ncase_required = false\n\
              permitted_use = [\"SHIPMENT_TARGETING\"]\ndelete_after_days = 30\n\
-             release_by_originator = true\nmatchable = [\"pilot_name\"]\n\n[flow.budgets]\n\
+             release_by_originator = true\nmatchable = [\"pilot_name\", \"pilot_firm\"]\n\n[flow.budgets]\n\
              queries_per_day = 1000\nrecords_per_day = 1000\nmatch_probes_per_day = 3\n\n",
             ASKER.0
         );
@@ -496,7 +496,7 @@ async fn nobody_is_answered_for_a_type_that_no_agreement_names() {
     }
     // Nor is a stranger for one that an agreement of others names.
     let refused = port.exchange.ask(STRANGER, request(berthings())).await.err().unwrap();
-    assert_eq!(reason(&refused), "NO_AGREEMENT");
+    assert_eq!(reason(&refused), "AGREEMENT_NOT_FOUND_OR_NOT_PARTY");
     let ask = directory::ListRecordTypesRequest { name: NAME.into() };
     let listed = port.directory(STRANGER).await.list_record_types(ask).await.unwrap().into_inner();
     assert!(listed.record_types.is_empty());
@@ -684,6 +684,43 @@ async fn the_operator_can_name_a_type_by_its_file() {
     let refused = port.directory((HARBOUR, "registry")).await.register_record_type(ask).await.err();
     assert_eq!(reason(&refused.unwrap()), "RECORD_TYPE_CONFLICT");
     port.register().await;
+    port.exchange.shut_down().await.unwrap();
+}
+
+/// Every mistake in who may register what is told with its key.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_register_is_checked_before_anything_is_served() {
+    let port = Port::up().await;
+    let path = port.exchange.world.config.clone();
+    let good = std::fs::read_to_string(&path).unwrap();
+    for (from, to, key) in [
+        ("agency = \"zz-harbour\"", "agency = \"zz-nobody\"", "registrars[0].agency"),
+        ("agency = \"zz-watch\"", "agency = \"zz-harbour\"", "registrars[1].agency"),
+        ("\"zz_harbour\"", "\"zz_watch\"", "registrars[1].package"),
+        ("\"zz_harbour\"", "\"zz_watch.own\"", "registrars[1].package"),
+        ("\"zz_harbour\"", "\"zz_watch.own.more\"", "registrars[1].package"),
+        ("\"zz_harbour\"", "\"portcullis\"", "registrars[0].package"),
+        ("\"zz_harbour\"", "\"portcullis.record.v1\"", "registrars[0].package"),
+        ("\"zz_harbour\"", "\"google.protobuf\"", "registrars[0].package"),
+        ("\"zz_harbour\"", "\"\"", "registrars[0].package"),
+        ("\"zz_harbour\"", "\"zz_harbour.\"", "registrars[0].package"),
+        ("\"zz_harbour\"", "\"Harbour\"", "registrars[0].package"),
+        ("systems = [\"registry\"]", "systems = []", "registrars[0].systems"),
+        ("systems = [\"registry\"]", "systems = [\"a b\"]", "registrars[0].systems"),
+    ] {
+        assert!(good.contains(from), "{from}");
+        std::fs::write(&path, good.replacen(from, to, 1)).unwrap();
+        let error = portcullis::config::Config::load(&path).err().unwrap().to_string();
+        assert!(error.contains(&format!("`{key}`")), "{to}: {error}");
+    }
+    // Packages that merely begin alike do not overlap.
+    std::fs::write(&path, good.replacen("\"zz_harbour\"", "\"zz_watch.ownership\"", 1)).unwrap();
+    assert!(portcullis::config::Config::load(&path).is_ok());
+    // Nobody may register, and an agreement names what cannot come: a mistake, told at the start.
+    let (without, _) = good.split_once("[[registrars]]").unwrap();
+    std::fs::write(&path, without).unwrap();
+    let error = port.exchange.world.start(port.exchange.clock.clone()).await.err().unwrap();
+    assert!(format!("{error:#}").contains("is not registered"), "{error:#}");
     port.exchange.shut_down().await.unwrap();
 }
 

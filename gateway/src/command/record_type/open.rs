@@ -110,7 +110,8 @@ fn shown(error: &dyn Diagnostic, file: Option<&str>) -> Option<String> {
         (text.get(begin..)?.lines().next().unwrap_or_default(), before.get(begin..)?);
     let number = around.line() + 1 + text.get(..begin)?.matches('\n').count();
     let (number, column) = (number.to_string(), before.chars().count());
-    let width = label.len().clamp(1, line.len().saturating_sub(before.len()).max(1));
+    let (rest, long) = (line.get(before.len()..).unwrap_or_default(), label.len());
+    let width = rest.get(..long).unwrap_or(rest).chars().count().max(1);
     let mut out = String::new();
     let file = file.or(around.name()).unwrap_or_default();
     // Tabs stay tabs below tabs, so that the caret stands where it should.

@@ -58,9 +58,12 @@ pub async fn register(
         return problems(name, &answer.problems, json, out).map(|()| false);
     };
     if json {
-        let mut document = document(&registration);
-        document["registered"] = true.into();
-        document["created"] = answer.created.into();
+        let registration = document(&registration);
+        let document = json!({
+            "registered": true,
+            "created": answer.created,
+            "registration": registration,
+        });
         return print(&document, out).map(|()| true);
     }
     let how = if answer.created { "registered" } else { "registered already" };
