@@ -901,3 +901,43 @@ fn check_says_what_would_be_accepted_and_what_is_wrong_and_where() {
     let (code, out, _) = run(&[&good, "--name", "a.b.C"]);
     assert!(code == 1 && out.contains("NO_SUCH_MESSAGE"), "{out}");
 }
+
+/// Every rule has its place in the README, and none that is not there.
+#[test]
+fn every_rule_is_in_the_readme() {
+    let readme = include_str!("../../gateway/README.md");
+    let (_, table) = readme.split_once("| refused as | what |\n|---|---|\n").unwrap();
+    let mut told: Vec<&str> = table
+        .lines()
+        .take_while(|line| line.starts_with("| "))
+        .flat_map(|line| line.split('|').nth(1).unwrap().split(','))
+        .map(str::trim)
+        .collect();
+    let mut rules: Vec<&str> =
+        portcullis_core::label::LintRule::ALL.iter().map(|rule| rule.word()).collect();
+    told.sort_unstable();
+    rules.sort_unstable();
+    assert_eq!(told, rules);
+}
+
+#[tokio::test]
+async fn the_readme_shows_what_check_prints() {
+    let readme = include_str!("../../gateway/README.md");
+    let (_, shown) = readme.split_once("```text\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/samples/berth.proto");
+    let dir = tempfile::tempdir().unwrap();
+    let bad = text(&dir.path().join("berth.proto"));
+    let source = std::fs::read_to_string(&sample).unwrap();
+    let (before, _) = source.split_once("  string pilot = 3").unwrap();
+    let wrong = "  string pilot = 3;\n  map<string, string> remarks = 4;\n}\n";
+    std::fs::write(&bad, format!("{before}{wrong}")).unwrap();
+    for (file, code, command) in [
+        (bad, 1, "$ portcullis record-type check berth.proto\n"),
+        (text(&sample), 0, "$ portcullis record-type check gateway/samples/berth.proto\n"),
+    ] {
+        let (ended, out, err) = run(&["record-type", "check", &file]).await;
+        assert_eq!(ended, code, "{out}{err}");
+        assert!(shown.contains(&format!("{command}{out}")), "{command}{out}");
+    }
+}
