@@ -306,8 +306,11 @@ impl Port {
     async fn ask(&self, format: &str, more: &[&str]) -> (i32, String, String) {
         let mut words =
             vec!["query", "Berthing", "--purpose", "SHIPMENT_TARGETING", "--format", format];
-        words.extend(["--fields", "*", "--justification", "a test"]);
+        words.extend(["--justification", "a test"]);
         words.extend(more);
+        if !more.contains(&"--fields") {
+            words.extend(["--fields", "*"]);
+        }
         self.run(ASKER, &words).await
     }
 
@@ -425,7 +428,7 @@ async fn a_type_that_nobody_compiled_in_works_end_to_end() {
         let document: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(document["records"].as_array().unwrap().len(), count, "{filter}: {out}");
     }
-    for filter in ["harbour_note = 'x'", "arrived > 2026-01-01T00:00:00Z", "dues.units > 1"] {
+    for filter in ["harbour_note = 'x'", "arrived > 2026-01-01T00:00:00Z"] {
         let (code, out, err) = port.ask("json", &["--where", filter]).await;
         assert_ne!(code, 0, "{filter}: {out}");
         assert!(format!("{out}{err}").contains("FIELD_NOT_USABLE"), "{filter}: {out}{err}");
