@@ -153,14 +153,12 @@ pub fn candidates(set: &Bytes, files: &[String]) -> Result<Candidates, Vec<LintE
         .all_messages()
         .filter(|message| !message.is_map_entry() && looked_at(&message.parent_file()))
         .collect();
-    let contained: HashSet<String> = messages
-        .iter()
-        .flat_map(|outer| parts(outer).into_iter().filter(move |inner| inner != outer))
-        .map(|inner| inner.full_name().to_owned())
-        .collect();
+    let contained: HashSet<String> =
+        messages.iter().flat_map(parts).map(|inner| inner.full_name().to_owned()).collect();
     let mut found = Candidates::default();
     let mut covered = HashSet::new();
-    // Those that contain each other in a circle are contained all: the second round takes one of each.
+    // Those that contain themselves, or each other in a circle, are all contained: the second round takes one of
+    // each.
     for outermost in [true, false] {
         for message in &messages {
             let name = message.full_name();
