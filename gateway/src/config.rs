@@ -70,6 +70,8 @@ struct File {
     policies: Vec<PathBuf>,
     #[serde(default)]
     record_types: Vec<RecordTypeEntry>,
+    #[serde(default)]
+    registrars: Vec<RegistrarEntry>,
     agencies: Vec<AgencyEntry>,
     #[serde(default)]
     cases: Vec<CaseEntry>,
@@ -84,6 +86,14 @@ struct File {
 struct RecordTypeEntry {
     name: String,
     descriptor_set: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegistrarEntry {
+    agency: String,
+    package: String,
+    systems: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -218,6 +228,8 @@ pub struct Config {
     pub pseudonym_keys: PathBuf,
     /// Record types: name, and the descriptor set that brings it (none: the contract's own).
     pub record_types: Vec<(String, Option<PathBuf>)>,
+    /// Who may register record types of its own.
+    pub registrars: Vec<Registrar>,
     /// Agencies with what the gateway needs to know of their systems.
     pub members: Vec<Member>,
     /// Agencies and cases as policy sees them.
@@ -260,6 +272,24 @@ pub struct SourceAddress {
     pub record_types: Vec<String>,
 }
 
+/// An agency that may register record types while the gateway runs.
+#[derive(Debug, Clone)]
+pub struct Registrar {
+    /// The agency.
+    pub agency: AgencyId,
+    /// The package that is its own: its record types are below it.
+    pub package: String,
+    /// Systems that may register for it.
+    pub systems: Vec<SystemId>,
+}
+
+impl Registrar {
+    /// Is a name in its package, or one below?
+    pub fn owns(&self, name: &str) -> bool {
+        name.strip_prefix(self.package.as_str()).is_some_and(|rest| rest.starts_with('.'))
+    }
+}
+
 impl Config {
     /// Reads and checks a configuration with everything it names.
     ///
@@ -299,6 +329,7 @@ impl Check<'_> {
             members.push(member);
             agencies.push(agency);
         }
+        let registrars = self.registrars(file.registrars, &seen)?;
         let mut cases = vec![];
         for (at, entry) in file.cases.into_iter().enumerate() {
             cases.push(self.case(&format!("cases[{at}]"), entry, &seen)?);
@@ -330,6 +361,7 @@ impl Check<'_> {
                 .into_iter()
                 .map(|entry| (entry.name, entry.descriptor_set.map(|path| self.base.join(path))))
                 .collect(),
+            registrars,
             members,
             registry: Registry { agencies, cases, environment },
             agreements,
@@ -338,6 +370,48 @@ impl Check<'_> {
             telemetry: file.telemetry,
             hash: portcullis_core::id::Digest::of(text.as_bytes()),
         })
+    }
+
+    /// Packages of two agencies do not overlap, and none is the contract's.
+    fn registrars(
+        &self,
+        entries: Vec<RegistrarEntry>,
+        known: &BTreeSet<AgencyId>,
+    ) -> Result<Vec<Registrar>, ConfigError> {
+        let mut all: Vec<Registrar> = vec![];
+        for (at, entry) in entries.into_iter().enumerate() {
+            let key = |name: &str| format!("registrars[{at}].{name}");
+            let agency = AgencyId::new(&entry.agency);
+            if !known.contains(&agency) {
+                let message = format!("`{agency}` is not among the agencies");
+                return Err(self.invalid(&key("agency"), &message));
+            }
+            if !is_package(&entry.package) {
+                let message = "is a package such as `norvia.customs`, lower case";
+                return Err(self.invalid(&key("package"), message));
+            }
+            let below = |one: &str, two: &str| format!("{one}.").starts_with(&format!("{two}."));
+            let taken = all.iter().map(|one| one.package.as_str()).chain(["portcullis", "google"]);
+            let package = entry.package.as_str();
+            if let Some(other) =
+                taken.into_iter().find(|other| below(package, other) || below(other, package))
+            {
+                let message = format!("overlaps with `{other}`, which is somebody else's");
+                return Err(self.invalid(&key("package"), &message));
+            }
+            if entry.systems.is_empty() {
+                return Err(self.invalid(&key("systems"), "names no system"));
+            }
+            for system in &entry.systems {
+                self.segment(&key("systems"), system)?;
+            }
+            if all.iter().any(|one| one.agency == agency) {
+                return Err(self.invalid(&key("agency"), "stands there twice"));
+            }
+            let systems = entry.systems.into_iter().map(SystemId::new).collect();
+            all.push(Registrar { agency, package: entry.package, systems });
+        }
+        Ok(all)
     }
 
     fn limits(&self, limits: Limits) -> Result<Limits, ConfigError> {
@@ -501,6 +575,14 @@ impl Check<'_> {
 fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path)
         .map_err(|cause| ConfigError::Unreadable { file: path.to_owned(), cause })
+}
+
+fn is_package(text: &str) -> bool {
+    let segment = |part: &str| {
+        part.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    text.len() <= 200 && text.split('.').all(segment)
 }
 
 fn name_of(path: &Path) -> String {

@@ -11,6 +11,7 @@ pub mod command;
 pub mod config;
 pub mod identity;
 pub mod pseudonyms;
+pub mod record_types;
 pub mod server;
 pub mod service;
 pub mod source;

@@ -30,6 +30,7 @@ use crate::identity::{
     IdentityLayer, PeerId, ServerLimits, TrustSpec, TrustStore, bind, listen,
 };
 use crate::pseudonyms::{self, KeyFile, Pseudonyms};
+use crate::record_types::RecordTypes;
 use crate::service::audit::Audits;
 use crate::service::directory::Directory;
 use crate::service::door::DoorLayer;
@@ -71,12 +72,17 @@ impl Gateway {
     /// # Errors
     /// Everything that is wrong with policy and agreements, or the first other problem.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        let policy = load_policy(&config)?;
+        let own_types = record_types(&config)?;
         let trust = TrustStore::load(&trust_spec(&config))?;
         let credentials = Credentials::load(&config.certificate, &config.key)?;
         let store = Store::open(&config.store)
             .await
             .with_context(|| format!("the store {} cannot be used", config.store.display()))?;
+        let types = RecordTypes::open(&config, own_types, store.clone()).await?;
+        let policy = types.policy().await.map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("policy and agreements are refused:\n  {}", lines.join("\n  "))
+        })?;
         let mut metrics = Metrics::default();
         store.metrics().register(metrics.registry());
         let metrics = Arc::new(metrics);
@@ -130,6 +136,7 @@ impl Gateway {
         let limit = config.limits.request_bytes;
         let directory = Directory {
             broker: broker.clone(),
+            types,
             name: config.name.clone(),
             log_public_key: log_public_key.clone(),
         };
@@ -248,15 +255,6 @@ impl HandshakeMetrics for Refusals {
     fn refused(&self, reason: &'static str) {
         self.0.handshakes_refused.get_or_create(&Word { reason: reason.to_owned() }).inc();
     }
-}
-
-fn load_policy(config: &Config) -> anyhow::Result<Arc<Snapshot>> {
-    let record_types = record_types(config)?;
-    Snapshot::load(config.registry.clone(), record_types, &config.agreements, &config.policies)
-        .map_err(|errors| {
-            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("policy and agreements are refused:\n  {}", lines.join("\n  "))
-        })
 }
 
 fn record_types(config: &Config) -> anyhow::Result<Vec<Arc<RecordType>>> {

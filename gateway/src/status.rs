@@ -9,6 +9,8 @@ use portcullis_core::policy::{Denial, DenialReason};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use crate::record_types::RegistrationRefusal;
+
 /// Domain of every `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "portcullis";
 /// Most bytes of one text in a status.
@@ -56,6 +58,9 @@ pub enum Refusal {
     /// The agency does not list this system.
     #[error("this system is not listed by its agency")]
     SystemNotListed,
+    /// A record type is neither registered nor withdrawn.
+    #[error("{0}")]
+    Registration(RegistrationRefusal),
     /// An answer that had begun ended without its receipt.
     #[error("the answer was cut before its receipt")]
     AnswerCut,
@@ -85,6 +90,7 @@ impl Refusal {
             Self::LogUnavailable => "LOG_UNAVAILABLE",
             Self::Overloaded => "OVERLOADED",
             Self::SystemNotListed => "SYSTEM_NOT_LISTED",
+            Self::Registration(refusal) => refusal.reason(),
             Self::AnswerCut => "ANSWER_CUT",
             Self::Internal => "INTERNAL",
         }
@@ -102,6 +108,16 @@ impl Refusal {
             Self::IdempotencyKeyReused => Code::AlreadyExists,
             Self::SystemNotListed => Code::PermissionDenied,
             Self::LogUnavailable | Self::Overloaded => Code::Unavailable,
+            Self::Registration(refusal) => match refusal {
+                RegistrationRefusal::NotARegistrar | RegistrationRefusal::NotYourPackage { .. } => {
+                    Code::PermissionDenied
+                }
+                RegistrationRefusal::Conflict => Code::AlreadyExists,
+                RegistrationRefusal::NotRegistered => Code::NotFound,
+                RegistrationRefusal::TooMany => Code::ResourceExhausted,
+                RegistrationRefusal::AgreementDoesNotFit(_) => Code::FailedPrecondition,
+                RegistrationRefusal::StoreUnavailable => Code::Unavailable,
+            },
             Self::AnswerCut => Code::Aborted,
             Self::Internal => Code::Internal,
         }
@@ -150,6 +166,7 @@ impl Refusal {
                 self.to_string()
             }
             Self::SystemNotListed
+            | Self::Registration(_)
             | Self::IdempotencyKeyReused
             | Self::AnswerCut
             | Self::Internal => self.to_string(),

@@ -19,6 +19,7 @@ mod levels;
 mod pseudonyms;
 mod query;
 mod readme;
+mod record_types;
 mod sources;
 mod telemetry;
 mod threats;

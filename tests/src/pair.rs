@@ -54,7 +54,8 @@ pub struct Fake {
 }
 
 impl Fake {
-    fn new() -> Arc<Self> {
+    /// One that holds nothing yet.
+    pub fn new() -> Arc<Self> {
         Arc::new(Self {
             answering: Mutex::new(Arc::new(|_| stream::iter([Ok(end(0))]).boxed())),
             searches: AtomicU64::new(0),
@@ -62,6 +63,27 @@ impl Fake {
             abandoned: AtomicU64::new(0),
             asked: Mutex::new(None),
         })
+    }
+
+    /// Serves as the source of an agency over a listener that the exchange knows of.
+    ///
+    /// # Errors
+    /// Certificates that cannot be loaded.
+    pub fn listen(
+        self: &Arc<Self>,
+        exchange: &Exchange,
+        agency: &str,
+        listener: tokio::net::TcpListener,
+    ) -> anyhow::Result<()> {
+        let identity = exchange.world.exchange.identity(agency, "source")?;
+        let credentials = Credentials::load(&identity.certificate, &identity.key)?;
+        let incoming = exchange.world.listen_with(listener, credentials, &exchange.clock)?;
+        let service =
+            SourceServiceServer::new(Served(self.clone())).max_encoding_message_size(1 << 26);
+        tokio::spawn(
+            tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming),
+        );
+        Ok(())
     }
 
     /// From now on.
@@ -253,16 +275,7 @@ impl Pair {
             [(spec.alpha_is_up.then_some(&alpha), spec.alpha_shows.as_str()), (Some(&beta), BETA)];
         for (listener, (fake, shows)) in listeners.into_iter().zip(shown) {
             let Some(fake) = fake else { continue };
-            let identity = exchange.world.exchange.identity(shows, "source")?;
-            let credentials = Credentials::load(&identity.certificate, &identity.key)?;
-            let incoming = exchange.world.listen_with(listener, credentials, &exchange.clock)?;
-            let service =
-                SourceServiceServer::new(Served(fake.clone())).max_encoding_message_size(1 << 26);
-            tokio::spawn(
-                tonic::transport::Server::builder()
-                    .add_service(service)
-                    .serve_with_incoming(incoming),
-            );
+            fake.listen(&exchange, shows, listener)?;
         }
         Ok(Self { exchange, alpha, beta })
     }

@@ -40,7 +40,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Verify or list a gateway's disclosure log.
     Audit(audit::AuditArgs),
-    /// Check a record type of your own.
+    /// Record types of your own: check, register, list, withdraw.
     #[command(subcommand)]
     RecordType(record_type::RecordTypeCommand),
     /// Make keys for a gateway or an auditor.
@@ -73,7 +73,7 @@ async fn dispatch(cli: Cli, out: &mut Output) -> anyhow::Result<bool> {
         Command::Query(args) => query::run(args, out).await,
         Command::Explain(args) => explain::run(args, out).await,
         Command::Audit(args) => audit::run(args, out).await,
-        Command::RecordType(command) => record_type::run(&command, out),
+        Command::RecordType(command) => record_type::run(command, out).await,
         Command::Keys(command) => keys::run(&command, out),
     }
 }

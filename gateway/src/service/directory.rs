@@ -10,13 +10,17 @@ use portcullis_proto::directory::v1::directory_service_server::DirectoryService;
 use portcullis_proto::label::v1 as label;
 use tonic::{Request, Response, Status};
 
+use super::registration;
 use crate::broker::Broker;
+use crate::record_types::RecordTypes;
 use crate::status::Refusal;
 
 /// The service.
 pub struct Directory {
     /// The gateway.
     pub broker: Arc<Broker>,
+    /// Record types that agencies bring.
+    pub types: RecordTypes,
     /// Its name, as in its log's checkpoints.
     pub name: String,
     /// Verifier key of its log.
@@ -148,5 +152,26 @@ impl DirectoryService for Directory {
             })
             .collect();
         Ok(Response::new(wire::ListRecordTypesResponse { record_types }))
+    }
+
+    async fn register_record_type(
+        &self,
+        request: Request<wire::RegisterRecordTypeRequest>,
+    ) -> Result<Response<wire::RegisterRecordTypeResponse>, Status> {
+        registration::register(self, request).await
+    }
+
+    async fn withdraw_record_type(
+        &self,
+        request: Request<wire::WithdrawRecordTypeRequest>,
+    ) -> Result<Response<wire::WithdrawRecordTypeResponse>, Status> {
+        registration::withdraw(self, request).await
+    }
+
+    async fn list_registrations(
+        &self,
+        request: Request<wire::ListRegistrationsRequest>,
+    ) -> Result<Response<wire::ListRegistrationsResponse>, Status> {
+        registration::list(self, request).await
     }
 }

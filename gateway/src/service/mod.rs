@@ -5,6 +5,7 @@ pub mod directory;
 pub mod door;
 pub mod filter;
 pub mod query;
+mod registration;
 
 use std::sync::Arc;
 

@@ -116,7 +116,7 @@ impl Queries {
 }
 
 /// SHA-256 of the caller's certificate.
-fn fingerprint(info: &PeerInfo) -> Digest {
+pub(super) fn fingerprint(info: &PeerInfo) -> Digest {
     let mut digest = [0; 32];
     // INVARIANT: the identity layer wrote 64 hex digits; were it not so, zeros match no certificate.
     let _ = hex::decode_to_slice(&info.fingerprint, &mut digest);

@@ -5,11 +5,13 @@ mod budgets;
 mod error;
 mod log;
 mod metrics;
+mod record_types;
 
 pub use budgets::{Budget, BudgetKey, IdempotencyRow};
 pub use error::StoreError;
 pub use log::{EntryRow, EpochRow, ListFilter, NewEntry, NodeRow};
 pub use metrics::TxMetrics;
+pub use record_types::{RecordTypeEvent, RecordTypeRow};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -79,7 +81,8 @@ impl Store {
         Ok(Tx::new(self.readers.begin().await?, name, self.metrics.clone()))
     }
 
-    /// The connection that writes. There is one at a time; the log's sequencer holds it.
+    /// The connection that writes. The log's sequencer holds one; whoever else needs one holds it for a short
+    /// transaction, for which the log waits.
     pub async fn writer(&self) -> Result<Writer, StoreError> {
         let mut options = options(&self.path).create_if_missing(false);
         let pages = self.max_pages.load(Ordering::SeqCst);
@@ -170,6 +173,18 @@ fn migrator() -> Migrator {
             "log",
             MigrationType::ReversibleDown,
             include_str!("../../migrations/sqlite/0001_log.down.sql"),
+        ),
+        migration(
+            2,
+            "record_types",
+            MigrationType::ReversibleUp,
+            include_str!("../../migrations/sqlite/0002_record_types.up.sql"),
+        ),
+        migration(
+            2,
+            "record_types",
+            MigrationType::ReversibleDown,
+            include_str!("../../migrations/sqlite/0002_record_types.down.sql"),
         ),
     ])
 }

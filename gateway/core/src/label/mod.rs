@@ -1,13 +1,17 @@
 //! What a field is: labels, semantics, and record types with every leaf labelled.
 
+mod kind;
+mod lint;
 mod record_type;
 mod registration;
+mod set;
 mod syntax;
 
+pub use lint::{LintError, LintRule};
 pub use record_type::{
     Cardinality, FieldSpec, Leaf, LeafId, LeafKind, Node, NodeId, RecordType, Target, Whole,
 };
-pub use registration::{LintError, LintRule};
+pub use set::{Candidates, MAX_SET_BYTES, candidates};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $number:literal $word:literal,)* }) => {

@@ -49,7 +49,8 @@ impl RecordType {
         &self.name
     }
 
-    /// SHA-256 over name, and number, name, type and label of every field: the identity of the schema.
+    /// SHA-256 over name, and number, name, type and label of every field, and the words of its enums: the
+    /// identity of the schema.
     pub fn hash(&self) -> Digest {
         self.hash
     }

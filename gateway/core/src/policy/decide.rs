@@ -67,6 +67,10 @@ impl Snapshot {
         let agreement = self.agreement_for(request, now)?;
         let flows = flows_for(&agreement, request)?;
         self.case_for(request, &flows, now)?;
+        // An agreement may name a type that is yet to come.
+        if self.record_type(&request.record_type).is_none() {
+            return Err(not_covered());
+        }
         let rules = self.ask_query(request, &agreement, &flows, now)?;
         let request = Request {
             agreement: Some(agreement.id.clone()),

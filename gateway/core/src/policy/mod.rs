@@ -31,4 +31,4 @@ pub use plan::{Dropped, DroppedReason};
 pub use policy_file::{BASE_POLICIES, BASE_SCHEMA, PolicyFile};
 pub use purpose::Purpose;
 pub use registry::{Agency, Case, Registry};
-pub use snapshot::Snapshot;
+pub use snapshot::{Brought, Snapshot};

@@ -19,6 +19,15 @@ use crate::handling::Environment;
 use crate::id::{AgencyId, AgreementId, CaseId, Digest, Moment, RecordTypeName, RuleId};
 use crate::label::{Leaf, RecordType};
 
+/// Record types that agencies bring while the gateway runs, beside those of its configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Brought {
+    /// Those that are here. One that no agreement names changes nothing, not even the snapshot's hash.
+    pub record_types: Vec<Arc<RecordType>>,
+    /// Packages of which an agreement may name a type before it is here; until then nothing is permitted of it.
+    pub packages: Vec<String>,
+}
+
 /// Registry, record types, agreements and policies, compiled.
 pub struct Snapshot {
     registry: Registry,
@@ -48,11 +57,27 @@ impl Snapshot {
         agreements: &[AgreementFile],
         policies: &[PolicyFile],
     ) -> Result<Arc<Self>, Vec<LoadError>> {
-        Self::load_where(registry, record_types, agreements, policies, |_| true)
+        let brought = Brought::default();
+        Self::compile(registry, record_types, brought, agreements, policies, |_| true)
+    }
+
+    /// As [`Snapshot::load`], with the record types that agencies bring.
+    ///
+    /// # Errors
+    /// Every problem found, in the order of the inputs.
+    pub fn load_with(
+        registry: Registry,
+        record_types: Vec<Arc<RecordType>>,
+        brought: Brought,
+        agreements: &[AgreementFile],
+        policies: &[PolicyFile],
+    ) -> Result<Arc<Self>, Vec<LoadError>> {
+        Self::compile(registry, record_types, brought, agreements, policies, |_| true)
     }
 
     /// As [`Snapshot::load`], with only those compiled permits that pass: the law that a removed permit
     /// raises nothing is tested through here.
+    #[cfg(test)]
     pub(super) fn load_where(
         registry: Registry,
         record_types: Vec<Arc<RecordType>>,
@@ -60,11 +85,32 @@ impl Snapshot {
         policies: &[PolicyFile],
         keep: impl Fn(&Policy) -> bool,
     ) -> Result<Arc<Self>, Vec<LoadError>> {
+        Self::compile(registry, record_types, Brought::default(), agreements, policies, keep)
+    }
+
+    fn compile(
+        registry: Registry,
+        mut record_types: Vec<Arc<RecordType>>,
+        brought: Brought,
+        agreements: &[AgreementFile],
+        policies: &[PolicyFile],
+        keep: impl Fn(&Policy) -> bool,
+    ) -> Result<Arc<Self>, Vec<LoadError>> {
         let registry = registry.canonical();
         let mut errors = registry.check();
-        let record_types = by_name(record_types, &mut errors);
-        let known = Known { registry: &registry, record_types: &record_types };
+        let own: BTreeSet<RecordTypeName> =
+            record_types.iter().map(|one| one.name().clone()).collect();
+        record_types.extend(brought.record_types);
+        let mut record_types = by_name(record_types, &mut errors);
+        let known =
+            Known { registry: &registry, record_types: &record_types, awaited: &brought.packages };
         let agreements = read_agreements(agreements, &known, &mut errors);
+        let named: BTreeSet<&RecordTypeName> = agreements
+            .values()
+            .flat_map(|agreement| &agreement.flows)
+            .flat_map(|flow| &flow.record_types)
+            .collect();
+        record_types.retain(|name, _| own.contains(name) || named.contains(name));
         let base = read_policies(policies, &mut errors);
         let schema = match Schema::from_cedarschema_str(BASE_SCHEMA) {
             Ok((schema, _)) => schema,
@@ -176,6 +222,12 @@ impl Snapshot {
         let mut all: Vec<_> = self.record_types.values().collect();
         all.sort_by(|one, two| one.name().cmp(two.name()));
         all
+    }
+
+    /// Does an agreement name it, whether it is here or awaited?
+    pub fn speaks_of(&self, record_type: &RecordTypeName) -> bool {
+        let mut flows = self.agreements().flat_map(|agreement| &agreement.flows);
+        flows.any(|flow| flow.record_types.contains(record_type))
     }
 
     /// Agencies whose records of a type this requester may ask for under some agreement in force, sorted.

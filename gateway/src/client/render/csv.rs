@@ -17,7 +17,13 @@ const FIRST: [&str; 5] = ["reference", "originator", "version", "data_as_of", "t
 pub fn write(answer: &Answer, out: &mut dyn Write) -> anyhow::Result<()> {
     let columns = columns(answer);
     let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-    rows.write_record(FIRST.into_iter().chain(columns.iter().map(|leaf| leaf.path.as_str())))?;
+    // A record type from outside may have a `version` of its own.
+    let named = |path: &str| {
+        if FIRST.contains(&path) { format!("fields.{path}") } else { path.to_owned() }
+    };
+    rows.write_record(
+        FIRST.map(str::to_owned).into_iter().chain(columns.iter().map(|leaf| named(&leaf.path))),
+    )?;
     for record in &answer.records {
         let plan = answer.plan(record);
         let treatments: Vec<String> = plan

@@ -140,6 +140,27 @@ impl DirectoryService for Script {
     ) -> Result<Response<directory::ListPurposesResponse>, Status> {
         Err(Status::unimplemented(""))
     }
+
+    async fn register_record_type(
+        &self,
+        _: Request<directory::RegisterRecordTypeRequest>,
+    ) -> Result<Response<directory::RegisterRecordTypeResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn withdraw_record_type(
+        &self,
+        _: Request<directory::WithdrawRecordTypeRequest>,
+    ) -> Result<Response<directory::WithdrawRecordTypeResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_registrations(
+        &self,
+        _: Request<directory::ListRegistrationsRequest>,
+    ) -> Result<Response<directory::ListRegistrationsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
 }
 
 struct World {

@@ -117,7 +117,7 @@ impl Reader<'_> {
         for (name, purpose) in
             flow.record_types.iter().flat_map(|name| flow.purposes.iter().map(move |p| (name, *p)))
         {
-            let Some(record_type) = self.known.record_types.get(name) else { return };
+            let Some(record_type) = self.known.record_types.get(name) else { continue };
             let (ladders, ties) = ladder::resolve(flow, record_type, purpose);
             for tie in ties {
                 named.extend([tie.first, tie.second]);
@@ -145,6 +145,9 @@ impl Reader<'_> {
                     }
                 }
             }
+        }
+        if !self.all_here(&flow.record_types) {
+            return;
         }
         for number in (0..flow.ladders.len()).filter(|number| !named.contains(number)) {
             let message = "holds for no field: none fits, or more specific ladders take them all";

@@ -31,6 +31,18 @@ pub struct AgreementFile {
 pub(super) struct Known<'a> {
     pub(super) registry: &'a Registry,
     pub(super) record_types: &'a HashMap<RecordTypeName, Arc<RecordType>>,
+    /// Packages whose record types may come later.
+    pub(super) awaited: &'a [String],
+}
+
+impl Known<'_> {
+    /// May a record type of this name come later?
+    fn awaits(&self, name: &str) -> bool {
+        let below = |package: &String| {
+            name.strip_prefix(package.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        };
+        self.awaited.iter().any(below)
+    }
 }
 
 /// Reads one agreement; tells where its id stands too.

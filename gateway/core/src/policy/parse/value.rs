@@ -28,7 +28,7 @@ impl Reader<'_> {
         let paths = self.list(raw, key, |_, text, _| Some(text.get_ref().clone()));
         for path in raw.get_ref() {
             let leaf = self.types(types).any(|one| one.leaf_by_path(path.get_ref()).is_some());
-            if !leaf && !types.is_empty() {
+            if !leaf && self.all_here(types) {
                 let message =
                     format!("no record type of the flow has a field `{}`", path.get_ref());
                 self.refuse(path.span(), key, LoadProblem::Unknown, message);
@@ -41,10 +41,15 @@ impl Reader<'_> {
         let found = self
             .types(types)
             .any(|one| one.leaves().iter().any(|leaf| path_fits(path.get_ref(), leaf).is_some()));
-        if !found && !types.is_empty() {
+        if !found && self.all_here(types) {
             let message = format!("no record type of the flow has a field `{}`", path.get_ref());
             self.refuse(path.span(), key, LoadProblem::Unknown, message);
         }
+    }
+
+    /// Are there types, and are all of them here? A path may belong to one that is awaited.
+    pub(super) fn all_here(&self, types: &[RecordTypeName]) -> bool {
+        !types.is_empty() && self.types(types).count() == types.len()
     }
 
     pub(super) fn types<'b>(
@@ -78,6 +83,9 @@ impl Reader<'_> {
     pub(super) fn record_type(&mut self, text: &Text, key: &str) -> Option<RecordTypeName> {
         if let Some((name, _)) = self.known.record_types.get_key_value(text.get_ref().as_str()) {
             return Some(name.clone());
+        }
+        if self.known.awaits(text.get_ref()) {
+            return Some(RecordTypeName::new(text.get_ref()));
         }
         let message = format!("record type `{}` is not registered", text.get_ref());
         self.refuse(text.span(), key, LoadProblem::Unknown, message);

@@ -1,5 +1,6 @@
 //! Tests of the whole room: the sample world, decisions, laws, slices, load errors.
 
+mod brought;
 mod decisions;
 mod errors;
 mod laws;

@@ -1,0 +1,2 @@
+DROP TABLE record_type_event;
+DROP TABLE record_type;
