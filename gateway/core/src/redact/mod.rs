@@ -3,16 +3,20 @@
 //! disclosed.
 
 mod calendar;
+mod careful;
 mod disclose;
 mod disclosed;
 mod explain;
 mod generalise;
 mod mask;
+mod pass;
 mod plan;
 mod pseudonym;
 mod redactor;
 mod refusal;
+mod siv;
 mod table;
+mod text;
 mod treatment;
 pub mod wire;
 mod write;

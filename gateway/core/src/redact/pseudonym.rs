@@ -18,18 +18,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use super::PseudonymScope;
+use super::siv::{Headers, SEALED, Siv};
 use crate::id::AgencyId;
 use crate::label::Semantic;
 
 /// Bytes of the longest value whose token can be opened.
-pub const CAPACITY: usize = 46;
+pub const CAPACITY: usize = SEALED - 1;
 /// Characters of every token.
 pub const TOKEN_CHARS: usize = 88;
 
 const VERSION: u8 = 1;
 const HEAD: usize = 3;
 const SIV: usize = 16;
-const PADDED: usize = CAPACITY + 1;
+const PADDED: usize = SEALED;
 const TOKEN_BYTES: usize = HEAD + SIV + PADDED;
 const SIV_KEY: usize = 64;
 const HASH_KEY: usize = 64;
@@ -268,9 +269,19 @@ impl ScopeKey {
 
 struct EpochKey {
     epoch: u16,
-    siv: Zeroizing<[u8; SIV_KEY]>,
+    /// To open with.
+    key: Zeroizing<[u8; SIV_KEY]>,
+    /// To seal with.
+    siv: Siv,
+    /// By semantic: behind the headers of its tokens.
+    values: Vec<(Semantic, Headers)>,
+    /// Behind the headers of a reference, but for the originator.
+    references: Headers,
     hash: hmac::Key,
 }
+
+/// The first header of every token.
+const HEADER: &[u8] = b"portcullis token v1";
 
 struct Length(usize);
 
@@ -291,9 +302,15 @@ impl EpochKey {
             .expand(&[b"scope", &epoch_bytes, scope.0.as_bytes()], Length(SIV_KEY + HASH_KEY))
             .and_then(|okm| okm.fill(&mut material[..]))
             .ok()?;
-        let (siv, hash) = material.split_first_chunk::<SIV_KEY>()?;
+        let (key, hash) = material.split_first_chunk::<SIV_KEY>()?;
         let hash = hmac::Key::new(hmac::HMAC_SHA512, hash);
-        Some(Self { epoch, siv: Zeroizing::new(*siv), hash })
+        let siv = Siv::new(key);
+        let first = siv.header(siv.headers(), HEADER);
+        let domain = |domain: TokenDomain| siv.header(first, domain.word().as_bytes());
+        let value = |semantic| siv.header(domain(TokenDomain::Value(semantic)), b"");
+        let values = Semantic::ALL.iter().map(|semantic| (*semantic, value(*semantic))).collect();
+        let references = domain(TokenDomain::Reference);
+        Some(Self { epoch, key: Zeroizing::new(*key), siv, values, references, hash })
     }
 
     fn seal(&self, domain: TokenDomain, bound: &[u8], value: &[u8], token: &mut [u8; TOKEN_BYTES]) {
@@ -317,11 +334,14 @@ impl EpochKey {
         let (length, room) = padded.split_first_mut()?;
         *length = u8::try_from(value.len()).ok()?;
         room.get_mut(..value.len())?.copy_from_slice(value);
-        let headers: [&[u8]; 3] = [b"portcullis token v1", domain.word().as_bytes(), bound];
-        let siv = Aes256Siv::new((&*self.siv).into())
-            .encrypt_inout_detached(headers, padded.as_mut_slice().into())
-            .ok()?;
-        for (to, from) in body.iter_mut().zip(siv.iter().chain(&padded)) {
+        let headers = match domain {
+            TokenDomain::Reference => self.siv.header(self.references, bound),
+            TokenDomain::Value(semantic) => {
+                self.values.iter().find(|(other, _)| *other == semantic)?.1
+            }
+        };
+        let iv = self.siv.seal(headers, &mut padded);
+        for (to, from) in body.iter_mut().zip(iv.iter().chain(&padded)) {
             *to = *from;
         }
         Some(())
@@ -340,8 +360,8 @@ impl EpochKey {
     }
 
     fn unseal(&self, domain: TokenDomain, bound: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-        let headers: [&[u8]; 3] = [b"portcullis token v1", domain.word().as_bytes(), bound];
-        let body = Aes256Siv::new((&*self.siv).into()).decrypt(headers, sealed).ok()?;
+        let headers: [&[u8]; 3] = [HEADER, domain.word().as_bytes(), bound];
+        let body = Aes256Siv::new((&*self.key).into()).decrypt(headers, sealed).ok()?;
         let (length, padded) = body.split_first()?;
         let (value, zeros) = padded.split_at_checked(usize::from(*length))?;
         zeros.iter().all(|byte| *byte == 0).then(|| value.to_vec())

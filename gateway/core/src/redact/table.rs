@@ -13,16 +13,18 @@ use crate::label::{
 const DENSE: usize = 1024;
 
 /// One message at one path.
-pub(super) struct NodeTable {
+pub(super) struct Node {
+    /// By field number, for the quick way; what it cannot do says so.
+    pub(super) quick: Vec<Quick>,
+    /// Words of slots beyond the first 64.
+    pub(super) more_slots: usize,
     /// Field number -> position in `fields` plus one.
     dense: Vec<u16>,
     /// In ascending order of number.
     fields: Vec<FieldTable>,
-    /// Number of slots for "seen".
-    pub(super) slots: usize,
 }
 
-impl NodeTable {
+impl Node {
     pub(super) fn field(&self, number: u32) -> Option<&FieldTable> {
         let wide = usize::try_from(number).ok()?;
         if wide < DENSE {
@@ -31,6 +33,114 @@ impl NodeTable {
         }
         let at = self.fields.binary_search_by_key(&number, |field| field.number).ok()?;
         self.fields.get(at)
+    }
+
+    /// Are the values of a field written in one piece?
+    pub(super) fn packed(&self, number: u32) -> bool {
+        self.field(number).is_some_and(FieldTable::packed)
+    }
+}
+
+/// What the quick way needs to know of a field.
+#[derive(Clone, Copy)]
+pub(super) struct Quick {
+    /// The bit that it takes; none for a list.
+    pub(super) slot: u64,
+    pub(super) number: u32,
+    /// Where a message leads, and when it stays.
+    pub(super) node: NodeId,
+    pub(super) keep: Keep,
+    pub(super) check: Check,
+    pub(super) fate: Fate,
+    pub(super) implicit: bool,
+    /// The only wire type that the quick way takes.
+    pub(super) wire: u8,
+}
+
+/// How the quick way checks a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    /// UTF-8.
+    Text,
+    /// Any bytes.
+    Bytes,
+    /// Walked into.
+    Message,
+    /// 0 or 1.
+    Bool,
+    /// Below 2^31: whatever the type of 32 bits, it fits.
+    Short,
+    /// Any varint.
+    Varint,
+    /// Four bytes.
+    Four,
+    /// Eight bytes.
+    Eight,
+    /// Not here.
+    Careful,
+}
+
+/// What the quick way does with a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    Keep,
+    Skip,
+}
+
+impl Quick {
+    const NONE: Self = Self {
+        slot: 0,
+        number: 0,
+        node: NodeId(0),
+        keep: Keep::Never,
+        check: Check::Careful,
+        fate: Fate::Skip,
+        implicit: false,
+        wire: u8::MAX,
+    };
+
+    fn of(field: &FieldTable) -> Option<Self> {
+        let slot = match field.slot {
+            None => 0,
+            Some(slot) => 1_u64.checked_shl(u32::try_from(slot.at).ok()?)?,
+        };
+        let mut quick = Self { slot, number: field.number, wire: 2, ..Self::NONE };
+        match field.body {
+            Body::Scalar { kind, implicit, act, .. } => {
+                // Lists of numbers may stand in several ways.
+                if field.repeated && kind.packable() {
+                    return None;
+                }
+                quick.fate = match act {
+                    Act::Copy => Fate::Keep,
+                    Act::Drop => Fate::Skip,
+                    _ => return None,
+                };
+                quick.implicit = implicit;
+                quick.wire = u8::try_from(kind.wire_type()).ok()?;
+                quick.check = match kind {
+                    ScalarKind::String => Check::Text,
+                    ScalarKind::Bytes => Check::Bytes,
+                    ScalarKind::Bool => Check::Bool,
+                    ScalarKind::Int32 | ScalarKind::Uint32 | ScalarKind::Sint32 => Check::Short,
+                    ScalarKind::Int64 | ScalarKind::Uint64 | ScalarKind::Sint64 => Check::Varint,
+                    ScalarKind::Fixed32 | ScalarKind::Sfixed32 | ScalarKind::Float => Check::Four,
+                    ScalarKind::Fixed64 | ScalarKind::Sfixed64 | ScalarKind::Double => Check::Eight,
+                };
+            }
+            Body::Message { node, keep } => {
+                (quick.check, quick.node, quick.keep) = (Check::Message, node, keep);
+            }
+            Body::Whole { node, act } => {
+                (quick.check, quick.node) = (Check::Message, node);
+                quick.keep = match act {
+                    WholeAct::Copy => Keep::Always,
+                    WholeAct::Drop => Keep::Never,
+                    WholeAct::Present(_) | WholeAct::Generalise(..) => return None,
+                };
+            }
+        }
+        Some(quick)
     }
 }
 
@@ -41,6 +151,13 @@ pub(super) struct FieldTable {
     /// Bit that may be taken once: the field's own, or its oneof's.
     pub(super) slot: Option<Slot>,
     pub(super) body: Body,
+}
+
+impl FieldTable {
+    /// Are its values written in one piece?
+    pub(super) fn packed(&self) -> bool {
+        matches!(self.body, Body::Scalar { packed: true, .. })
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -102,7 +219,7 @@ pub(super) enum WholeAct {
 }
 
 /// The tables of every node, in node order; and the number of presence bits.
-pub(super) fn compile(plan: &Plan) -> (Vec<NodeTable>, u32) {
+pub(super) fn compile(plan: &Plan) -> (Vec<Node>, u32) {
     let record_type = plan.record_type();
     let mut bits = vec![None; record_type.leaves().len()];
     let mut count = 0;
@@ -147,7 +264,7 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn node(&self, at: usize) -> NodeTable {
+    fn node(&self, at: usize) -> Node {
         let specs = self.record_type.nodes().get(at).map_or(&[][..], |node| &node.fields);
         let descriptor = self.descriptors.get(at).and_then(Option::as_ref);
         let oneofs = specs.iter().filter_map(|spec| spec.oneof).map(|at| usize::from(at) + 1).max();
@@ -171,17 +288,19 @@ impl Compiler<'_> {
                 body: self.body(spec, descriptor),
             });
         }
-        let mut dense = vec![];
+        let (mut dense, mut quick) = (vec![], vec![]);
         for (at, field) in fields.iter().enumerate() {
             let number = usize::try_from(field.number).unwrap_or(usize::MAX);
             if number < DENSE {
                 dense.resize(dense.len().max(number + 1), 0);
-                if let Some(slot) = dense.get_mut(number) {
+                quick.resize(dense.len(), Quick::NONE);
+                if let (Some(slot), Some(way)) = (dense.get_mut(number), quick.get_mut(number)) {
                     *slot = u16::try_from(at + 1).unwrap_or(0);
+                    *way = Quick::of(field).unwrap_or(Quick::NONE);
                 }
             }
         }
-        NodeTable { dense, fields, slots }
+        Node { quick, more_slots: slots.saturating_sub(1) / 64, dense, fields }
     }
 
     fn body(&self, spec: &FieldSpec, descriptor: Option<&MessageDescriptor>) -> Body {

@@ -37,6 +37,11 @@ impl<'a> Reader<'a> {
         Self { bytes, at: 0 }
     }
 
+    /// Begins at a later field.
+    pub(super) fn starting(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+
     /// Where the next field begins.
     pub fn position(&self) -> usize {
         self.at

@@ -1,7 +1,9 @@
 //! Writes protobuf bytes: tags, lengths that are mended once the content is known, and the order of fields
 //! mended where a source wrote them in its own.
 
-use super::wire::Reader;
+use std::cell::Cell;
+
+use super::wire::{Reader, WireValue};
 
 /// Up to ten bytes on the stack.
 pub(super) struct Short {
@@ -86,10 +88,6 @@ impl Open {
         Self { field, length, content: out.len() }
     }
 
-    pub(super) fn content(self, out: &[u8]) -> &[u8] {
-        out.get(self.content..).unwrap_or_default()
-    }
-
     pub(super) fn is_empty(self, out: &[u8]) -> bool {
         out.len() <= self.content
     }
@@ -121,37 +119,68 @@ impl Open {
     }
 }
 
+/// Mends the length in front of a message that was copied with the one it had: its field begins at `head`,
+/// its content at `body` and ends with what is written.
+pub(super) fn mend(out: &mut Vec<u8>, head: usize, body: usize) {
+    let tag =
+        out.get(head..body).unwrap_or_default().iter().take_while(|byte| **byte >= 0x80).count();
+    Open { field: head, length: head + tag + 1, content: body }.end(out);
+}
+
+/// A field as it stands in what was written.
+#[derive(Clone, Copy)]
+struct Piece {
+    number: u32,
+    from: usize,
+    content: usize,
+    to: usize,
+}
+
+thread_local! {
+    /// Room for the pieces of one message, kept for the next.
+    static PIECES: Cell<Vec<Piece>> = const { Cell::new(Vec::new()) };
+}
+
 /// Puts the fields written since `from` into ascending order, values of one field as they came, packed
 /// values in one piece. Only for sources that write in an order of their own.
 pub(super) fn tidy(out: &mut Vec<u8>, from: usize, packed: impl Fn(u32) -> bool) {
-    let written = out.split_off(from);
-    let mut reader = Reader::new(&written);
-    let mut spans = vec![];
-    let mut start = 0;
+    let mut pieces = PIECES.take();
+    pieces.clear();
+    let mut reader = Reader::starting(out, from);
+    let mut start = from;
     // What the engine wrote can be read; if it could not, the rest would be dropped.
-    while let Ok(Some((number, _))) = reader.next_field() {
-        spans.push((number, reader.since(start)));
-        start = reader.position();
+    while let Ok(Some((number, value))) = reader.next_field() {
+        let to = reader.position();
+        let content = match value {
+            WireValue::Bytes(bytes) => to - bytes.len(),
+            _ => start,
+        };
+        pieces.push(Piece { number, from: start, content, to });
+        start = to;
     }
-    spans.sort_by_key(|(number, _)| *number);
-    for group in spans.chunk_by(|(one, _), (two, _)| one == two) {
-        let Some((number, first)) = group.first() else { continue };
-        if group.len() > 1 && packed(*number) {
-            let open = Open::begin(out, *number, first.len());
-            for (_, span) in group {
-                if let Ok(Some((_, super::wire::WireValue::Bytes(values)))) =
-                    Reader::new(span).next_field()
-                {
-                    out.extend_from_slice(values);
-                }
+    pieces.sort_unstable_by_key(|piece| (piece.number, piece.from));
+    // In order behind what is out of order, then down over it.
+    let behind = out.len();
+    for group in pieces.chunk_by(|one, two| one.number == two.number) {
+        let joined = match group {
+            [first, _, ..] if packed(first.number) => {
+                let size = group.iter().map(|piece| piece.to - piece.content).sum();
+                Some(Open::begin(out, first.number, size))
             }
+            _ => None,
+        };
+        for piece in group {
+            let from = if joined.is_some() { piece.content } else { piece.from };
+            out.extend_from_within(from..piece.to);
+        }
+        if let Some(open) = joined {
             open.end(out);
-        } else {
-            for (_, span) in group {
-                out.extend_from_slice(span);
-            }
         }
     }
+    let size = out.len() - behind;
+    out.copy_within(behind.., from);
+    out.truncate(from + size);
+    PIECES.set(pieces);
 }
 
 #[cfg(test)]
