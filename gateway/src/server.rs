@@ -14,7 +14,6 @@ use portcullis_core::policy::Snapshot;
 use portcullis_core::redact::PseudonymKeys;
 use portcullis_proto::audit::v1::audit_service_server::AuditServiceServer;
 use portcullis_proto::directory::v1::directory_service_server::DirectoryServiceServer;
-use portcullis_proto::query::v1::query_service_server::QueryServiceServer;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -35,7 +34,7 @@ use crate::identity::{
 use crate::service::audit::Audits;
 use crate::service::directory::Directory;
 use crate::service::door::DoorLayer;
-use crate::service::query::Queries;
+use crate::service::query::QueryRoutes;
 use crate::source::{GrpcSource, SourceSet};
 use crate::store::Store;
 use crate::telemetry::{Metrics, Word};
@@ -147,10 +146,7 @@ impl Gateway {
                 AuditServiceServer::new(Audits { broker: broker.clone() })
                     .max_decoding_message_size(limit),
             )
-            .add_service(
-                QueryServiceServer::new(Queries { broker: broker.clone() })
-                    .max_decoding_message_size(limit),
-            );
+            .add_service(QueryRoutes::new(broker.clone(), limit));
 
         let mut tasks = tokio::task::JoinSet::new();
         let stopped = stop.clone().cancelled_owned();
