@@ -164,7 +164,7 @@ impl Default for Limits {
             request_bytes: 256 * 1024,
             source_message_bytes: 4 * 1024 * 1024,
             record_bytes: 1024 * 1024,
-            batch_bytes: 64 * 1024,
+            batch_bytes: 256 * 1024,
             default_limit: 1_000,
             max_limit: 1_000_000,
             query_seconds: 60,

@@ -9,10 +9,8 @@ use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use portcullis_core::label::RecordType;
-use portcullis_core::policy::Snapshot;
 use portcullis_proto::audit::v1::audit_service_server::AuditServiceServer;
 use portcullis_proto::directory::v1::directory_service_server::DirectoryServiceServer;
-use portcullis_proto::query::v1::query_service_server::QueryServiceServer;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -34,7 +32,7 @@ use crate::record_types::RecordTypes;
 use crate::service::audit::Audits;
 use crate::service::directory::Directory;
 use crate::service::door::DoorLayer;
-use crate::service::query::Queries;
+use crate::service::query::QueryRoutes;
 use crate::source::{GrpcSource, SourceSet};
 use crate::store::Store;
 use crate::telemetry::{Metrics, Word};
@@ -152,10 +150,7 @@ impl Gateway {
                 AuditServiceServer::new(Audits { broker: broker.clone() })
                     .max_decoding_message_size(limit),
             )
-            .add_service(
-                QueryServiceServer::new(Queries { broker: broker.clone() })
-                    .max_decoding_message_size(limit),
-            );
+            .add_service(QueryRoutes::new(broker.clone(), limit));
 
         let mut tasks = tokio::task::JoinSet::new();
         let stopped = stop.clone().cancelled_owned();

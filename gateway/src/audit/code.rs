@@ -99,6 +99,17 @@ impl Writer {
         }
     }
 
+    /// Begins anew, in the same room.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.overflow = false;
+    }
+
+    /// The bytes so far, unless a value was too long for its prefix.
+    pub fn written(&self) -> Option<&[u8]> {
+        (!self.overflow).then_some(&self.bytes)
+    }
+
     /// The bytes, unless a value was too long for its prefix.
     pub fn finish(self) -> Result<Vec<u8>, CodeError> {
         if self.overflow { Err(CodeError::TooLong) } else { Ok(self.bytes) }

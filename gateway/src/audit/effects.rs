@@ -98,14 +98,13 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Decides on a group's claims, in order.
+    /// Decides on a group's claims, in order; their budgets have been taken in.
     pub async fn decide(
         &mut self,
         tx: &mut Tx<'_>,
         marker: &Marker,
         claims: &[Claim<'_>],
     ) -> Result<Vec<Result<(), CommitError>>, StoreError> {
-        self.load(tx, claims).await?;
         let mut verdicts = Vec::with_capacity(claims.len());
         for claim in claims {
             verdicts.push(match claim.effects.idempotency {
@@ -124,20 +123,14 @@ impl Ledger {
         Ok(verdicts)
     }
 
-    async fn load(&mut self, tx: &mut Tx<'_>, claims: &[Claim<'_>]) -> Result<(), StoreError> {
+    /// The budgets that a group's claims are about, nothing of them used yet.
+    pub fn wanted(claims: &[Claim<'_>]) -> Vec<Budget> {
         let mut wanted = HashMap::new();
         for charge in claims.iter().flat_map(|claim| &claim.effects.charges) {
             wanted.insert(charge.budget(), charge.window_end);
         }
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        let keys: Vec<_> = wanted.keys().cloned().collect();
-        for (key, used) in keys.iter().zip(tx.budgets_used(&keys).await?) {
-            let window_end = wanted.get(key).copied().unwrap_or(key.window_start);
-            self.budgets.insert(key.clone(), Budget { key: key.clone(), window_end, used });
-        }
-        Ok(())
+        let unused = |(key, window_end)| Budget { key, window_end, used: 0 };
+        wanted.into_iter().map(unused).collect()
     }
 
     /// All or nothing.
@@ -191,12 +184,18 @@ impl Ledger {
         Ok(())
     }
 
-    /// Writes what was admitted.
-    pub async fn write(self, tx: &mut Tx<'_>, now: Moment) -> Result<(), StoreError> {
-        if !self.budgets.is_empty() {
-            let budgets: Vec<_> = self.budgets.into_values().collect();
-            tx.put_budgets(&budgets).await?;
-        }
+    /// Budgets of the group that are in these rows.
+    pub fn take_in(&mut self, wanted: Vec<Budget>) {
+        self.budgets = wanted.into_iter().map(|budget| (budget.key.clone(), budget)).collect();
+    }
+
+    /// The rows of budgets as they will be.
+    pub fn budgets(&self) -> Vec<Budget> {
+        self.budgets.values().cloned().collect()
+    }
+
+    /// Writes the idempotency keys that were admitted.
+    pub async fn write_keys(&self, tx: &mut Tx<'_>, now: Moment) -> Result<(), StoreError> {
         if !self.keys.is_empty() {
             tx.expire_idempotency(now).await?;
             for row in self.keys.values() {

@@ -111,7 +111,9 @@ pub struct Disclosure {
 impl Disclosure {
     /// Of a batch that went through the redactor.
     pub fn of(batch: &Disclosed<Vec<ReleasedRecord>>, at: Moment) -> Self {
-        Self { at, records: batch.as_inner().iter().map(DisclosedRecord::of).collect() }
+        let mut scratch = Writer::default();
+        let of = |record| DisclosedRecord::written(record, &mut scratch);
+        Self { at, records: batch.as_inner().iter().map(of).collect() }
     }
 }
 
@@ -131,10 +133,15 @@ pub struct DisclosedRecord {
 impl DisclosedRecord {
     /// Of a released record.
     pub fn of(record: &ReleasedRecord) -> Self {
+        Self::written(record, &mut Writer::default())
+    }
+
+    /// The same, with a writer whose room is used again.
+    fn written(record: &ReleasedRecord, scratch: &mut Writer) -> Self {
         Self {
             originator: record.plan.originator().clone(),
             opaque_id: record.opaque_id.clone(),
-            content: Self::content(record),
+            content: Self::content_of(record, scratch),
             plan: record.plan.hash(),
         }
     }
@@ -142,7 +149,11 @@ impl DisclosedRecord {
     /// SHA-256 over `portcullis content v1`, a zero byte, and reference, payload, presence bitmap (each
     /// behind a four-byte length), version, and the two times behind a presence byte.
     pub fn content(record: &ReleasedRecord) -> Digest {
-        let mut out = Writer::default();
+        Self::content_of(record, &mut Writer::default())
+    }
+
+    fn content_of(record: &ReleasedRecord, out: &mut Writer) -> Digest {
+        out.clear();
         out.raw(b"portcullis content v1\0")
             .blob(&record.reference)
             .blob(&record.payload)
@@ -156,7 +167,7 @@ impl DisclosedRecord {
             });
         // INVARIANT: a message on the wire is far below the 4 GiB at which a prefix overflows; should it
         // not be, the digest of nothing matches no content.
-        Digest::of(&out.finish().unwrap_or_default())
+        Digest::of(out.written().unwrap_or_default())
     }
 }
 

@@ -31,7 +31,7 @@ pub use part::{Part, RecordCommitment, commit_body, commit_content, commit_id, c
 pub use read::{Filter, ListedEntry, LogProof, learn_epochs, list_entries};
 pub use seal::{Epoch, EpochId, OpenedPart, Party, SealError, SealedBody, Sealer, Unsealer};
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -48,7 +48,7 @@ use self::load::load;
 use self::seal::random;
 use self::sequencer::{MAX_GROUP, Message, Placed, Sequencer, Waiting};
 use crate::clock::Clock;
-use crate::store::{NewEntry, Store};
+use crate::store::{BudgetKey, NewEntry, Store};
 
 /// Waiters that may queue before callers are held back.
 const QUEUE: usize = 16 * MAX_GROUP;
@@ -88,6 +88,9 @@ pub(crate) struct Shared {
     pub log: RwLock<Log>,
     pub healthy: AtomicBool,
     pub lost_outcomes: AtomicU64,
+    /// What is used of budgets, as last committed; none of a budget that was not charged lately. There is no
+    /// other writer than the sequencer.
+    pub used: Mutex<HashMap<BudgetKey, u64>>,
 }
 
 /// Proof that an intent is durable. Carries the chain of its exchange's disclosures and what they used.
@@ -106,6 +109,8 @@ pub struct DurableIntent {
 struct Chain {
     last: Digest,
     last_index: u64,
+    /// Bytes of the last entry's leaf, for the receipt.
+    last_leaf: Vec<u8>,
     batches: u32,
     spent: BTreeMap<String, u64>,
     /// An entry that was handed over and whose fate its caller did not wait for.
@@ -116,6 +121,7 @@ struct Chain {
 struct Pending {
     answer: oneshot::Receiver<Result<Placed, CommitError>>,
     charges: Vec<Charge>,
+    leaf: Vec<u8>,
 }
 
 impl Chain {
@@ -125,10 +131,12 @@ impl Chain {
         let Some(pending) = &mut self.pending else { return Ok(None) };
         let closed = CommitError::LogUnavailable { cause: "LOG_CLOSED" };
         let answer = (&mut pending.answer).await.unwrap_or(Err(closed));
-        let charges = self.pending.take().map(|pending| pending.charges).unwrap_or_default();
+        let (charges, leaf) =
+            self.pending.take().map(|pending| (pending.charges, pending.leaf)).unwrap_or_default();
         let placed = answer?;
         self.last = placed.leaf_hash;
         self.last_index = placed.index;
+        self.last_leaf = leaf;
         self.batches += 1;
         for charge in charges {
             let spent = self.spent.entry(charge.key).or_default();
@@ -157,6 +165,12 @@ impl DurableIntent {
     /// Position of the exchange's last entry: the last disclosure, or the intent.
     pub fn last_index(&self) -> u64 {
         self.chain().last_index
+    }
+
+    /// Position and bytes of the exchange's last entry.
+    fn last_leaf(&self) -> (u64, Vec<u8>) {
+        let chain = self.chain();
+        (chain.last_index, chain.last_leaf.clone())
     }
 
     /// Batches made durable so far.
@@ -266,6 +280,7 @@ impl Audit {
             log: RwLock::new(log),
             healthy: AtomicBool::new(true),
             lost_outcomes: AtomicU64::new(0),
+            used: Mutex::default(),
         });
         let (queue, receiver) = mpsc::channel(QUEUE);
         let sequencer = Sequencer {
@@ -348,7 +363,8 @@ impl Audit {
             let (entry, body) = shared.entry(&facts, at, link, &parts).ok()?;
             let (reply, answer) = oneshot::channel();
             let (effects, spent) = (Effects::default(), BTreeMap::new());
-            let waiting = Waiting { entry, epochs: body.epochs, effects, spent, reply };
+            let waiting =
+                Waiting { entry, epochs: body.epochs, effects, spent, reply, urgent: false };
             queue.send(Message::Append(Box::new(waiting))).await.ok()?;
             Some(answer)
         };
@@ -418,12 +434,13 @@ impl Audit {
         }
         let closed = CommitError::LogUnavailable { cause: "LOG_CLOSED" };
         let (charges, spent) = (effects.charges.clone(), chain.spent.clone());
+        let leaf = entry.leaf.clone();
         let (reply, answer) = oneshot::channel();
-        let waiting = Waiting { entry, epochs: body.epochs, effects, spent, reply };
+        let waiting = Waiting { entry, epochs: body.epochs, effects, spent, reply, urgent: true };
         let sent = self.queue.send(Message::Append(Box::new(waiting))).await;
         sent.map_err(|_| closed.clone())?;
         // INVARIANT: no await between the two, or a caller that goes away could break the chain.
-        chain.pending = Some(Pending { answer, charges });
+        chain.pending = Some(Pending { answer, charges, leaf });
         chain.settle().await?.ok_or(closed)
     }
 }

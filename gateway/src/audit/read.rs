@@ -70,7 +70,11 @@ impl ListedEntry {
 impl Audit {
     /// Proof of an exchange's last entry: the last disclosure, which commits to all before it, or the intent.
     pub async fn receipt(&self, intent: &DurableIntent) -> Result<LogProof, CommitError> {
-        self.inclusion(intent.last_index(), None).await
+        let (index, leaf) = intent.last_leaf();
+        match self.shared.at_hand(index, leaf) {
+            Some(proof) => Ok(proof),
+            None => self.inclusion(index, None).await,
+        }
     }
 
     /// The newest checkpoint.
@@ -156,8 +160,13 @@ impl Audit {
         charge: &Charge,
         idempotency: Option<&Idempotency>,
     ) -> Result<u64, CommitError> {
-        let mut tx = self.shared.store.read("read_budget").await?;
         let key = BudgetKey { key: charge.key.clone(), window_start: charge.window_start };
+        if idempotency.is_none()
+            && let Some(used) = self.shared.used(&key)
+        {
+            return Ok(charge.limit.saturating_sub(used));
+        }
+        let mut tx = self.shared.store.read("read_budget").await?;
         let left = charge.limit.saturating_sub(tx.budget_used(&key).await?);
         let Some(idempotency) = idempotency else { return Ok(left) };
         let (mark, query) = self.shared.marker.marks(idempotency);
@@ -195,6 +204,25 @@ fn not_in_log() -> CommitError {
 impl Shared {
     fn with_forest<T>(&self, f: impl FnOnce(&Forest) -> T) -> T {
         f(&self.log.read().unwrap_or_else(PoisonError::into_inner).forest)
+    }
+
+    /// What is used of a budget, if it was charged lately.
+    fn used(&self, key: &BudgetKey) -> Option<u64> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+    }
+
+    /// Proof of an entry that was committed a moment ago: all that it takes is still in memory.
+    fn at_hand(&self, index: u64, leaf: Vec<u8>) -> Option<LogProof> {
+        let log = self.log.read().unwrap_or_else(PoisonError::into_inner);
+        let (forest, checkpoint) = (&log.forest, &log.checkpoint);
+        let size = checkpoint.size;
+        let held = |group| forest.has_group(group);
+        if index >= size || !held(index / GROUP) || !held((size - 1) / GROUP) {
+            return None;
+        }
+        let groups = HashMap::new();
+        let path = inclusion(&View { forest, groups: &groups }, index, size)?;
+        Some(LogProof { index, leaf, path, checkpoint: checkpoint.note.clone() })
     }
 
     /// Leaf hashes of stretches that are not in memory, checked against the subtree above them.

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use portcullis_core::id::{Digest, Moment};
@@ -21,10 +21,16 @@ use super::load::{Scrub, load, read_hashes};
 use super::note::Checkpoint;
 use super::seal::{Epoch, EpochId};
 use super::tree::{Frontier, leaf_hash};
-use crate::store::{EpochRow, NewEntry, StoreError, Tx, Writer};
+use crate::store::{
+    Append, Budget, BudgetKey, EpochRow, NewEntry, StoreError, Tx, Writer, Written,
+};
 
 /// Most waiters of one transaction.
 pub(crate) const MAX_GROUP: usize = 256;
+/// Most budgets kept in memory.
+const MAX_USED: usize = 16_384;
+/// Longest that entries nobody waits for are held back for company.
+const COMPANY: Duration = Duration::from_millis(10);
 /// Time between attempts to recover.
 const RETRY: Duration = Duration::from_millis(200);
 
@@ -36,6 +42,8 @@ pub(crate) struct Waiting {
     /// What its exchange used of budgets so far.
     pub spent: BTreeMap<String, u64>,
     pub reply: oneshot::Sender<Result<Placed, CommitError>>,
+    /// Somebody's answer waits for it.
+    pub urgent: bool,
 }
 
 /// Where an entry stands.
@@ -80,6 +88,7 @@ struct Appended {
     verdicts: Vec<Result<Placed, CommitError>>,
     grown: Option<(Growth, Vec<Digest>, Checkpoint)>,
     epochs: Vec<EpochId>,
+    budgets: Vec<Budget>,
 }
 
 pub(crate) struct Sequencer {
@@ -96,6 +105,9 @@ impl Sequencer {
     pub async fn run(mut self) {
         let mut messages = Vec::with_capacity(MAX_GROUP);
         let mut closers = Vec::new();
+        let mut group = Vec::new();
+        // When the group goes, if nobody who waits joins it before.
+        let mut leaves_at = Instant::now();
         loop {
             tokio::select! {
                 biased;
@@ -104,16 +116,23 @@ impl Sequencer {
                     self.retry_at = Instant::now() + RETRY;
                     continue;
                 }
-                count = self.queue.recv_many(&mut messages, MAX_GROUP) => {
+                count = self.queue.recv_many(&mut messages, MAX_GROUP - group.len()) => {
                     if count == 0 {
                         break;
                     }
                 }
+                () = tokio::time::sleep_until(leaves_at), if !group.is_empty() => {}
             }
-            let mut group = Vec::with_capacity(messages.len());
+            let mut hurry = messages.is_empty();
             for message in messages.drain(..) {
                 match message {
-                    Message::Append(waiting) => group.push(*waiting),
+                    Message::Append(waiting) => {
+                        if group.is_empty() {
+                            leaves_at = Instant::now() + COMPANY;
+                        }
+                        hurry |= waiting.urgent;
+                        group.push(*waiting);
+                    }
                     Message::Close(done) => {
                         // What is in the queue already is still taken.
                         self.queue.close();
@@ -121,9 +140,13 @@ impl Sequencer {
                     }
                 }
             }
-            if !group.is_empty() {
-                self.commit(group).await;
+            hurry |= !closers.is_empty() || group.len() >= MAX_GROUP || self.writer.is_none();
+            if hurry && !group.is_empty() {
+                self.commit(std::mem::take(&mut group)).await;
             }
+        }
+        if !group.is_empty() {
+            self.commit(group).await;
         }
         self.shared.healthy.store(false, Ordering::SeqCst);
         if let Some(writer) = self.writer.take() {
@@ -143,6 +166,7 @@ impl Sequencer {
             Ok(appended) => {
                 self.writer = Some(writer);
                 self.durable_epochs.extend(appended.epochs);
+                self.remember(appended.budgets);
                 if let Some((growth, leaves, checkpoint)) = appended.grown {
                     let mut log = self.shared.log.write().unwrap_or_else(PoisonError::into_inner);
                     log.forest.apply(growth, &leaves);
@@ -156,11 +180,26 @@ impl Sequencer {
                 self.shared.healthy.store(false, Ordering::SeqCst);
                 tracing::error!(cause = broken.word(), "the disclosure log cannot be written");
                 refuse(group, broken.word());
+                // What was used is read from the store until it is charged again.
+                self.used().clear();
                 // The connection and its pages are given up with all they hold.
                 drop(writer);
                 self.retry_at = Instant::now() + RETRY;
             }
         }
+    }
+
+    fn used(&self) -> MutexGuard<'_, HashMap<BudgetKey, u64>> {
+        self.shared.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is used of budgets now, before anybody hears that it is.
+    fn remember(&self, budgets: Vec<Budget>) {
+        let mut used = self.used();
+        if used.len() + budgets.len() > MAX_USED {
+            used.clear();
+        }
+        used.extend(budgets.into_iter().map(|budget| (budget.key, budget.used)));
     }
 
     /// Opens and checks the store anew; nothing that was acknowledged may be missing.
@@ -229,16 +268,18 @@ async fn append(
     now: Moment,
 ) -> Result<Appended, Broken> {
     let mut tx = writer.begin("append_audit").await?;
-    let (size, peaks) = tx.head().await?;
+    let claims: Vec<_> = group
+        .iter()
+        .map(|waiting| Claim { effects: &waiting.effects, spent: &waiting.spent, now })
+        .collect();
+    let mut budgets = Ledger::wanted(&claims);
+    let (size, peaks) = tx.head_and_used(&mut budgets).await?;
     let stored = Frontier::from_parts(size, peaks).ok_or(Broken::Altered)?;
     if stored != *shared.log.read().unwrap_or_else(PoisonError::into_inner).forest.frontier() {
         return Err(Broken::HeadMoved);
     }
     let mut ledger = Ledger::default();
-    let claims: Vec<_> = group
-        .iter()
-        .map(|waiting| Claim { effects: &waiting.effects, spent: &waiting.spent, now })
-        .collect();
+    ledger.take_in(budgets);
     let decided = ledger.decide(&mut tx, &shared.marker, &claims).await?;
     let (mut entries, mut verdicts, mut epochs) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (waiting, decision) in group.iter().zip(decided) {
@@ -253,34 +294,43 @@ async fn append(
     }
     if entries.is_empty() {
         tx.rollback().await?;
-        return Ok(Appended { verdicts, grown: None, epochs: Vec::new() });
+        return Ok(Appended { verdicts, grown: None, epochs: Vec::new(), budgets: Vec::new() });
     }
-    ledger.write(&mut tx, now).await?;
+    ledger.write_keys(&mut tx, now).await?;
     epochs.retain(|id, _| !durable_epochs.contains(id));
     for (id, epoch) in &epochs {
         tx.put_epoch(&epoch_row(*id, epoch)).await?;
     }
-    tx.insert_entries(size, &entries).await?;
-    let leaves = read_back(&mut tx, size, entries.len()).await?;
-    let expected = verdicts.iter().flatten().map(|placed| placed.leaf_hash);
-    if !expected.eq(leaves.iter().copied()) {
+    let leaves: Vec<_> = verdicts.iter().flatten().map(|placed| placed.leaf_hash).collect();
+    let growth = shared.log.read().unwrap_or_else(PoisonError::into_inner).forest.grow(&leaves);
+    let budgets = ledger.budgets();
+    let written = tx
+        .append(&Append {
+            first: size,
+            entries: &entries,
+            budgets: &budgets,
+            size: growth.frontier.size(),
+            peaks: growth.frontier.peaks(),
+        })
+        .await?;
+    if !read_back(&written, size).eq(leaves.iter().copied()) {
         return Err(Broken::Altered);
     }
-    let growth = shared.log.read().unwrap_or_else(PoisonError::into_inner).forest.grow(&leaves);
     check_stretches(&mut tx, &growth).await?;
     tx.put_nodes(&growth.nodes).await?;
-    tx.put_head(growth.frontier.size(), growth.frontier.peaks()).await?;
-    let checkpoint = sign_stored(shared, &mut tx, stored, &leaves, &growth).await?;
+    let checkpoint = sign_stored(shared, written, stored, &leaves, &growth)?;
     tx.put_checkpoint(checkpoint.size, &checkpoint.note).await?;
     tx.commit().await?;
     let epochs = epochs.into_keys().collect();
-    Ok(Appended { verdicts, grown: Some((growth, leaves, checkpoint)), epochs })
+    Ok(Appended { verdicts, grown: Some((growth, leaves, checkpoint)), epochs, budgets })
 }
 
-/// Hashes of the entries just inserted, from the rows.
-async fn read_back(tx: &mut Tx<'_>, first: u64, count: usize) -> Result<Vec<Digest>, Broken> {
-    let hashes = read_hashes(tx, first, MAX_GROUP as u32).await?.unwrap_or_default();
-    if hashes.len() == count { Ok(hashes) } else { Err(Broken::Altered) }
+/// Hashes of the entries just inserted, from the rows; a gap ends them.
+fn read_back(written: &Written, first: u64) -> impl Iterator<Item = Digest> {
+    (first..)
+        .zip(&written.leaves)
+        .take_while(|(wanted, (index, _))| wanted == index)
+        .map(|(_, (_, leaf))| leaf_hash(leaf))
 }
 
 /// A stretch of 256 leaves that is now complete is read again as a whole before its hash is signed over.
@@ -295,9 +345,9 @@ async fn check_stretches(tx: &mut Tx<'_>, growth: &Growth) -> Result<(), Broken>
 }
 
 /// Signs only what the store holds: its old frontier with the rows read back must lead to its new one.
-async fn sign_stored(
+fn sign_stored(
     shared: &Shared,
-    tx: &mut Tx<'_>,
+    written: Written,
     mut stored: Frontier,
     leaves: &[Digest],
     growth: &Growth,
@@ -305,7 +355,7 @@ async fn sign_stored(
     for leaf in leaves {
         stored.push(*leaf, |_, _, _| ());
     }
-    let (size, peaks) = tx.head().await?;
+    let (size, peaks) = written.head;
     let written = Frontier::from_parts(size, peaks).ok_or(Broken::Altered)?;
     if stored != growth.frontier || written != stored {
         return Err(Broken::Altered);

@@ -23,7 +23,10 @@ use crate::source;
 use crate::status::Refusal;
 
 /// Replies waiting for a requester that reads slowly; then the sources wait too.
-const REPLIES_AHEAD: usize = 4;
+const REPLIES_AHEAD: usize = 2;
+/// Largest batch asked of a source: what is released is batched anew, and a disclosure of many records costs the
+/// log little more than one of few, but a source that sends less at a time is sooner redacted.
+const SOURCE_BATCH: usize = 64 * 1024;
 
 /// A query that policy permits, with everything it names looked up.
 struct Admitted {
@@ -383,7 +386,8 @@ pub(super) fn ask_of(release: &Release, agency: &AgencyId, remaining: u64) -> so
         only: release.only.as_ref().map(|only| only.get(agency).cloned().unwrap_or_default()),
         after,
         at_most: u32::try_from(remaining).unwrap_or(u32::MAX),
-        batch_bytes: u32::try_from(release.broker.limits.batch_bytes).unwrap_or(u32::MAX),
+        batch_bytes: u32::try_from(release.broker.limits.batch_bytes.min(SOURCE_BATCH))
+            .unwrap_or(u32::MAX),
         query_digest: release.ask.digest,
         deadline: release.ask.deadline,
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use portcullis_core::filter::{BoundFilter, Filter};
 use portcullis_core::handling::{Handling, HandlingClass};
 use portcullis_core::id::{AgencyId, Digest, Moment};
+use portcullis_core::label::LeafId;
 use portcullis_core::policy::{BudgetName, Permit, Purpose};
 use portcullis_core::redact::{
     Batch, Disclosed, FoundRecord, Plan, Redactor, ReleasedRecord, ScopeKey,
@@ -55,7 +56,6 @@ pub(super) struct Release {
 }
 
 /// What is done with the records of one class.
-#[derive(Clone)]
 struct Recipe {
     class: Arc<HandlingClass>,
     /// The cached redactor's plan may be an earlier one of equal content: it ends at another time.
@@ -67,11 +67,14 @@ struct Recipe {
 
 /// State of a release: what was counted, announced and is waiting.
 struct Progress {
-    recipes: HashMap<Arc<HandlingClass>, Option<Recipe>>,
+    recipes: HashMap<Arc<HandlingClass>, Option<Arc<Recipe>>>,
+    /// The one looked up last: records in a row are mostly of one class, and share it.
+    latest: Option<(Arc<HandlingClass>, Option<Arc<Recipe>>)>,
     /// By plan and class: two classes may share a plan and differ in their markings.
     announced: HashMap<(Digest, Arc<HandlingClass>), u32>,
     waiting: Batch,
-    waiting_recipes: Vec<Recipe>,
+    /// The recipe of each of them.
+    waiting_recipes: Vec<Arc<Recipe>>,
     waiting_bytes: usize,
     released: u64,
     room_left: u64,
@@ -107,6 +110,7 @@ impl Release {
         }
         Progress {
             recipes: HashMap::new(),
+            latest: None,
             announced: HashMap::new(),
             waiting: Batch::default(),
             waiting_recipes: vec![],
@@ -318,11 +322,34 @@ impl Release {
     }
 
     /// What is done with records of this class; none: dropped.
-    fn recipe(&self, handling: &Handling, progress: &mut Progress, now: Moment) -> Option<Recipe> {
-        let holds = |recipe: &Option<Recipe>| {
+    fn recipe(
+        &self,
+        handling: &Handling,
+        progress: &mut Progress,
+        now: Moment,
+    ) -> Option<Arc<Recipe>> {
+        let holds = |recipe: &Option<Arc<Recipe>>| {
             let until = recipe.as_ref().and_then(|recipe| recipe.plan.valid_until());
             until.is_none_or(|until| now < until)
         };
+        if let Some((class, known)) = &progress.latest
+            && Arc::ptr_eq(class, &handling.class)
+            && holds(known)
+        {
+            return known.clone();
+        }
+        let recipe = self.recipe_of_class(handling, progress, now, holds);
+        progress.latest = Some((handling.class.clone(), recipe.clone()));
+        recipe
+    }
+
+    fn recipe_of_class(
+        &self,
+        handling: &Handling,
+        progress: &mut Progress,
+        now: Moment,
+        holds: impl Fn(&Option<Arc<Recipe>>) -> bool,
+    ) -> Option<Arc<Recipe>> {
         if let Some(known) = progress.recipes.get(&handling.class).filter(|known| holds(known)) {
             return known.clone();
         }
@@ -338,21 +365,25 @@ impl Release {
                     // .. nor one that it lets be matched only, unless that guess was charged for.
                     || bound.probes(&plan) > self.probes
             });
-            let plan =
-                plan.narrowed(|leaf| self.wanted.get(leaf.index()).copied().unwrap_or_default());
+            // Where everything is wanted, narrowing would make the same plan again, and hash it.
+            let plan = if self.wanted.iter().all(|wanted| *wanted) {
+                plan
+            } else {
+                let wanted = |leaf: LeafId| self.wanted.get(leaf.index()).copied();
+                Arc::new(plan.narrowed(|leaf| wanted(leaf).unwrap_or_default()))
+            };
             let permitted_use = self.permitted_use(&handling.class);
             // What may be used for nothing is not released: an empty list would read as no restriction.
             if hides || plan.withholds_all() || permitted_use.is_empty() {
                 return None;
             }
-            let plan = Arc::new(plan);
-            Some(Recipe {
+            Some(Arc::new(Recipe {
                 class: handling.class.clone(),
                 key: self.pseudonyms.scope(plan.scope())?,
                 redactor: self.broker.redactor(&plan),
                 plan,
                 permitted_use,
-            })
+            }))
         });
         progress.recipes.insert(handling.class.clone(), recipe.clone());
         recipe
@@ -410,11 +441,18 @@ impl Release {
                 CommitError::BudgetExhausted { .. } => Cut::BudgetExhausted,
                 _ => Cut::LogUnavailable,
             })?;
-        let mut plans = Vec::with_capacity(recipes.len());
+        let mut plans: Vec<u32> = Vec::with_capacity(recipes.len());
+        let mut before: Option<&Arc<Recipe>> = None;
         for recipe in &recipes {
-            plans.push(self.announce(progress, recipe).await?);
+            let same = before.is_some_and(|before| Arc::ptr_eq(before, recipe));
+            let index = match plans.last() {
+                Some(index) if same => *index,
+                _ => self.announce(progress, recipe).await?,
+            };
+            plans.push(index);
+            before = Some(recipe);
         }
-        let permitted_use = recipes.into_iter().map(|recipe| recipe.permitted_use).collect();
+        let permitted_use = recipes.iter().map(|recipe| recipe.permitted_use.clone()).collect();
         self.send(Reply::Batch { sealed, plans, permitted_use, resume }).await?;
         progress.released += count;
         self.broker.metrics.records_released.inc_by(count);

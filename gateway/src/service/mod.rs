@@ -4,6 +4,7 @@ pub mod audit;
 pub mod directory;
 pub mod door;
 pub mod filter;
+pub mod outgoing;
 pub mod query;
 mod registration;
 

@@ -1,6 +1,8 @@
 //! Queries: from the wire to the broker and back. What is sent is built only from what the broker sealed.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,14 +18,17 @@ use portcullis_proto::audit::v1 as audit;
 use portcullis_proto::digest::query_digest;
 use portcullis_proto::query::v1 as wire;
 use portcullis_proto::query::v1::query_response::Message;
-use portcullis_proto::query::v1::query_service_server::QueryService;
+use portcullis_proto::query::v1::query_service_server::{QueryService, QueryServiceServer};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tonic::body::Body;
+use tonic::server::{NamedService, ServerStreamingService};
 use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
 use super::door::parse_timeout;
 use super::filter::from_wire;
+use super::outgoing::{Answers, Batch, Outgoing, PlanMessages};
 use crate::audit::{ExchangeId, LogProof, Requester};
 use crate::broker::{Answer, Ask, Broker, Completeness, Explanation, Header, Reply, Wanted};
 use crate::config::Limits;
@@ -31,6 +36,8 @@ use crate::identity::{PeerId, PeerInfo};
 use crate::status::Refusal;
 use crate::telemetry;
 
+/// The method that [`QueryRoutes`] answers itself.
+const QUERY: &str = "/portcullis.query.v1.QueryService/Query";
 /// Longest text a query may bring: ids, justification, paths.
 const TEXT: usize = 4096;
 /// Most paths in a field mask, and most sources named.
@@ -42,20 +49,20 @@ const REFERENCES: usize = 256;
 pub struct Queries {
     /// The gateway.
     pub broker: Arc<Broker>,
+    /// Plans that were sent before.
+    plans: PlanMessages,
 }
 
 #[tonic::async_trait]
 impl QueryService for Queries {
-    type QueryStream = Replies;
+    type QueryStream = futures::stream::Empty<Result<wire::QueryResponse, Status>>;
 
+    /// [`QueryRoutes`] answers this method before it comes here.
     async fn query(
         &self,
-        request: Request<wire::QueryRequest>,
-    ) -> Result<Response<Replies>, Status> {
-        let exchange = ExchangeId::random().ok_or_else(|| Refusal::Internal.into_status(""))?;
-        let span = tracing::info_span!("query", %exchange, otel.kind = "server");
-        telemetry::adopt(&span, request.metadata());
-        self.answer(exchange, request).instrument(span).await
+        _: Request<wire::QueryRequest>,
+    ) -> Result<Response<Self::QueryStream>, Status> {
+        Err(Refusal::Internal.into_status(""))
     }
 
     async fn explain(
@@ -81,13 +88,76 @@ impl QueryService for Queries {
     }
 }
 
+/// The service as it is listened on: its answers are written by [`Answers`], everything else by what was
+/// generated.
+#[derive(Clone)]
+pub struct QueryRoutes {
+    queries: Arc<Queries>,
+    generated: QueryServiceServer<Queries>,
+    request_bytes: usize,
+}
+
+impl QueryRoutes {
+    /// The service of a gateway that takes requests up to this size.
+    pub fn new(broker: Arc<Broker>, request_bytes: usize) -> Self {
+        let queries = Arc::new(Queries { broker, plans: PlanMessages::default() });
+        let generated =
+            QueryServiceServer::from_arc(queries.clone()).max_decoding_message_size(request_bytes);
+        Self { queries, generated, request_bytes }
+    }
+}
+
+impl NamedService for QueryRoutes {
+    const NAME: &'static str = QueryServiceServer::<Queries>::NAME;
+}
+
+impl tower::Service<http::Request<Body>> for QueryRoutes {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        if request.uri().path() != QUERY {
+            return Box::pin(self.generated.call(request));
+        }
+        let (method, limit) = (Asking(self.queries.clone()), self.request_bytes);
+        Box::pin(async move {
+            let mut grpc =
+                tonic::server::Grpc::new(Answers).apply_max_message_size_config(Some(limit), None);
+            Ok(grpc.server_streaming(method, request).await)
+        })
+    }
+}
+
+struct Asking(Arc<Queries>);
+
+impl ServerStreamingService<wire::QueryRequest> for Asking {
+    type Response = Outgoing;
+    type ResponseStream = Replies;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Replies>, Status>> + Send>>;
+
+    fn call(&mut self, request: Request<wire::QueryRequest>) -> Self::Future {
+        let queries = self.0.clone();
+        Box::pin(async move {
+            let exchange = ExchangeId::random().ok_or_else(|| Refusal::Internal.into_status(""))?;
+            let span = tracing::info_span!("query", %exchange, otel.kind = "server");
+            telemetry::adopt(&span, request.metadata());
+            queries.answer(exchange, request).instrument(span).await
+        })
+    }
+}
+
 impl Queries {
     fn knows(&self, record_type: &str) -> bool {
         self.broker.policy.load().record_type(&RecordTypeName::new(record_type)).is_some()
     }
 
     async fn answer(
-        &self,
+        self: &Arc<Self>,
         exchange: ExchangeId,
         request: Request<wire::QueryRequest>,
     ) -> Result<Response<Replies>, Status> {
@@ -111,7 +181,7 @@ impl Queries {
             refusal.into_status(&exchange.to_string())
         })?;
         self.broker.metrics.decision_seconds.observe(begun.elapsed().as_secs_f64());
-        Ok(Response::new(Replies::of(answer, self.broker.clone(), begun)))
+        Ok(Response::new(Replies::of(answer, self.clone(), begun)))
     }
 }
 
@@ -278,25 +348,24 @@ fn duration(deadline: prost_types::Duration) -> Result<std::time::Duration, Refu
 pub struct Replies {
     header: Option<Header>,
     replies: mpsc::Receiver<Reply>,
-    broker: Arc<Broker>,
+    queries: Arc<Queries>,
     begun: Instant,
     /// The receipt, or the failure that stands for it, is out.
     ended: bool,
 }
 
 impl Replies {
-    fn of(answer: Answer, broker: Arc<Broker>, begun: Instant) -> Self {
-        Self { header: Some(answer.header), replies: answer.replies, broker, begun, ended: false }
+    fn of(answer: Answer, queries: Arc<Queries>, begun: Instant) -> Self {
+        Self { header: Some(answer.header), replies: answer.replies, queries, begun, ended: false }
     }
 }
 
 impl Stream for Replies {
-    type Item = Result<wire::QueryResponse, Status>;
+    type Item = Result<Outgoing, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Some(header) = self.header.take() {
-            let message = Some(Message::Header(encode_header(header)));
-            return Poll::Ready(Some(Ok(wire::QueryResponse { message })));
+            return Poll::Ready(Some(Ok(Message::Header(encode_header(header)).into())));
         }
         let reply = std::task::ready!(self.replies.poll_recv(cx));
         let Some(reply) = reply else {
@@ -307,9 +376,9 @@ impl Stream for Replies {
         if matches!(reply, Reply::Receipt(_)) {
             self.ended = true;
             let seconds = self.begun.elapsed().as_secs_f64();
-            self.broker.metrics.query_seconds.observe(seconds);
+            self.queries.broker.metrics.query_seconds.observe(seconds);
         }
-        Poll::Ready(Some(Ok(wire::QueryResponse { message: Some(encode(reply)) })))
+        Poll::Ready(Some(Ok(encode(reply, &self.queries.plans))))
     }
 }
 
@@ -336,32 +405,14 @@ fn bytes_of(digest: Digest) -> Bytes {
     Bytes::copy_from_slice(&digest.0)
 }
 
-fn encode(reply: Reply) -> Message {
-    match reply {
-        Reply::Plan { index, plan, class } => Message::Plan(encode_plan(index, &plan, &class)),
+fn encode(reply: Reply, plans: &PlanMessages) -> Outgoing {
+    let message = match reply {
+        Reply::Plan { index, plan, class } => {
+            let write = || Message::Plan(encode_plan(index, &plan, &class));
+            return plans.get(index, &plan, &class, write);
+        }
         Reply::Batch { sealed, plans, permitted_use, resume } => {
-            let disclosure_leaf_hash = bytes_of(sealed.leaf_hash());
-            let records = sealed
-                .into_inner()
-                .into_iter()
-                .zip(plans)
-                .zip(permitted_use)
-                .map(|((record, plan), permitted_use)| wire::ReleasedRecord {
-                    reference: String::from_utf8_lossy(&record.reference).into_owned(),
-                    plan,
-                    payload: record.payload,
-                    presence: record.presence,
-                    version: record.version,
-                    data_as_of: record.data_as_of.map(|at| at.to_proto()),
-                    delete_by: record.delete_by.map(|at| at.to_proto()),
-                    permitted_use: words(&permitted_use),
-                })
-                .collect();
-            Message::Batch(wire::RecordBatch {
-                records,
-                disclosure_leaf_hash,
-                resume_token: resume,
-            })
+            return Outgoing::Batch(Batch { sealed, plans, permitted_use, resume });
         }
         Reply::Source(end) => {
             let (completeness, reason) = match end.completeness {
@@ -387,7 +438,8 @@ fn encode(reply: Reply) -> Message {
             cut_reason: receipt.cut.map_or("", |cut| cut.word()).to_owned(),
             proof: Some(encode_proof(receipt.proof)),
         }),
-    }
+    };
+    message.into()
 }
 
 /// A proof as the contract writes it.

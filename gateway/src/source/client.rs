@@ -6,19 +6,24 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt as _};
+use http::uri::PathAndQuery;
 use portcullis_core::filter::Filter;
 use portcullis_core::handling::Environment;
-use portcullis_core::id::{AgencyId, Digest, Moment};
+use portcullis_core::id::{AgencyId, Digest};
 use portcullis_core::policy::Permit;
 use portcullis_proto::source::v1 as wire;
-use portcullis_proto::source::v1::source_service_client::SourceServiceClient;
+use tonic::client::Grpc;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use super::{Found, RawRecord, SourceFailure, parse_handling};
+use super::message::{Messages, Searching};
+use super::{Found, SourceFailure};
 use crate::audit::DurableIntent;
 use crate::service::filter::to_wire;
 use crate::telemetry;
+
+/// The method.
+const SEARCH: &str = "/portcullis.source.v1.SourceService/Search";
 
 /// What is asked of one source.
 pub struct Ask {
@@ -69,7 +74,7 @@ impl SourceSet {
 pub struct GrpcSource {
     agency: AgencyId,
     environment: Environment,
-    client: SourceServiceClient<Channel>,
+    client: Grpc<Channel>,
 }
 
 impl GrpcSource {
@@ -80,7 +85,7 @@ impl GrpcSource {
         channel: Channel,
         message_bytes: usize,
     ) -> Self {
-        let client = SourceServiceClient::new(channel).max_decoding_message_size(message_bytes);
+        let client = Grpc::new(channel).max_decoding_message_size(message_bytes);
         Self { agency, environment, client }
     }
 }
@@ -119,54 +124,32 @@ impl Source for GrpcSource {
         let (agency, environment) = (self.agency.clone(), self.environment);
         let mut client = self.client.clone();
         let opened = async move {
-            match client.search(request).await {
-                Ok(response) => response
-                    .into_inner()
-                    .map(move |message| {
-                        message
-                            .map_err(|status| failure(&status))
-                            .and_then(|message| found(message, &agency, environment))
-                    })
-                    .boxed(),
+            let ready =
+                client.ready().await.map_err(|_| Status::unknown("the transport is not ready"));
+            let opened = match ready {
+                Ok(()) => {
+                    client
+                        .server_streaming(request, PathAndQuery::from_static(SEARCH), Searching)
+                        .await
+                }
+                Err(status) => Err(status),
+            };
+            match opened {
+                Ok(response) => {
+                    let mut messages = Messages::of(agency, environment);
+                    response
+                        .into_inner()
+                        .map(move |message| {
+                            message
+                                .map_err(|status| failure(&status))
+                                .and_then(|message| messages.read(&message))
+                        })
+                        .boxed()
+                }
                 Err(status) => futures::stream::iter([Err(unopened(&status))]).boxed(),
             }
         };
         futures::stream::once(opened).flatten().boxed()
-    }
-}
-
-fn found(
-    message: wire::SearchResponse,
-    agency: &AgencyId,
-    environment: Environment,
-) -> Result<Found, SourceFailure> {
-    use wire::search_response::Message;
-    match message.message {
-        None => Err(SourceFailure::Misbehaved),
-        // A plan applied further up means a gateway chain, which this gateway does not take part in yet.
-        Some(Message::Batch(batch)) if !batch.applied_plan.is_empty() => {
-            Err(SourceFailure::Misbehaved)
-        }
-        Some(Message::Batch(batch)) => Ok(Found::Batch(
-            batch
-                .records
-                .into_iter()
-                .map(|record| RawRecord {
-                    handling: parse_handling(
-                        record.handling,
-                        &record.opaque_id,
-                        agency,
-                        environment,
-                    ),
-                    opaque_id: record.opaque_id,
-                    payload: record.payload,
-                })
-                .collect(),
-        )),
-        Some(Message::End(end)) => Ok(Found::End {
-            records: end.records,
-            data_as_of: end.data_as_of.map(|at| Moment::from_seconds(at.seconds)),
-        }),
     }
 }
 

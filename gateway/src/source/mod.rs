@@ -3,9 +3,12 @@
 pub mod adapter;
 mod client;
 mod handling;
+mod message;
 
 pub use client::{Ask, GrpcSource, Source, SourceSet};
 pub use handling::parse_handling;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use portcullis_core::handling::{Handling, HandlingError};
@@ -29,7 +32,7 @@ pub struct RawRecord {
     /// The source's opaque id.
     pub opaque_id: Bytes,
     /// Handling, or why it is refused.
-    pub handling: Result<Handling, HandlingError>,
+    pub handling: Result<Arc<Handling>, HandlingError>,
     /// Serialization.
     pub payload: Bytes,
 }

@@ -50,45 +50,6 @@ impl Tx<'_> {
         row.map_or(Ok(0), |row| unsigned(row.try_get(0)?, "budget.used"))
     }
 
-    /// What was used of several budgets, in their order.
-    pub async fn budgets_used(&mut self, keys: &[BudgetKey]) -> Result<Vec<u64>, StoreError> {
-        let wanted: Vec<_> =
-            keys.iter().map(|key| serde_json::json!([key.key, key.window_start.0])).collect();
-        let rows = sqlx::query(
-            "SELECT coalesce(b.used, 0) FROM json_each(?1) j LEFT JOIN budget b \
-             ON b.key = j.value ->> 0 AND b.window_start = j.value ->> 1 ORDER BY j.key",
-        )
-        .bind(serde_json::Value::from(wanted).to_string())
-        .fetch_all(&mut *self.inner)
-        .await?;
-        rows.iter().map(|row| unsigned(row.try_get(0)?, "budget.used")).collect()
-    }
-
-    /// Writes what was used of budgets.
-    pub async fn put_budgets(&mut self, budgets: &[Budget]) -> Result<(), StoreError> {
-        let rows: Vec<_> = budgets
-            .iter()
-            .map(|budget| {
-                serde_json::json!([
-                    budget.key.key,
-                    budget.key.window_start.0,
-                    budget.window_end.0,
-                    signed(budget.used)
-                ])
-            })
-            .collect();
-        sqlx::query(
-            "INSERT INTO budget (key, window_start, window_end, used) \
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1) \
-             WHERE true ON CONFLICT (key, window_start) DO UPDATE \
-             SET used = excluded.used, window_end = excluded.window_end",
-        )
-        .bind(serde_json::Value::from(rows).to_string())
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
-    }
-
     /// An idempotency key that has not expired, with what was charged under it.
     pub async fn idempotency(
         &mut self,

@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::error::{digest, signed, unsigned};
-use super::{StoreError, Tx};
+use super::{Budget, StoreError, Tx};
 
 /// An entry to be appended. What is in columns beside the leaf is a copy, for looking up.
 #[derive(Clone, Debug)]
@@ -22,6 +22,28 @@ pub struct NewEntry {
     pub sealed: Vec<u8>,
     /// Agencies that can read some of it.
     pub agencies: Vec<AgencyId>,
+}
+
+/// What one append writes.
+pub struct Append<'a> {
+    /// Index of the first entry.
+    pub first: u64,
+    /// Entries.
+    pub entries: &'a [&'a NewEntry],
+    /// Budgets as they are to be.
+    pub budgets: &'a [Budget],
+    /// Size of the tree with them.
+    pub size: u64,
+    /// Its peaks.
+    pub peaks: &'a [Digest],
+}
+
+/// What an append reads back.
+pub struct Written {
+    /// Index and bytes of every leaf from the first entry on; one more than were written, if there is.
+    pub leaves: Vec<(u64, Vec<u8>)>,
+    /// Size and peaks.
+    pub head: (u64, Vec<Digest>),
 }
 
 /// A stored entry.
@@ -104,16 +126,49 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Appends entries from index `first` on: one statement per table however many they are. Their bytes go
-    /// in as one blob that SQLite cuts, because a statement per row costs ten times as much.
-    pub async fn insert_entries(
+    /// As [`Tx::head`], and what was used of budgets, in one round trip.
+    pub async fn head_and_used(
         &mut self,
-        first: u64,
-        entries: &[&NewEntry],
-    ) -> Result<(), StoreError> {
+        budgets: &mut [Budget],
+    ) -> Result<(u64, Vec<Digest>), StoreError> {
+        if budgets.is_empty() {
+            return self.head().await;
+        }
+        let wanted: Vec<_> = budgets
+            .iter()
+            .map(|budget| serde_json::json!([budget.key.key, budget.key.window_start.0]))
+            .collect();
+        let rows = sqlx::query(
+            "SELECT 0, size, peaks FROM log_head WHERE one = 1; \
+             SELECT 1, coalesce(b.used, 0) FROM json_each(?) j LEFT JOIN budget b \
+             ON b.key = j.value ->> 0 AND b.window_start = j.value ->> 1 ORDER BY j.key",
+        )
+        .bind(serde_json::Value::from(wanted).to_string())
+        .fetch_all(&mut *self.inner)
+        .await?;
+        let (mut head, mut budgets) = ((0, Vec::new()), budgets.iter_mut());
+        for row in &rows {
+            match (row.try_get::<i64, _>(0)?, budgets.len()) {
+                (0, _) => head = head_row(row)?,
+                (_, 0) => return Err(StoreError::Malformed("budget")),
+                _ => {
+                    if let Some(budget) = budgets.next() {
+                        budget.used = unsigned(row.try_get(1)?, "budget.used")?;
+                    }
+                }
+            }
+        }
+        if budgets.len() > 0 { Err(StoreError::Malformed("budget")) } else { Ok(head) }
+    }
+
+    /// Appends entries, writes what was used of budgets and the new head, and reads leaves and head back. All
+    /// in one round trip, and one statement per table however many entries there are: their bytes go in as
+    /// one blob that SQLite cuts, because a statement per row costs ten times as much.
+    pub async fn append(&mut self, append: &Append<'_>) -> Result<Written, StoreError> {
+        let first = append.first;
         let (mut leaves, mut bodies) = (Vec::new(), Vec::new());
         let (mut leaf_cuts, mut body_cuts, mut parties) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, entry) in (first..).zip(entries) {
+        for (index, entry) in (first..).zip(append.entries) {
             leaf_cuts.push(serde_json::json!([
                 leaves.len() + 1,
                 entry.leaf.len(),
@@ -128,35 +183,60 @@ impl Tx<'_> {
                 parties.push(serde_json::json!([agency.as_str(), index]));
             }
         }
-        sqlx::query(
-            "INSERT INTO log_entry (idx, kind, at, exchange, leaf) \
-             SELECT ?1 + key, value ->> 2, value ->> 3, unhex(value ->> 4), \
-             substr(?2, value ->> 0, value ->> 1) FROM json_each(?3)",
+        let budgets: Vec<_> = append
+            .budgets
+            .iter()
+            .map(|budget| {
+                serde_json::json!([
+                    budget.key.key,
+                    budget.key.window_start.0,
+                    budget.window_end.0,
+                    signed(budget.used)
+                ])
+            })
+            .collect();
+        let peaks: Vec<u8> = append.peaks.iter().flat_map(|peak| peak.0).collect();
+        // Parameters without numbers, bound in order: the driver counts them across statements.
+        let rows = sqlx::query(
+            "INSERT INTO budget (key, window_start, window_end, used) \
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) \
+             WHERE true ON CONFLICT (key, window_start) DO UPDATE \
+             SET used = excluded.used, window_end = excluded.window_end; \
+             INSERT INTO log_entry (idx, kind, at, exchange, leaf) \
+             SELECT ? + key, value ->> 2, value ->> 3, unhex(value ->> 4), \
+             substr(?, value ->> 0, value ->> 1) FROM json_each(?); \
+             INSERT INTO log_body (idx, sealed) \
+             SELECT ? + key, substr(?, value ->> 0, value ->> 1) FROM json_each(?); \
+             INSERT INTO log_party (agency, idx) \
+             SELECT value ->> 0, value ->> 1 FROM json_each(?); \
+             INSERT INTO log_head (one, size, peaks) VALUES (1, ?, ?) \
+             ON CONFLICT (one) DO UPDATE SET size = excluded.size, peaks = excluded.peaks; \
+             SELECT 1, idx, leaf FROM log_entry WHERE idx >= ? ORDER BY idx LIMIT ?; \
+             SELECT 0, size, peaks FROM log_head WHERE one = 1",
         )
+        .bind(serde_json::Value::from(budgets).to_string())
         .bind(signed(first))
         .bind(leaves)
         .bind(serde_json::Value::from(leaf_cuts).to_string())
-        .execute(&mut *self.inner)
-        .await?;
-        sqlx::query(
-            "INSERT INTO log_body (idx, sealed) \
-             SELECT ?1 + key, substr(?2, value ->> 0, value ->> 1) FROM json_each(?3)",
-        )
         .bind(signed(first))
         .bind(bodies)
         .bind(serde_json::Value::from(body_cuts).to_string())
-        .execute(&mut *self.inner)
+        .bind(serde_json::Value::from(parties).to_string())
+        .bind(signed(append.size))
+        .bind(peaks)
+        .bind(signed(first))
+        .bind(signed(append.entries.len() as u64 + 1))
+        .fetch_all(&mut *self.inner)
         .await?;
-        if !parties.is_empty() {
-            sqlx::query(
-                "INSERT INTO log_party (agency, idx) \
-                 SELECT value ->> 0, value ->> 1 FROM json_each(?1)",
-            )
-            .bind(serde_json::Value::from(parties).to_string())
-            .execute(&mut *self.inner)
-            .await?;
+        let mut written = Written { leaves: Vec::new(), head: (0, Vec::new()) };
+        for row in &rows {
+            if row.try_get::<i64, _>(0)? == 0 {
+                written.head = head_row(row)?;
+            } else {
+                written.leaves.push((unsigned(row.try_get(1)?, "log_entry.idx")?, row.try_get(2)?));
+            }
         }
-        Ok(())
+        Ok(written)
     }
 
     /// Adds a wrapped epoch key; one that is there already stays.
@@ -350,6 +430,13 @@ impl Tx<'_> {
         .await?;
         unsigned(row.try_get(0)?, "count")
     }
+}
+
+/// Size and peaks behind a first column.
+fn head_row(row: &SqliteRow) -> Result<(u64, Vec<Digest>), StoreError> {
+    let peaks: Vec<u8> = row.try_get(2)?;
+    let peaks = peaks.chunks(32).map(|peak| digest(peak, "log_head.peaks"));
+    Ok((unsigned(row.try_get(1)?, "log_head.size")?, peaks.collect::<Result<_, _>>()?))
 }
 
 fn entry_row(row: &SqliteRow) -> Result<EntryRow, StoreError> {

@@ -9,7 +9,7 @@ mod record_types;
 
 pub use budgets::{Budget, BudgetKey, IdempotencyRow};
 pub use error::StoreError;
-pub use log::{EntryRow, EpochRow, ListFilter, NewEntry, NodeRow};
+pub use log::{Append, EntryRow, EpochRow, ListFilter, NewEntry, NodeRow, Written};
 pub use metrics::TxMetrics;
 pub use record_types::{RecordTypeEvent, RecordTypeRow};
 
@@ -155,6 +155,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_secs(2))
         // What is deleted is overwritten, so that nothing lingers in free pages.
         .pragma("secure_delete", "ON")
+        .disable_statement_logging()
 }
 
 fn migrator() -> Migrator {

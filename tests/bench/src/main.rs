@@ -1,4 +1,4 @@
-//! Speed beside peers, in one run.
+//! Speed beside peers, in one run: `engine` for the redactor alone, `live` for the whole path over the wire.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,20 +8,61 @@
     reason = "a benchmark: what goes wrong ends it"
 )]
 
-pub mod engine;
-pub mod record;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+
+pub mod engine;
+pub mod live;
+pub mod record;
 
 /// Speed beside peers, in one run.
 #[derive(Parser)]
-enum Bench {
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
     /// The redactor beside prost, reflection and memcpy.
     Engine(engine::Options),
+    /// The gateway beside a byte proxy and nginx, over mutual TLS.
+    Live(live::LiveArgs),
+    /// The source of `live`; started by it.
+    #[command(hide = true)]
+    Source {
+        /// Folder of the exchange.
+        #[arg(long)]
+        dir: PathBuf,
+        /// Where to listen.
+        #[arg(long)]
+        listen: SocketAddr,
+    },
+    /// The byte proxy of `live`; started by it.
+    #[command(hide = true)]
+    Proxy {
+        /// Folder of the exchange.
+        #[arg(long)]
+        dir: PathBuf,
+        /// Address of the source.
+        #[arg(long)]
+        source: String,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
-    match Bench::parse() {
-        Bench::Engine(options) => engine::run(&options),
+    match Cli::parse().command {
+        Command::Engine(options) => engine::run(&options),
+        Command::Live(args) => live::run(&args),
+        Command::Source { dir, listen } => runtime()?.block_on(live::source(&dir, listen)),
+        Command::Proxy { dir, source } => runtime()?.block_on(live::proxy(&dir, &source)),
     }
+}
+
+/// As the gateway has it: as many threads as it may use cores.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }

@@ -1,7 +1,8 @@
 //! The decision on a query: which agreement, which flows, in time, for the purpose and case; then Cedar.
 //! A denial says no more than the requester may know: what is not there and what is not its own look alike.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::agreement::{Agreement, Flow};
 use super::cedar::{Action, Situation, Verdict};
@@ -38,6 +39,59 @@ pub enum Decision {
     Permit(Permit),
     /// Denied.
     Deny(Denial),
+}
+
+/// Verdicts on queries, for one snapshot: Cedar looks at every permit of a slice, and its answer can change
+/// only with what the key is made of.
+#[derive(Default)]
+pub(super) struct Verdicts(Mutex<HashMap<VerdictKey, Verdict>>);
+
+/// Everything that Cedar is told of a query beside the snapshot's own policies and entities.
+#[derive(PartialEq, Eq, Hash)]
+struct VerdictKey {
+    slice: SliceKey,
+    source: AgencyId,
+    purpose: Purpose,
+    case: Option<CaseId>,
+    memberships: Vec<CaseId>,
+}
+
+impl Verdicts {
+    /// Most verdicts kept. Beyond it all are forgotten.
+    const MOST: usize = 4096;
+
+    /// The verdict on a query, asked for at its first use.
+    fn of(
+        &self,
+        slice: &SliceKey,
+        situation: &Situation<'_>,
+        ask: impl FnOnce() -> Verdict,
+    ) -> Verdict {
+        let key = VerdictKey {
+            slice: slice.clone(),
+            source: situation.source.clone(),
+            purpose: situation.purpose,
+            case: situation.case.cloned(),
+            memberships: situation.memberships.to_vec(),
+        };
+        if let Some(verdict) = self.known().get(&key) {
+            return verdict.clone();
+        }
+        let verdict = ask();
+        // A failure is asked about again, and told again.
+        if !matches!(verdict, Verdict::Failed(_)) {
+            let mut known = self.known();
+            if known.len() >= Self::MOST {
+                known.clear();
+            }
+            known.insert(key, verdict.clone());
+        }
+        verdict
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<VerdictKey, Verdict>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Decision {
@@ -193,10 +247,11 @@ impl Snapshot {
                 environment: self.environment(),
                 handling: None,
             };
-            let verdict = match self.engine.context(&situation) {
-                Ok(context) => self.ask(&key, Action::Query, None, &context),
-                Err(_) => Verdict::Failed(vec![]),
-            };
+            let verdict =
+                self.verdicts.of(&key, &situation, || match self.engine.context(&situation) {
+                    Ok(context) => self.ask(&key, Action::Query, None, &context),
+                    Err(_) => Verdict::Failed(vec![]),
+                });
             match verdict {
                 Verdict::Permitted(found) => rules.push(found),
                 Verdict::Refused(found) => {

@@ -9,6 +9,7 @@ use cedar_policy::{Policy, PolicySet, Schema};
 use super::agreement::Agreement;
 use super::cedar::{Action, Engine, Verdict};
 use super::compile::{self, Compiled, SliceKey};
+use super::decide::Verdicts;
 use super::hash::hash;
 use super::load_error::{LoadError, LoadProblem};
 use super::parse::{self, AgreementFile, Known};
@@ -43,6 +44,7 @@ pub struct Snapshot {
     #[cfg(test)]
     pub(super) whole: PolicySet,
     pub(super) plans: PlanCache,
+    pub(super) verdicts: Verdicts,
     hash: Digest,
 }
 
@@ -156,6 +158,7 @@ impl Snapshot {
             #[cfg(test)]
             whole,
             plans: PlanCache::default(),
+            verdicts: Verdicts::default(),
             hash,
         }))
     }

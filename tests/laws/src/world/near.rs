@@ -11,7 +11,7 @@ pub struct Rng(pub u64);
 
 impl Rng {
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,7 +21,7 @@ impl Rng {
 
     /// A number below a bound.
     pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
+        (self.draw() % bound as u64) as usize
     }
 
     /// One of them.
@@ -31,7 +31,7 @@ impl Rng {
 
     /// A choice of a spelling; most are canonical.
     pub fn tape(&mut self) -> u8 {
-        if self.below(3) == 0 { self.next() as u8 } else { 0 }
+        if self.below(3) == 0 { self.draw() as u8 } else { 0 }
     }
 }
 
@@ -96,7 +96,7 @@ fn integer(rng: &mut Rng) -> i128 {
     let power = 10_i128.pow(rng.below(20) as u32);
     let edge = [0, 1, 2, 5, 9, 10][rng.below(6)] * power;
     let value = match rng.below(8) {
-        0 => rng.next().into(),
+        0 => rng.draw().into(),
         1 => rng.below(12) as i128,
         _ => edge + rng.below(5) as i128 - 2,
     };
@@ -139,7 +139,7 @@ fn degrees(rng: &mut Rng) -> f64 {
         1 => edge.next_down(),
         2 => edge * 0.1 / 0.1,
         3 => rng.below(180_000_000) as f64 / 1e6,
-        4 if rng.below(8) == 0 => f64::from_bits(rng.next()),
+        4 if rng.below(8) == 0 => f64::from_bits(rng.draw()),
         _ => edge,
     };
     if rng.below(2) == 0 { near } else { -near }
@@ -168,11 +168,11 @@ fn timestamp(descriptor: &MessageDescriptor, rng: &mut Rng) -> Value {
     ];
     let edge = *rng.pick(&years);
     let seconds = match rng.below(5) {
-        0 => (rng.next() % (253_402_300_800 + 62_135_596_800)) as i64 - 62_135_596_800,
+        0 => (rng.draw() % (253_402_300_800 + 62_135_596_800)) as i64 - 62_135_596_800,
         1 => {
             edge + [30, 31, 59, 60, 365, 366, -1, -31][rng.below(8)] * 86_400 - rng.below(3) as i64
         }
-        2 => rng.next().cast_signed(),
+        2 => rng.draw().cast_signed(),
         _ => edge + rng.below(3) as i64 - 1,
     };
     let nanos = *rng.pick(&[0, 0, 0, 1, 999_999_999, 1_000_000_000, -1]);
