@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use portcullis_core::label::{Leaf, Semantic};
-use portcullis_core::redact::{FoundRecord, Plan, Redactor, Treatment, disclose};
+use portcullis_core::redact::{Batch, FoundRecord, Plan, Redactor, Treatment};
 use portcullis_laws::config;
 use portcullis_laws::oracle::TOKENS;
 use portcullis_laws::world::{
@@ -137,7 +137,9 @@ proptest! {
         prop_assert_eq!(escaped(&out, &before), None, "{}", hex::encode(&out));
         prop_assert_eq!(escaped(&presence, &[]), None);
         // What is said about it, where something is wrong with it and where nothing is.
-        let redactor = Redactor::compile(plan.clone());
+        let redactor = Arc::new(Redactor::compile(plan.clone()));
+        let keys = Arc::new(fresh_keys());
+        let mut batch = Batch::default();
         let mut said = String::new();
         for bytes in [write(&pieces), spoil(&pieces, &faults)] {
             let record = FoundRecord {
@@ -149,11 +151,13 @@ proptest! {
                 delete_by: None,
             };
             said += &format!("{record:?} ");
-            match disclose(&redactor, &KEYS, record) {
-                Ok(released) => {
+            match batch.take(&redactor, &keys, record) {
+                Ok(_) => {
+                    said += &format!("{batch:?} ");
+                    let released = batch.finish();
                     said += &format!("{released:?} {:?}", released.as_inner());
-                    let reference = &released.as_inner().reference;
-                    prop_assert_eq!(reference, &TOKENS.reference(ORIGINATOR, b"CANARY"));
+                    let reference = &released.as_inner()[0].reference;
+                    prop_assert_eq!(&reference[..], TOKENS.reference(ORIGINATOR, b"CANARY").as_bytes());
                 }
                 Err(refusal) => said += &format!("{refusal} {refusal:?} {}", refusal.word()),
             }

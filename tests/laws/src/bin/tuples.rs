@@ -207,7 +207,7 @@ impl<W: io::Write> Exporter<W> {
         let scope = PseudonymScope(Arc::from(*self.rng.pick(&scopes)));
         let originator = AgencyId::new(*self.rng.pick(&["kcs", "nv-customs", "vl-fiu"]));
         let epoch = *self.rng.pick(&[1, 2, 256, u16::MAX]);
-        let secret: [u8; 32] = std::array::from_fn(|_| self.rng.next() as u8);
+        let secret: [u8; 32] = std::array::from_fn(|_| self.rng.draw() as u8);
         let keys = PseudonymKeys::new(epoch, [(epoch, Zeroizing::new(secret))]).expect("keys");
         let fields = asked.iter().copied().map(world::entry).collect();
         let agreement = AgreementId::new("agreement");
@@ -251,7 +251,7 @@ impl<W: io::Write> Exporter<W> {
         }
         let large = record.len() > LARGE;
         let length = 1 + self.rng.below(32);
-        let opaque_id: Vec<u8> = (0..length).map(|_| self.rng.next() as u8).collect();
+        let opaque_id: Vec<u8> = (0..length).map(|_| self.rng.draw() as u8).collect();
         let (id, hex) = (hex::encode(&opaque_id), hex::encode(&record));
         let found = FoundRecord {
             originator: plan.redactor.plan().originator().clone(),
