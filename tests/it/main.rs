@@ -21,3 +21,4 @@ mod readme;
 mod sources;
 mod telemetry;
 mod threats;
+mod twins;
