@@ -8,6 +8,7 @@
     reason = "helpers of tests are tests: what is wrong here must stop them"
 )]
 
+mod attacker;
 mod bad_input;
 mod canary;
 mod clients;
@@ -19,6 +20,7 @@ mod levels;
 mod query;
 mod readme;
 mod sources;
+mod sweep;
 mod telemetry;
 mod threats;
 mod twins;

@@ -142,7 +142,9 @@ impl Maker {
                 Value::Bytes(rng.bytes(length).into())
             }
             LeafKind::Bool => Value::Bool(true),
-            LeafKind::Enum(values) => Value::EnumNumber(rng.within(1, values.values().len() as i64 - 1) as i32),
+            LeafKind::Enum(values) => {
+                Value::EnumNumber(rng.within(1, values.values().len() as i64 - 1) as i32)
+            }
             LeafKind::Int32 | LeafKind::Sint32 | LeafKind::Sfixed32 => {
                 Value::I32(rng.within(1, 3_000) as i32)
             }
@@ -221,7 +223,9 @@ fn text(rng: &mut Rng, semantic: Semantic) -> String {
             format!("{}{}{}.{end}", rng.below(10), rng.text(b"ABCDE", 1), rng.text(DIGITS, 3))
         }
         Semantic::Country => format!("X{}", rng.text(b"NSVKP", 1)),
-        Semantic::Port if rng.chance(95) => format!("X{}{}", rng.text(b"NS", 1), rng.text(ALNUM, 3)),
+        Semantic::Port if rng.chance(95) => {
+            format!("X{}{}", rng.text(b"NS", 1), rng.text(ALNUM, 3))
+        }
         Semantic::ContainerNumber if rng.chance(90) => {
             format!("{}U{}", rng.text(b"ABC", 3), rng.text(DIGITS, 7))
         }
@@ -290,7 +294,12 @@ impl Twin<'_> {
             Treatment::Withhold | Treatment::Unspecified => self.rng.below(most),
             Treatment::Presence if !old.is_empty() => 1 + self.rng.below(most - 1),
             Treatment::Presence => 0,
-            _ => return old.into_iter().map(|v| self.value(leaf, field, v, treatment, level)).collect(),
+            _ => {
+                return old
+                    .into_iter()
+                    .map(|v| self.value(leaf, field, v, treatment, level))
+                    .collect();
+            }
         };
         (0..count).map(|_| self.maker.leaf(self.rng, leaf, field)).collect()
     }
