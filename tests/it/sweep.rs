@@ -29,7 +29,7 @@ use portcullis_tests::pair::{
     ALPHA, ASKER, BETA, Found, OTHER, PairSpec, Set, batch, end, handling,
 };
 use portcullis_tests::rng::{ALNUM, DIGITS, Rng};
-use portcullis_tests::{RECORD, admin, binary, filter, query, raw, record_type_of};
+use portcullis_tests::{admin, binary, filter, query, raw, record_type_of};
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value};
 use tonic::transport::{Channel, Server};
