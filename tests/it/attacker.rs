@@ -179,8 +179,9 @@ impl Secrets {
             officer_remarks: remarks,
             ..Default::default()
         };
-        let one = |place: u64, releasable_to: Vec<String>| {
-            let declaration = declaration.clone();
+        let one = |place: u64, behind: &str, releasable_to: Vec<String>| {
+            let mut declaration = declaration.clone();
+            declaration.ucr += behind;
             source::SourceRecord {
                 opaque_id: opaque_id(number as u64 * 4 + 1 + place),
                 handling: Some(portcullis_proto::handling::v1::Handling {
@@ -190,11 +191,11 @@ impl Secrets {
                 payload: declaration.encode_to_vec().into(),
             }
         };
-        let mut records = vec![one(0, vec![])];
+        let mut records = vec![one(0, "", vec![])];
         let others = || vec![OTHER.0.to_owned()];
-        records.extend(bit("a hidden record, by limits").then(|| one(1, others())));
-        records.extend(bit("a hidden record, by resuming").then(|| one(2, others())));
-        records.extend(bit("a record, by limits").then(|| one(3, vec![])));
+        records.extend(bit("a hidden record, by limits").then(|| one(1, "", others())));
+        records.extend(bit("a hidden record, by resuming").then(|| one(2, "w", others())));
+        records.extend(bit("a record, by limits").then(|| one(3, "v", vec![])));
         records
     }
 }
@@ -280,14 +281,18 @@ impl Attack {
                     ][round],
                 ))
             }
-            "a hidden record, by limits" | "a record, by limits" => {
+            "a hidden record, by limits" => {
                 asked.limit = 1 + round as u32;
-                on(format!("ucr >= '{name}' and ucr <= '{}'", ucr(self.record + round)))
+                on(format!("ucr = '{name}'"))
+            }
+            "a record, by limits" => {
+                asked.limit = 1 + round as u32;
+                on(format!("ucr in ('{name}', '{name}v')"))
             }
             "a hidden record, by resuming" => {
                 asked.limit = 1;
                 resume_token = self.resume.clone();
-                on(format!("ucr >= '{name}' and ucr <= '{}'", ucr(self.record + 3)))
+                on(format!("ucr in ('{name}', '{name}w', '{}')", ucr(self.record + 1)))
             }
             _ => on(format!("ucr = '{name}'")),
         };
@@ -404,7 +409,8 @@ fn judge(attacks: &mut [Attack], secrets: &Secrets, rng: &mut Rng) -> (u64, u64,
         // A value that was met once says nothing.
         values.values().filter(|[no, yes]| no + yes > 1).map(|[no, yes]| no.max(yes)).sum()
     };
-    let (best, values) = seen.iter().max_by_key(|(_, values)| sure(values)).unwrap();
+    let best = |(_, values): &(_, &HashMap<_, _>)| (sure(values), std::cmp::Reverse(values.len()));
+    let (best, values) = seen.iter().max_by_key(best).unwrap();
     let right = judged.iter().filter(|attack| {
         let value = attack.traits.iter().find(|(name, _)| name == best).map(|(_, value)| value);
         let guess = match value.and_then(|value| values.get(value.as_str())) {
