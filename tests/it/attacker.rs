@@ -85,7 +85,7 @@ fn agreement() -> String {
          valid_from = 2024-01-01\nvalid_until = 2035-12-31\n\n{}{}",
         ASKER.0,
         OTHER.0,
-        flow("SHIPMENT_TARGETING", "", "", &ladders),
+        flow("SHIPMENT_TARGETING", "", "match_probes_per_day = 10_000_000\n", &ladders),
         flow(
             "INVESTIGATION",
             matching,
