@@ -8,6 +8,7 @@
     reason = "helpers of tests are tests: what is wrong here must stop them"
 )]
 
+mod attacker;
 mod bad_input;
 mod canary;
 mod clients;
@@ -21,5 +22,7 @@ mod query;
 mod readme;
 mod record_types;
 mod sources;
+mod sweep;
 mod telemetry;
 mod threats;
+mod twins;

@@ -147,7 +147,12 @@ fn every_threat_is_accounted_for() {
 
 #[test]
 fn a_wrong_register_is_told_so() {
-    let good = register();
+    let mut good = register();
+    // Whatever became of the first row: here it is one that is open.
+    let row = good["threat"][0].as_table_mut().unwrap();
+    for (key, value) in [("status", "open"), ("why", "untested"), ("closed_by", "nobody")] {
+        row.insert(key.into(), value.into());
+    }
     let edited = |edit: &dyn Fn(&mut Vec<toml::Value>)| {
         let mut register = good.clone();
         edit(register["threat"].as_array_mut().unwrap());

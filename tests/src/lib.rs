@@ -5,14 +5,18 @@ pub mod admin;
 pub mod capture;
 pub mod pair;
 pub mod raw;
+pub mod rng;
+pub mod twin;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use portcullis::client::{Profile, connect};
 use portcullis::clock::Clock;
 use portcullis::command::playground::{World, WorldSpec, sample_world};
 use portcullis::server::Gateway;
+use portcullis_core::label::RecordType;
 use portcullis_proto::query::v1 as wire;
 use portcullis_proto::query::v1::query_response::Message;
 use portcullis_proto::query::v1::query_service_client::QueryServiceClient;
@@ -169,15 +173,24 @@ pub fn request(query: wire::Query) -> wire::QueryRequest {
     wire::QueryRequest { query: Some(query), ..Default::default() }
 }
 
+/// A record type of the contract.
+///
+/// # Errors
+/// A name that is none.
+pub fn record_type_of(name: &str) -> anyhow::Result<Arc<RecordType>> {
+    let set = bytes::Bytes::from_static(portcullis_proto::DESCRIPTOR_SET);
+    let name = format!("{RECORD}{name}");
+    let record_type =
+        RecordType::register(&set, &name).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+    Ok(Arc::new(record_type))
+}
+
 /// A `--where` expression as the contract's filter.
 ///
 /// # Errors
 /// What the parser says.
 pub fn filter(record_type: &str, text: &str) -> anyhow::Result<wire::Filter> {
-    let set = bytes::Bytes::from_static(portcullis_proto::DESCRIPTOR_SET);
-    let name = format!("{RECORD}{record_type}");
-    let record_type = portcullis_core::label::RecordType::register(&set, &name)
-        .map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+    let record_type = record_type_of(record_type)?;
     let parsed = portcullis_core::filter::parse_expression(text, &record_type)
         .map_err(|error| anyhow::anyhow!("{}", error.render()))?;
     Ok(portcullis::service::filter::to_wire(&parsed))

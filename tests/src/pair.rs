@@ -1,6 +1,7 @@
 //! Two customs whose sources a test plays, and two police bureaus that ask them: what a gateway does with a
 //! source that is slow, broken or lies. Both flows belong to one agreement, so one query asks both sources.
 
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,9 +15,11 @@ use portcullis::audit::{
     Ending, EntryKind, ExchangeId, Filter, Part, Party, Unsealer, learn_epochs, list_entries,
 };
 use portcullis::clock::Clock;
-use portcullis::command::playground::{WorldAgency, WorldSource, WorldSpec};
+use portcullis::command::playground::{World, WorldAgency, WorldSource, WorldSpec};
 use portcullis::identity::Credentials;
+use portcullis::service::filter::from_wire;
 use portcullis::store::Store;
+use portcullis_core::label::RecordType;
 use portcullis_proto::handling::v1 as handling;
 use portcullis_proto::query::v1 as query;
 use portcullis_proto::record::v1 as record;
@@ -129,6 +132,34 @@ impl Fake {
         });
     }
 
+    /// Holds records and filters them as an honest source does, seeing every field of its own; what it
+    /// cannot read does not match. Ends with this message or status.
+    pub fn filters(
+        &self,
+        record_type: Arc<RecordType>,
+        records: Vec<wire::SourceRecord>,
+        per_batch: usize,
+        ending: Result<(), Status>,
+    ) {
+        self.answers(move |asked| {
+            let filter = asked.filter.clone().and_then(|filter| from_wire(filter).ok());
+            let bound = filter.and_then(|filter| filter.bind(&record_type, &|_| true).ok());
+            let found: Vec<_> = records
+                .iter()
+                .filter(|one| one.opaque_id > asked.after)
+                .filter(|one| match (&bound, &asked.filter) {
+                    (Some(bound), _) => bound.matches(&one.payload).unwrap_or(false),
+                    (None, asked) => asked.is_none(),
+                })
+                .cloned()
+                .collect();
+            let mut messages: Vec<_> =
+                found.chunks(per_batch).map(|part| Ok(batch(part.to_vec()))).collect();
+            messages.push(ending.clone().map(|()| end(found.len() as u64)));
+            stream::iter(messages).boxed()
+        });
+    }
+
     /// Waits until so many searches were given up.
     ///
     /// # Errors
@@ -209,6 +240,20 @@ pub struct PairSpec {
     pub alpha_shows: String,
     /// Does alpha listen at all?
     pub alpha_is_up: bool,
+    /// The agreement, where it is not the usual one.
+    pub agreement: Option<String>,
+    /// `[[cases]]` of the gateway's configuration.
+    pub cases: String,
+    /// Cedar beyond the base set.
+    pub policy: Option<String>,
+    /// The file of pseudonym keys, where it is not to be a new one.
+    pub pseudonym_keys: Option<Vec<u8>>,
+    /// Record types by name without package; both sources hold all of them.
+    pub record_types: Vec<String>,
+    /// Accreditation of every agency.
+    pub max_sensitivity: String,
+    /// The clock.
+    pub clock: Clock,
 }
 
 impl Default for PairSpec {
@@ -218,7 +263,91 @@ impl Default for PairSpec {
             budgets: "queries_per_day = 100_000\nrecords_per_day = 1_000_000\n".into(),
             alpha_shows: ALPHA.into(),
             alpha_is_up: true,
+            agreement: None,
+            cases: String::new(),
+            policy: None,
+            pseudonym_keys: None,
+            record_types: vec!["Declaration".into()],
+            max_sensitivity: "CONFIDENTIAL".into(),
+            clock: Clock::system(),
         }
+    }
+}
+
+/// A pair whose gateway does not run yet.
+pub struct Set {
+    /// Certificates, keys, agreements, configuration.
+    pub world: World,
+    /// The first source.
+    pub alpha: Arc<Fake>,
+    /// The second.
+    pub beta: Arc<Fake>,
+}
+
+impl Set {
+    /// Writes everything into a folder and starts the sources.
+    ///
+    /// # Errors
+    /// Whatever cannot be written or bound.
+    pub async fn build(dir: &Path, spec: PairSpec) -> anyhow::Result<Self> {
+        let record_types: Vec<String> =
+            spec.record_types.iter().map(|name| format!("{RECORD}{name}")).collect();
+        let mut listeners = vec![];
+        let mut sources = vec![];
+        for _ in 0..2 {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+            sources.push(WorldSource::Elsewhere {
+                address: listener.local_addr()?.to_string(),
+                record_types: record_types.clone(),
+            });
+            listeners.push(listener);
+        }
+        let (beta_source, alpha_source) = (sources.pop(), sources.pop());
+        let member = |id, country, source| WorldAgency {
+            max_sensitivity: spec.max_sensitivity.clone(),
+            ..agency(id, country, source)
+        };
+        let agreement = spec.agreement.unwrap_or_else(|| agreement(&spec.budgets));
+        let world = WorldSpec {
+            agencies: vec![
+                member(ALPHA, "XA", alpha_source),
+                member(BETA, "XB", beta_source),
+                member(ASKER.0, "XC", None),
+                member(OTHER.0, "XD", None),
+            ],
+            cases: spec.cases,
+            agreements: vec![("pair.toml".into(), agreement)],
+            record_types,
+            settings: spec.settings,
+        };
+        let world = World::build(dir, &world, &spec.clock).await?;
+        if let Some(keys) = spec.pseudonym_keys {
+            std::fs::write(world.dir.join("keys/pseudonym.keys"), keys)?;
+        }
+        if let Some(policy) = spec.policy {
+            std::fs::write(world.dir.join("pair.cedar"), policy)?;
+            let text = std::fs::read_to_string(&world.config)?;
+            let line = "agreements = [\"agreements\"]\n";
+            let more = text.replace(line, &format!("{line}policies = [\"pair.cedar\"]\n"));
+            std::fs::write(&world.config, more)?;
+        }
+        let (alpha, beta) = (Fake::new(), Fake::new());
+        let shown =
+            [(spec.alpha_is_up.then_some(&alpha), spec.alpha_shows.as_str()), (Some(&beta), BETA)];
+        for (listener, (fake, shows)) in listeners.into_iter().zip(shown) {
+            let Some(fake) = fake else { continue };
+            let identity = world.exchange.identity(shows, "source")?;
+            let credentials = Credentials::load(&identity.certificate, &identity.key)?;
+            let incoming = world.listen_with(listener, credentials, &spec.clock)?;
+            let service =
+                SourceServiceServer::new(Served(fake.clone())).max_encoding_message_size(1 << 26);
+            tokio::spawn(
+                tonic::transport::Server::builder()
+                    .add_service(service)
+                    .serve_with_incoming(incoming),
+            );
+        }
+        Ok(Self { world, alpha, beta })
     }
 }
 
@@ -246,38 +375,11 @@ impl Pair {
     /// # Errors
     /// Whatever keeps it from coming up.
     pub async fn up(spec: PairSpec) -> anyhow::Result<Self> {
-        let mut listeners = vec![];
-        let mut sources = vec![];
-        for _ in 0..2 {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-            sources.push(WorldSource::Elsewhere {
-                address: listener.local_addr()?.to_string(),
-                record_types: vec![format!("{RECORD}Declaration")],
-            });
-            listeners.push(listener);
-        }
-        let (beta_source, alpha_source) = (sources.pop(), sources.pop());
-        let world = WorldSpec {
-            agencies: vec![
-                agency(ALPHA, "XA", alpha_source),
-                agency(BETA, "XB", beta_source),
-                agency(ASKER.0, "XC", None),
-                agency(OTHER.0, "XD", None),
-            ],
-            cases: String::new(),
-            agreements: vec![("pair.toml".into(), agreement(&spec.budgets))],
-            record_types: vec![format!("{RECORD}Declaration")],
-            settings: spec.settings,
-        };
-        let exchange = Exchange::build(tempfile::tempdir()?, &world, Clock::system()).await?;
-        let (alpha, beta) = (Fake::new(), Fake::new());
-        let shown =
-            [(spec.alpha_is_up.then_some(&alpha), spec.alpha_shows.as_str()), (Some(&beta), BETA)];
-        for (listener, (fake, shows)) in listeners.into_iter().zip(shown) {
-            let Some(fake) = fake else { continue };
-            fake.listen(&exchange, shows, listener)?;
-        }
-        Ok(Self { exchange, alpha, beta })
+        let (dir, clock) = (tempfile::tempdir()?, spec.clock.clone());
+        let set = Set::build(dir.path(), spec).await?;
+        let gateway = set.world.start(clock.clone()).await?;
+        let exchange = Exchange { world: set.world, gateway, clock, dir };
+        Ok(Self { exchange, alpha: set.alpha, beta: set.beta })
     }
 
     /// Asks both sources for all they have, at most so many records.

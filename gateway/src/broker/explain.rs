@@ -9,7 +9,7 @@ use portcullis_core::label::LeafId;
 use portcullis_core::policy::{Denial, Permit, Request};
 use portcullis_core::redact::Plan;
 
-use super::query::{bind, in_order, wanted};
+use super::query::{bind, in_order, tokens_are_matched_alone, wanted};
 use super::{Broker, Wanted};
 use crate::status::Refusal;
 
@@ -64,6 +64,7 @@ impl Broker {
         let plans = self.plans_by_source(&permit, now);
         let only: Vec<Arc<Plan>> = plans.iter().map(|(_, plan)| plan.clone()).collect();
         if let Some(filter) = filter {
+            tokens_are_matched_alone(filter)?;
             let unopened = filter.map_tokens(|_, token| Ok::<_, Refusal>(token.to_owned()))?;
             bind(&unopened, permit.record_type(), &only)?;
         }

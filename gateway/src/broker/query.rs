@@ -190,6 +190,7 @@ impl Broker {
         plans: &[Arc<Plan>],
     ) -> Result<(Option<Filter>, u64), Refusal> {
         let Some(filter) = filter else { return Ok((None, 0)) };
+        tokens_are_matched_alone(filter)?;
         let mut guesses = 0;
         let opened = filter.map_tokens(|path, token| {
             let unusable = || Refusal::FieldNotUsable { path: path.to_owned() };
@@ -232,6 +233,14 @@ impl Broker {
                 let text = "the token is not of this query, or not good any more";
                 Refusal::invalid("RESUME_TOKEN_NOT_USABLE", "resume_token", text)
             })
+    }
+}
+
+/// A quoted token may be compared by equality and nothing else, at a clear field too.
+pub(super) fn tokens_are_matched_alone(filter: &Filter) -> Result<(), Refusal> {
+    match filter.ordered_token() {
+        Some(path) => Err(Refusal::FieldNotUsable { path: path.to_owned() }),
+        None => Ok(()),
     }
 }
 

@@ -1,13 +1,15 @@
 //! Law 11 within the engine: a canary in every field that is not clear appears in nothing that comes out, not
 //! in presence bits, the `Debug` of a record, or a refusal either. Logs, metrics and files are swept end to end.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use portcullis_core::label::{Leaf, Semantic};
 use portcullis_core::redact::{Batch, FoundRecord, Plan, Redactor, Treatment};
 use portcullis_laws::config;
 use portcullis_laws::oracle::TOKENS;
 use portcullis_laws::world::{
-    KEYS, ORIGINATOR, World, faults, items, redact, spell, spoil, stands, world, write,
+    ORIGINATOR, World, faults, items, keys, redact, spell, spoil, stands, world, write,
 };
 use proptest::prelude::*;
 use prost_reflect::{DynamicMessage, Kind, ReflectMessage as _, Value};
@@ -138,7 +140,7 @@ proptest! {
         prop_assert_eq!(escaped(&presence, &[]), None);
         // What is said about it, where something is wrong with it and where nothing is.
         let redactor = Arc::new(Redactor::compile(plan.clone()));
-        let keys = Arc::new(fresh_keys());
+        let keys = Arc::new(keys());
         let mut batch = Batch::default();
         let mut said = String::new();
         for bytes in [write(&pieces), spoil(&pieces, &faults)] {

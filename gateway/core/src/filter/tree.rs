@@ -277,6 +277,17 @@ impl Filter {
         }
     }
 
+    /// The first path at which a token is compared by order. A token may be matched, one guess at a time; put
+    /// in order among the clear values of another field it would be bisected.
+    pub fn ordered_token(&self) -> Option<&str> {
+        match self {
+            Self::Compare { path, op, value: Literal::Token(_) } if op.orders() => Some(path),
+            Self::Compare { .. } | Self::In { .. } | Self::Prefix { .. } => None,
+            Self::All(filters) | Self::Any(filters) => filters.iter().find_map(Self::ordered_token),
+            Self::Not(filter) => filter.ordered_token(),
+        }
+    }
+
     /// The same filter with every token replaced by the text it stands for, as `open(path, token)` tells.
     ///
     /// # Errors
@@ -393,6 +404,25 @@ mod tests {
         assert!(!text.contains("secret"), "{text}");
         assert!(text.contains("ucr") && text.contains("Token"), "{text}");
         assert_eq!(filter.paths(), ["id", "ucr", "office"]);
+    }
+
+    #[test]
+    fn a_token_in_an_order_is_found_wherever_it_stands() {
+        let compare = |op, value| Filter::Compare { path: "ucr".into(), op, value };
+        let token = || Literal::Token("t".into());
+        for op in [Op::Less, Op::LessOrEqual, Op::Greater, Op::GreaterOrEqual] {
+            let deep = Filter::Not(Box::new(Filter::Any(vec![
+                compare(Op::Equal, token()),
+                Filter::All(vec![compare(op, token())]),
+            ])));
+            assert_eq!(deep.ordered_token(), Some("ucr"), "{op:?}");
+            assert_eq!(compare(op, Literal::Text("t".into())).ordered_token(), None);
+        }
+        for op in [Op::Equal, Op::NotEqual] {
+            assert_eq!(compare(op, token()).ordered_token(), None, "{op:?}");
+        }
+        let list = Filter::In { path: "ucr".into(), values: vec![token()] };
+        assert_eq!(list.ordered_token(), None);
     }
 
     #[test]
