@@ -286,7 +286,7 @@ impl Port {
         };
         let exchange = Exchange::build(dir, &spec, Clock::system()).await.unwrap();
         let watch = Fake::new();
-        watch.listen(&exchange, WATCH, listener).unwrap();
+        watch.listen(&exchange.world, &exchange.clock, WATCH, listener).unwrap();
         watch.holds(vec![played(&set)], 10, Duration::ZERO);
         Self { exchange, proto, set }
     }

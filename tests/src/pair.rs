@@ -74,13 +74,14 @@ impl Fake {
     /// Certificates that cannot be loaded.
     pub fn listen(
         self: &Arc<Self>,
-        exchange: &Exchange,
+        world: &World,
+        clock: &Clock,
         agency: &str,
         listener: tokio::net::TcpListener,
     ) -> anyhow::Result<()> {
-        let identity = exchange.world.exchange.identity(agency, "source")?;
+        let identity = world.exchange.identity(agency, "source")?;
         let credentials = Credentials::load(&identity.certificate, &identity.key)?;
-        let incoming = exchange.world.listen_with(listener, credentials, &exchange.clock)?;
+        let incoming = world.listen_with(listener, credentials, clock)?;
         let service =
             SourceServiceServer::new(Served(self.clone())).max_encoding_message_size(1 << 26);
         tokio::spawn(
@@ -336,16 +337,7 @@ impl Set {
             [(spec.alpha_is_up.then_some(&alpha), spec.alpha_shows.as_str()), (Some(&beta), BETA)];
         for (listener, (fake, shows)) in listeners.into_iter().zip(shown) {
             let Some(fake) = fake else { continue };
-            let identity = world.exchange.identity(shows, "source")?;
-            let credentials = Credentials::load(&identity.certificate, &identity.key)?;
-            let incoming = world.listen_with(listener, credentials, &spec.clock)?;
-            let service =
-                SourceServiceServer::new(Served(fake.clone())).max_encoding_message_size(1 << 26);
-            tokio::spawn(
-                tonic::transport::Server::builder()
-                    .add_service(service)
-                    .serve_with_incoming(incoming),
-            );
+            fake.listen(&world, &spec.clock, shows, listener)?;
         }
         Ok(Self { world, alpha, beta })
     }

@@ -159,7 +159,8 @@ proptest! {
                     let released = batch.finish();
                     said += &format!("{released:?} {:?}", released.as_inner());
                     let reference = &released.as_inner()[0].reference;
-                    prop_assert_eq!(&reference[..], TOKENS.reference(ORIGINATOR, b"CANARY").as_bytes());
+                    let expected = TOKENS.reference(ORIGINATOR, b"CANARY");
+                    prop_assert_eq!(&reference[..], expected.as_bytes());
                 }
                 Err(refusal) => said += &format!("{refusal} {refusal:?} {}", refusal.word()),
             }

@@ -88,7 +88,7 @@ fn the_order_of_files_agencies_and_cases_changes_nothing() {
         let (mut types, mut policies) = (record_types().to_vec(), exchange.policies());
         shuffle.list(&mut types);
         shuffle.list(&mut policies);
-        policies.iter_mut().for_each(|file| file.name.insert_str(0, "z"));
+        policies.iter_mut().for_each(|file| file.name.insert(0, 'z'));
         let one = exchange.load();
         let two = Snapshot::load(other.registry.clone(), types, &other.files(), &policies)
             .map_err(|errors| format!("does not load in another order: {errors:?}"))?;
