@@ -4,12 +4,15 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+/// From a record to how many bytes came out.
+type Work<'a> = dyn FnMut(&[u8]) -> usize + 'a;
+
 /// Somebody who does something with a record and says how many bytes came out.
 pub struct Contestant<'a> {
     /// As the table names it.
     pub name: String,
     /// The work.
-    pub work: Box<dyn FnMut(&[u8]) -> usize + 'a>,
+    pub work: Box<Work<'a>>,
 }
 
 impl<'a> Contestant<'a> {
@@ -50,7 +53,7 @@ pub fn race(
     let mut times: Vec<Vec<f64>> = vec![vec![]; contestants.len()];
     for _ in 0..rounds {
         for ((contestant, laps), times) in contestants.iter_mut().zip(&laps).zip(&mut times) {
-            let begun = Instant::now();
+            let begun = now();
             for _ in 0..*laps {
                 for record in records {
                     black_box((contestant.work)(black_box(record)));
@@ -76,8 +79,14 @@ pub fn race(
         .collect()
 }
 
+/// A benchmark reads the clock.
+#[allow(clippy::disallowed_methods, reason = "a benchmark measures time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
 fn lap(contestant: &mut Contestant<'_>, records: &[Vec<u8>]) -> Duration {
-    let begun = Instant::now();
+    let begun = now();
     for record in records {
         black_box((contestant.work)(black_box(record)));
     }
