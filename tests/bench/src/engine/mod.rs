@@ -5,9 +5,11 @@ mod clock;
 mod hostile;
 mod rivals;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use bytes::Bytes;
 use comfy_table::{CellAlignment, Table, presets};
 use portcullis_core::id::{AgencyId, AgreementId, RuleId};
@@ -29,9 +31,9 @@ const BATCH: usize = 64;
 /// What to run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// One line of JSON instead of tables.
-    #[arg(long)]
-    pub json: bool,
+    /// Writes everything into a file, too.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
     /// A few milliseconds each: does it run at all?
     #[arg(long)]
     pub smoke: bool,
@@ -40,7 +42,7 @@ pub struct Options {
 /// Runs all of it and prints tables or JSON.
 ///
 /// # Errors
-/// When the record type cannot be compiled.
+/// When the record type cannot be compiled, or the file not be written.
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let (rounds, slice) = if options.smoke { (2, 1) } else { (31, 25) };
     let slice = Duration::from_millis(slice);
@@ -51,10 +53,9 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let plain = bench.contestants(&records, rounds, slice);
     let hostile = hostile::run(&bench, &records, rounds, slice)?;
     let value = report(&plain, &hostile);
-    if options.json {
-        println!("{value}");
-    } else {
-        print(&plain, &hostile);
+    print(&plain, &hostile);
+    if let Some(file) = &options.json {
+        std::fs::write(file, format!("{value:#}\n")).with_context(|| file.display().to_string())?;
     }
     Ok(())
 }
