@@ -44,6 +44,8 @@ pub struct Batch {
     tokens: Tokens,
     /// Whose keys the tokens are sealed with.
     keys: Option<Arc<ScopeKey>>,
+    /// Bytes of the last batch: the next one is likely to be as large.
+    expected: usize,
     /// Of the last originator: it hardly changes within a batch.
     headers: Option<(AgencyId, Headers)>,
     records: Vec<Reduced>,
@@ -88,6 +90,9 @@ impl Batch {
             _ => keys.reference_headers(&record.originator),
         };
         self.headers = headers.map(|headers| (record.originator.clone(), headers));
+        if self.bytes.is_empty() {
+            self.bytes.reserve(self.expected);
+        }
         let (bytes, bits) = (self.bytes.len(), self.bits.len());
         let tokens = self.tokens.len();
         keys.reserve_reference(headers, &record, &mut self.bytes, &mut self.tokens);
@@ -123,6 +128,7 @@ impl Batch {
     /// after that.
     pub fn finish(&mut self) -> Disclosed<Vec<ReleasedRecord>> {
         self.seal();
+        self.expected = self.bytes.len();
         let bytes = Bytes::from(std::mem::take(&mut self.bytes));
         let bits = Bytes::from(std::mem::take(&mut self.bits));
         let slice = |all: &Bytes, from: usize, to: usize| {
