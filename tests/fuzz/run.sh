@@ -57,7 +57,9 @@ fi
 rm -rf "$work/seeds"
 from=()
 [[ ! -d $records ]] || from=("$records")
-CARGO_TARGET_DIR=$target cargo run --quiet -p portcullis-laws --example seeds -- "$work/seeds" "${from[@]}"
+# With --workspace, as everything else is built: for one package alone features differ, and all is built anew.
+CARGO_TARGET_DIR=$target cargo build --quiet --workspace --example seeds
+"$target/debug/examples/seeds" "$work/seeds" "${from[@]}"
 
 # The last value of `stat::NAME: N` and of `NAME: N` in libFuzzer's lines.
 stat() { { grep -oE "stat::$1: +[0-9]+" "$2" || echo 0; } | grep -oE '[0-9]+$' | tail -1; }
@@ -73,7 +75,12 @@ for name in "${targets[@]}"; do
     [[ ! -e $dictionary ]] || options+=("-dict=$dictionary")
     ended=0
     # Alone a slow or large input ends a run: a second is a thousand times what an ordinary one takes.
-    "$bin/$name" "$corpus" "tests/fuzz/seeds/$name" "tests/fuzz/regressions/$name" "$work/seeds/$name" \
+    # Findings of a target that has none yet have no folder.
+    inputs=("$corpus")
+    for folder in "tests/fuzz/seeds/$name" "tests/fuzz/regressions/$name" "$work/seeds/$name"; do
+        [[ ! -d $folder ]] || inputs+=("$folder")
+    done
+    "$bin/$name" "${inputs[@]}" \
         -max_total_time="$seconds" -rss_limit_mb=2048 -malloc_limit_mb=1024 -timeout=10 -max_len=8192 \
         -artifact_prefix="$found/" -print_final_stats=1 -verbosity=1 "${options[@]}" >"$log" 2>&1 || ended=$?
     new=$(comm -13 <(echo "$before") <(ls "$found"))
