@@ -12,7 +12,7 @@ use prost_types::source_code_info::Location;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 use super::lint::{LintError, LintRule};
-use super::syntax::unknown_syntax;
+use super::syntax::{impossible_import, unknown_syntax};
 use super::{Category, Semantic, Sensitivity};
 
 /// Largest descriptor set that is looked at.
@@ -50,6 +50,9 @@ impl SchemaSet {
         let missing = missing_imports(&files);
         if !missing.is_empty() {
             return Err(missing);
+        }
+        if let Some(detail) = impossible_import(&files) {
+            return Err(refuse(LintRule::NotADescriptorSet, detail));
         }
         let pool = DescriptorPool::decode(bytes.clone()).map_err(|error| {
             let detail = format!("contradicts itself: {}", error.to_string().escape_debug());
