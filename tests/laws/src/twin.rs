@@ -65,11 +65,18 @@ impl Weave<'_> {
             let [own, other] = [first, stranger].map(|message| {
                 stands(message, &field).then(|| message.get_field(&field).into_owned())
             });
+            let from_first = own.is_some();
             let woven = match self.paths.get(path.as_str()).copied() {
                 Some(leaf) => self.leaf(leaf, own, other),
                 None => self.walk(&field, own, other, &path),
             };
-            if let Some(woven) = woven {
+            // A stranger's member of a oneof would drive out the first's, of which something is told.
+            let taken = field.containing_oneof().is_some_and(|oneof| {
+                oneof.fields().any(|member| member != field && twin.has_field(&member))
+            });
+            if let Some(woven) = woven
+                && (from_first || !taken)
+            {
                 twin.set_field(&field, woven);
             }
         }

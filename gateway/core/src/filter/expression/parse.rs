@@ -220,7 +220,11 @@ impl Parser<'_> {
         let below: Vec<&str> =
             self.record_type.leaves_under(path).take(4).map(|leaf| leaf.path.as_str()).collect();
         if below.is_empty() {
-            let mut message = format!("`{}` has no field `{path}`", self.record_type.name());
+            // The place is shown anyway; a name that goes on and on is not told twice.
+            let cut = path.char_indices().nth(NAME).map(|(at, _)| at);
+            let name = cut.and_then(|at| path.get(..at)).unwrap_or(path);
+            let more = if cut.is_some() { ".." } else { "" };
+            let mut message = format!("`{}` has no field `{name}{more}`", self.record_type.name());
             if let Some(near) = self.nearest(path) {
                 message.push_str(&format!("; did you mean `{near}`"));
             }
@@ -244,6 +248,9 @@ impl Parser<'_> {
             .map(|(_, known)| known)
     }
 }
+
+/// Longest part of an unknown name that a message tells, in characters.
+const NAME: usize = 80;
 
 /// Words that are no field where a field is expected.
 pub(super) const KEYWORDS: &[&str] = &["and", "or", "not", "in", "prefix"];

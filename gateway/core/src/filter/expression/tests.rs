@@ -131,3 +131,14 @@ fn debug_of_an_error_shows_nothing_that_was_written() {
     let error = parse_expression("office = 'secret", &declaration()).unwrap_err();
     assert!(!format!("{error:?}").contains("secret"));
 }
+
+#[test]
+fn an_endless_name_is_cut() {
+    let text = format!("`{}` = 1", "\u{95a2}".repeat(1000));
+    let error = parse_expression(&text, &declaration()).unwrap_err();
+    let name = "\u{95a2}".repeat(80);
+    let wanted =
+        format!("line 1, column 1: `portcullis.record.v1.Declaration` has no field `{name}..`");
+    assert_eq!(error.to_string(), wanted);
+    assert!(error.render().len() < 1500, "{}", error.render().len());
+}
