@@ -6,6 +6,7 @@ mod canary;
 mod closed;
 mod coarse;
 mod interference;
+mod memory;
 mod monotone;
 mod oracle;
 mod order;

@@ -79,12 +79,13 @@ impl<'a> Pass<'a> {
     pub(super) fn run(mut self) -> Result<(), Refusal> {
         // INVARIANT: there is a table for every node. Without one, nothing would be told.
         let Some(root) = self.nodes.first() else { return Ok(()) };
-        self.message(root, 0, self.input.len())?;
+        let done = self.message(root, 0, self.input.len());
         self.flush(self.input.len());
         if self.wide.capacity() > 0 {
+            self.wide.clear();
             WIDE.set(self.wide);
         }
-        Ok(())
+        done
     }
 
     /// What is left of a message that stands between two places of the input.

@@ -76,21 +76,6 @@ impl Redactor {
     ) -> Result<(), Refusal> {
         out.clear();
         presence.clear();
-        self.append(keys, payload, out, presence)
-    }
-
-    /// The same, behind what stands in `out` and `presence` already: so that the records of a batch share
-    /// their memory. After a refusal both are as they were.
-    ///
-    /// # Errors
-    /// As [`Self::redact`].
-    pub fn append(
-        &self,
-        keys: &ScopeKey,
-        payload: &[u8],
-        out: &mut Vec<u8>,
-        presence: &mut Vec<u8>,
-    ) -> Result<(), Refusal> {
         let mut tokens = TOKENS.take();
         tokens.truncate(0);
         let done = self.reduce(keys, payload, out, presence, &mut tokens);
@@ -99,7 +84,8 @@ impl Redactor {
         done
     }
 
-    /// The same, but for the tokens: they are to be filled by the caller, with these keys.
+    /// The same, behind what stands in `out` and `presence` already, and but for the tokens: they are to be
+    /// filled by the caller, with these keys. After a refusal all three are as they were.
     pub(super) fn reduce(
         &self,
         keys: &ScopeKey,

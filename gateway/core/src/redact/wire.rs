@@ -1,5 +1,6 @@
 //! Reads protobuf bytes, strictly: one forward pass, nothing built, every deviation a named refusal.
-//! Redactor and filters share it, so that they cannot differ in what a byte means.
+//! It is the redactor's, and decides what a record is. A filter looks for values with a smaller reader of its
+//! own (`filter/scan.rs`); whatever that lets pass comes here before anything is released.
 //!
 //! Stricter than a stock decoder: a tag, length or value in more bytes than it needs is refused, and so is
 //! a value that a decoder would cut to its type (an `int32` of 33 bits, a `bool` of 2). What is accepted

@@ -1,11 +1,17 @@
 //! Any bytes against the redactor: the same refusal under every plan, and an answer that is canonical.
 
-use portcullis_core::redact::{Redactor, Refusal};
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use portcullis_core::redact::{Batch, FoundRecord, Redactor, Refusal, ScopeKey};
 use prost_reflect::DynamicMessage;
 
 use super::head;
 use super::record::{PLANS, has_tokens, kind};
-use crate::world::{KEYS, canonical};
+use crate::world::{KEYS, canonical, keys};
+
+/// The same keys, for batches.
+static SHARED: LazyLock<Arc<ScopeKey>> = LazyLock::new(|| Arc::new(keys()));
 
 /// Record type, plan, record.
 pub fn engine(mut data: &[u8]) {
@@ -32,21 +38,41 @@ fn run(redactor: &Redactor, data: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Refusal> 
     Ok((out, presence))
 }
 
+/// A record of this many bytes, whatever they are.
+fn found(redactor: &Redactor, data: &[u8]) -> FoundRecord {
+    FoundRecord {
+        originator: redactor.plan().originator().clone(),
+        opaque_id: Bytes::from_static(b"an id of sixteen"),
+        payload: Bytes::copy_from_slice(data),
+        version: 1,
+        data_as_of: None,
+        delete_by: None,
+    }
+}
+
 /// What one plan leaves, or why not, looked at from every side.
-fn check(redactor: &Redactor, data: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let (mut out, mut presence) = (vec![1, 2, 3], vec![4]);
-    let appended = redactor.append(&KEYS, data, &mut out, &mut presence);
-    assert!(out.starts_with(&[1, 2, 3]) && presence.starts_with(&[4]), "what stood there is lost");
+fn check(redactor: &Arc<Redactor>, data: &[u8]) -> Result<Vec<u8>, Refusal> {
+    // Behind another record of a batch, too.
+    let mut batch = Batch::default();
+    let first = batch.take(redactor, &SHARED, found(redactor, &[]));
+    let size = first.expect("nothing is a sound record");
+    let taken = batch.take(redactor, &SHARED, found(redactor, data));
+    let records = batch.finish().into_inner();
+    assert!(records[0].payload.is_empty() && records[0].presence.len() + 88 == size, "it grew");
     let (left, bits) = match run(redactor, data) {
         Ok(done) => done,
         Err(refusal) => {
-            assert_eq!(appended, Err(refusal));
-            assert!(out.len() == 3 && presence.len() == 1, "something is left of a refused record");
+            assert_eq!(taken, Err(refusal));
+            assert!(records.len() == 1, "something is left of a refused record");
             return Err(refusal);
         }
     };
-    assert_eq!(appended, Ok(()));
-    assert!(out[3..] == left && presence[1..] == bits, "behind others it is another answer");
+    assert_eq!(taken, Ok(88 + left.len() + bits.len()));
+    assert!(
+        records[1].payload == left && records[1].presence == bits,
+        "in a batch it is another answer"
+    );
+    assert!(records[0].reference == records[1].reference, "one id, two references");
     assert_eq!(bits.len(), redactor.presence_bytes());
     // A field takes two bytes at least, a token 93 at most; a position out of nothing 23.
     assert!(left.len() <= 48 * data.len(), "{} bytes out of {}", left.len(), data.len());

@@ -22,7 +22,7 @@ pub const PLANS: usize = 16;
 /// A record type and its plans.
 pub struct Kind {
     pub record_type: Arc<RecordType>,
-    pub redactors: Vec<Redactor>,
+    pub redactors: Vec<Arc<Redactor>>,
 }
 
 static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
@@ -32,8 +32,9 @@ static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| {
         .map(|name| {
             let set = if name.starts_with("test.") { &*EVERY } else { &contract };
             let record_type = Arc::new(RecordType::register(set, name).expect("a sound type"));
-            let redactors =
-                (0..PLANS).map(|number| Redactor::compile(plan(&record_type, number))).collect();
+            let redactors = (0..PLANS)
+                .map(|number| Arc::new(Redactor::compile(plan(&record_type, number))))
+                .collect();
             Kind { record_type, redactors }
         })
         .collect()
