@@ -12,16 +12,21 @@ use portcullis_core::redact::{Disclosed, PlanHash, ReleasedRecord};
 
 use super::code::Writer;
 
-/// One query and everything that follows from it. Random, 16 bytes; lower-case hex as text.
+/// One query and everything that follows from it: a UUID of version 7 (RFC 9562), 16 bytes; lower-case hex
+/// without hyphens as text. It begins with the time, which stands beside it in the log anyway, so that the
+/// log's index of exchanges grows at its end and not all over.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeId(pub [u8; 16]);
 
 impl ExchangeId {
-    /// A fresh one; none when the machine has no randomness to give.
-    pub fn random() -> Option<Self> {
-        let mut bytes = [0; 16];
-        aws_lc_rs::rand::fill(&mut bytes).ok()?;
-        Some(Self(bytes))
+    /// A fresh one: 48 bits of milliseconds, 74 of randomness; none when the machine has no randomness to give.
+    pub fn begin(now: Moment) -> Option<Self> {
+        let mut random = [0; 10];
+        aws_lc_rs::rand::fill(&mut random).ok()?;
+        let millis = u64::try_from(now.0).unwrap_or_default();
+        Some(Self(
+            uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().into_bytes(),
+        ))
     }
 
     /// From its text.

@@ -53,7 +53,7 @@ impl Broker {
         let now = self.clock.now();
         let policy = self.policy.load_full();
         let admitted =
-            tracing::info_span!("policy.decide").in_scope(|| self.admit(&policy, &ask, now));
+            tracing::debug_span!("policy.decide").in_scope(|| self.admit(&policy, &ask, now));
         let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(refusal) => return Err(self.deny(&policy, &ask, refusal).await),
@@ -65,7 +65,7 @@ impl Broker {
         let intent = self
             .audit
             .intend(intent(self, &ask, &admitted, now), effects)
-            .instrument(tracing::info_span!("audit.intent"))
+            .instrument(tracing::debug_span!("audit.intent"))
             .await;
         let intent = match intent {
             Ok(intent) => intent,
@@ -127,7 +127,7 @@ impl Broker {
             query_digest: Some(ask.digest),
             policy_hash: policy.hash(),
         };
-        let logged = self.audit.deny(denial).instrument(tracing::info_span!("audit.denial")).await;
+        let logged = self.audit.deny(denial).instrument(tracing::debug_span!("audit.denial")).await;
         match logged {
             Ok(_) => refusal,
             Err(_) => Refusal::LogUnavailable,

@@ -133,7 +133,7 @@ impl Release {
             let done = first.as_ref().is_some_and(|first| agency < first);
             let feed = (!done).then(|| self.broker.sources.of(agency)).flatten().map(|source| {
                 let ask = ask_of(self, agency, progress.room_left);
-                let stream = tracing::info_span!("source.open")
+                let stream = tracing::debug_span!("source.open")
                     .in_scope(|| source.search(&self.permit, &self.intent, ask));
                 Feed::open(agency.clone(), stream, self.broker.limits.source_idle())
             });
@@ -435,7 +435,7 @@ impl Release {
             .broker
             .audit
             .seal(&mut self.intent, batch, disclosure, effects)
-            .instrument(tracing::info_span!("audit.disclosure", records = count))
+            .instrument(tracing::debug_span!("audit.disclosure", records = count))
             .await
             .map_err(|error| match error {
                 CommitError::BudgetExhausted { .. } => Cut::BudgetExhausted,
@@ -533,7 +533,7 @@ impl Release {
         self.broker
             .audit
             .conclude(&self.intent, outcome)
-            .instrument(tracing::info_span!("audit.outcome"))
+            .instrument(tracing::debug_span!("audit.outcome"))
             .await;
         drop(self.room);
     }
@@ -548,7 +548,7 @@ impl Release {
             .broker
             .audit
             .receipt(&self.intent)
-            .instrument(tracing::info_span!("audit.receipt"))
+            .instrument(tracing::debug_span!("audit.receipt"))
             .await
             .map_err(|_| Cut::LogUnavailable)?;
         let receipt = Receipt {

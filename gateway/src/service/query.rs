@@ -143,7 +143,9 @@ impl ServerStreamingService<wire::QueryRequest> for Asking {
     fn call(&mut self, request: Request<wire::QueryRequest>) -> Self::Future {
         let queries = self.0.clone();
         Box::pin(async move {
-            let exchange = ExchangeId::random().ok_or_else(|| Refusal::Internal.into_status(""))?;
+            let now = queries.broker.clock.now();
+            let exchange =
+                ExchangeId::begin(now).ok_or_else(|| Refusal::Internal.into_status(""))?;
             let span = tracing::info_span!("query", %exchange, otel.kind = "server");
             telemetry::adopt(&span, request.metadata());
             queries.answer(exchange, request).instrument(span).await

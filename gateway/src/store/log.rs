@@ -106,10 +106,7 @@ impl Tx<'_> {
         let row = sqlx::query("SELECT size, peaks FROM log_head WHERE one = 1")
             .fetch_optional(&mut *self.inner)
             .await?;
-        let Some(row) = row else { return Ok((0, Vec::new())) };
-        let peaks: Vec<u8> = row.try_get(1)?;
-        let peaks = peaks.chunks(32).map(|peak| digest(peak, "log_head.peaks"));
-        Ok((unsigned(row.try_get(0)?, "log_head.size")?, peaks.collect::<Result<_, _>>()?))
+        row.as_ref().map_or_else(|| Ok((0, Vec::new())), head_row)
     }
 
     /// Writes size and peaks of the tree.
@@ -126,7 +123,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// As [`Tx::head`], and what was used of budgets, in one round trip.
+    /// As [`Tx::head`], and what was used of budgets, in one round trip and one row: every row of an answer
+    /// wakes whoever waits for it.
     pub async fn head_and_used(
         &mut self,
         budgets: &mut [Budget],
@@ -138,27 +136,24 @@ impl Tx<'_> {
             .iter()
             .map(|budget| serde_json::json!([budget.key.key, budget.key.window_start.0]))
             .collect();
-        let rows = sqlx::query(
-            "SELECT 0, size, peaks FROM log_head WHERE one = 1; \
-             SELECT 1, coalesce(b.used, 0) FROM json_each(?) j LEFT JOIN budget b \
-             ON b.key = j.value ->> 0 AND b.window_start = j.value ->> 1 ORDER BY j.key",
+        let row = sqlx::query(
+            "SELECT h.size, h.peaks, u.used FROM \
+             (SELECT json_group_array(coalesce(b.used, 0) ORDER BY j.key) AS used \
+             FROM json_each(?) j LEFT JOIN budget b \
+             ON b.key = j.value ->> 0 AND b.window_start = j.value ->> 1) u \
+             LEFT JOIN log_head h ON h.one = 1",
         )
         .bind(serde_json::Value::from(wanted).to_string())
-        .fetch_all(&mut *self.inner)
+        .fetch_one(&mut *self.inner)
         .await?;
-        let (mut head, mut budgets) = ((0, Vec::new()), budgets.iter_mut());
-        for row in &rows {
-            match (row.try_get::<i64, _>(0)?, budgets.len()) {
-                (0, _) => head = head_row(row)?,
-                (_, 0) => return Err(StoreError::Malformed("budget")),
-                _ => {
-                    if let Some(budget) = budgets.next() {
-                        budget.used = unsigned(row.try_get(1)?, "budget.used")?;
-                    }
-                }
-            }
+        let used: Vec<i64> = serde_json::from_str(row.try_get(2)?)
+            .ok()
+            .filter(|used: &Vec<i64>| used.len() == budgets.len())
+            .ok_or(StoreError::Malformed("budget"))?;
+        for (budget, used) in budgets.iter_mut().zip(used) {
+            budget.used = unsigned(used, "budget.used")?;
         }
-        if budgets.len() > 0 { Err(StoreError::Malformed("budget")) } else { Ok(head) }
+        head_row(&row)
     }
 
     /// Appends entries, writes what was used of budgets and the new head, and reads leaves and head back. All
@@ -197,7 +192,7 @@ impl Tx<'_> {
             .collect();
         let peaks: Vec<u8> = append.peaks.iter().flat_map(|peak| peak.0).collect();
         // Parameters without numbers, bound in order: the driver counts them across statements.
-        let rows = sqlx::query(
+        let row = sqlx::query(
             "INSERT INTO budget (key, window_start, window_end, used) \
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) \
              WHERE true ON CONFLICT (key, window_start) DO UPDATE \
@@ -211,8 +206,9 @@ impl Tx<'_> {
              SELECT value ->> 0, value ->> 1 FROM json_each(?); \
              INSERT INTO log_head (one, size, peaks) VALUES (1, ?, ?) \
              ON CONFLICT (one) DO UPDATE SET size = excluded.size, peaks = excluded.peaks; \
-             SELECT 1, idx, leaf FROM log_entry WHERE idx >= ? ORDER BY idx LIMIT ?; \
-             SELECT 0, size, peaks FROM log_head WHERE one = 1",
+             SELECT h.size, h.peaks, (SELECT group_concat(idx || ':' || hex(leaf), ',' ORDER BY idx) \
+             FROM (SELECT idx, leaf FROM log_entry WHERE idx >= ? ORDER BY idx LIMIT ?)) \
+             FROM log_head h WHERE h.one = 1",
         )
         .bind(serde_json::Value::from(budgets).to_string())
         .bind(signed(first))
@@ -226,17 +222,9 @@ impl Tx<'_> {
         .bind(peaks)
         .bind(signed(first))
         .bind(signed(append.entries.len() as u64 + 1))
-        .fetch_all(&mut *self.inner)
+        .fetch_one(&mut *self.inner)
         .await?;
-        let mut written = Written { leaves: Vec::new(), head: (0, Vec::new()) };
-        for row in &rows {
-            if row.try_get::<i64, _>(0)? == 0 {
-                written.head = head_row(row)?;
-            } else {
-                written.leaves.push((unsigned(row.try_get(1)?, "log_entry.idx")?, row.try_get(2)?));
-            }
-        }
-        Ok(written)
+        Ok(Written { leaves: read_leaves(row.try_get(2)?)?, head: head_row(&row)? })
     }
 
     /// Adds a wrapped epoch key; one that is there already stays.
@@ -432,11 +420,25 @@ impl Tx<'_> {
     }
 }
 
-/// Size and peaks behind a first column.
+/// Size and peaks in the first two columns; no head yet: 0 and none.
 fn head_row(row: &SqliteRow) -> Result<(u64, Vec<Digest>), StoreError> {
-    let peaks: Vec<u8> = row.try_get(2)?;
+    let Some(size) = row.try_get(0)? else { return Ok((0, Vec::new())) };
+    let peaks: Vec<u8> = row.try_get(1)?;
     let peaks = peaks.chunks(32).map(|peak| digest(peak, "log_head.peaks"));
-    Ok((unsigned(row.try_get(1)?, "log_head.size")?, peaks.collect::<Result<_, _>>()?))
+    Ok((unsigned(size, "log_head.size")?, peaks.collect::<Result<_, _>>()?))
+}
+
+/// Leaves as one text: `index:hex,index:hex`. Nothing: no text.
+fn read_leaves(text: Option<&str>) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    let malformed = || StoreError::Malformed("log_entry.leaf");
+    text.into_iter()
+        .flat_map(|text| text.split(','))
+        .map(|one| {
+            let (index, leaf) = one.split_once(':').ok_or_else(malformed)?;
+            let index = index.parse().map_err(|_| malformed())?;
+            Ok((index, hex::decode(leaf).map_err(|_| malformed())?))
+        })
+        .collect()
 }
 
 fn entry_row(row: &SqliteRow) -> Result<EntryRow, StoreError> {

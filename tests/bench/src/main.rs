@@ -50,6 +50,9 @@ enum Command {
         /// Address of the source.
         #[arg(long)]
         source: String,
+        /// Do what no gateway can leave out.
+        #[arg(long)]
+        floor: bool,
     },
 }
 
@@ -58,7 +61,9 @@ fn main() -> anyhow::Result<()> {
         Command::Engine(options) => engine::run(&options),
         Command::Live(args) => live::run(&args),
         Command::Source { dir, listen } => runtime()?.block_on(live::source(&dir, listen)),
-        Command::Proxy { dir, source } => runtime()?.block_on(live::proxy(&dir, &source)),
+        Command::Proxy { dir, source, floor } => {
+            runtime()?.block_on(live::proxy(&dir, &source, floor))
+        }
     }
 }
 

@@ -26,7 +26,9 @@ fn the_live_bench_runs_and_leaves_nothing_behind() {
                 .find(|row| row["load"] == load && row["server"] == server)
                 .unwrap_or_else(|| panic!("no row of {server} under {load}"))
         };
-        assert!(of("byte proxy")["queries"].as_u64().unwrap() > 0);
+        for peer in ["byte proxy", "floor"] {
+            assert!(of(peer)["queries"].as_u64().unwrap() > 0, "{peer}");
+        }
         for plan in ["half withheld", "all keep", "five pseudonyms"] {
             let row = of(&format!("gateway, {plan}"));
             assert!(row["queries"].as_u64().unwrap() > 0, "{row}");
@@ -37,6 +39,9 @@ fn the_live_bench_runs_and_leaves_nothing_behind() {
             |plan: &str| of(&format!("gateway, {plan}"))["bytes_received_per_query"].as_u64();
         assert!(bytes("half withheld") < bytes("all keep"), "{load}");
         assert!(bytes("all keep") < bytes("five pseudonyms"), "{load}");
+        // What the floor leaves out is neither the source's work nor the redactor's.
+        let of = |server: &str| of(server)["bytes_received_per_query"].as_u64();
+        assert!(of("floor") < of("byte proxy") && of("floor") > Some(0), "{load}");
     }
     // The folder of the exchange, keys included, is gone.
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().collect();

@@ -252,3 +252,15 @@ async fn a_leaf_stays_small_however_many_records_it_stands_for() {
     let entries = audit.list(&Filter { limit: 10, ..Filter::default() }).await.unwrap();
     assert!(entries[1].leaf.len() < 300 && entries[1].sealed.len() > 20_000 * 96);
 }
+
+#[test]
+fn exchanges_are_named_in_the_order_of_their_time_and_never_alike() {
+    let names: Vec<_> = (0..100).map(|_| ExchangeId::begin(NOON).unwrap()).collect();
+    let later = ExchangeId::begin(Moment(NOON.0 + 1)).unwrap();
+    for (at, name) in names.iter().enumerate() {
+        assert_eq!(name.0[..6], NOON.0.to_be_bytes()[2..], "milliseconds first");
+        assert_eq!((name.0[6] >> 4, name.0[8] >> 6), (7, 2), "version and variant of RFC 9562");
+        assert!(*name < later && !names[..at].contains(name));
+        assert_eq!(ExchangeId::parse(&name.to_string()), Some(*name));
+    }
+}

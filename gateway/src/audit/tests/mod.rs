@@ -101,7 +101,7 @@ fn requester() -> Requester {
 
 fn intent() -> Intent {
     Intent {
-        exchange: ExchangeId::random().unwrap(),
+        exchange: ExchangeId::begin(NOON).unwrap(),
         requester: requester(),
         purpose: Purpose::Investigation,
         case: Some("case-7".into()),
@@ -151,7 +151,7 @@ fn outcome() -> Outcome {
 
 fn denial() -> Denial {
     Denial {
-        exchange: ExchangeId::random().unwrap(),
+        exchange: ExchangeId::begin(NOON).unwrap(),
         at: NOON,
         requester: requester(),
         reason: "PURPOSE_NOT_PERMITTED".to_owned(),

@@ -169,6 +169,15 @@ impl Bench {
     }
 }
 
+/// The redactor under *half withheld*, and keys for it.
+///
+/// # Errors
+/// When the record type cannot be compiled.
+pub fn half_withheld() -> anyhow::Result<(Arc<Redactor>, Arc<ScopeKey>)> {
+    let bench = Bench::new(&Arc::new(record::record_type()?));
+    Ok((bench.half, bench.key))
+}
+
 fn plan(
     record_type: &Arc<RecordType>,
     scope: &PseudonymScope,

@@ -5,6 +5,7 @@
 mod child;
 mod client;
 mod data;
+mod floor;
 mod nginx;
 mod raw;
 mod report;
@@ -176,16 +177,21 @@ async fn start(
     let (mut processes, mut contestants) = (vec![], vec![]);
     let wanted = |name: &str| args.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
 
-    let (proxy, address) =
-        Process::listening(SERVER_CORE, &own, &["proxy", "--dir", folder, "--source", &source])
-            .await?;
-    let profile = world::profile(&world, "proxy", &address)?;
-    processes.push(("byte proxy", proxy));
-    contestants.push(Contestant {
-        name: "byte proxy",
-        process: 0,
-        client: Client::searching(&profile).await?,
-    });
+    for (name, more) in [("byte proxy", None), ("floor", Some("--floor"))] {
+        if name == "floor" && !wanted(name) {
+            continue;
+        }
+        let words = ["proxy", "--dir", folder, "--source", &source];
+        let words: Vec<&str> = words.into_iter().chain(more).collect();
+        let (proxy, address) = Process::listening(SERVER_CORE, &own, &words).await?;
+        let profile = world::profile(&world, "proxy", &address)?;
+        contestants.push(Contestant {
+            name,
+            process: processes.len(),
+            client: Client::searching(&profile).await?,
+        });
+        processes.push((name, proxy));
+    }
 
     if wanted("nginx") && nginx::version().is_some() {
         let (nginx, address) = nginx::start(SERVER_CORE, &world.dir, &source).await?;

@@ -53,7 +53,8 @@ pub fn count(message: &[u8], outer: u64, inner: u64) -> usize {
     found
 }
 
-fn each<'a>(mut bytes: &'a [u8], mut take: impl FnMut(u64, &'a [u8])) {
+/// Hands over number and content of every field that has a length.
+pub fn each<'a>(mut bytes: &'a [u8], mut take: impl FnMut(u64, &'a [u8])) {
     while !bytes.is_empty() {
         let tag = varint(&mut bytes);
         match tag & 7 {

@@ -89,6 +89,7 @@ impl Report {
             "user %",
             "x proxy",
             "x nginx",
+            "x floor",
         ]);
         let times = |ratio: Option<f64>| ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
         for row in &self.rows {
@@ -104,6 +105,7 @@ impl Report {
                 format!("{:.0}", row.user * 100.0),
                 times(self.ratio(row, "byte proxy")),
                 times(self.ratio(row, "nginx")),
+                times(self.ratio(row, "floor")),
             ]);
         }
         let memory: Vec<String> = self
@@ -136,6 +138,7 @@ impl Report {
                     "bytes_received_per_query": row.bytes,
                     "cpu_ratio_to_byte_proxy": self.ratio(row, "byte proxy"),
                     "cpu_ratio_to_nginx": self.ratio(row, "nginx"),
+                    "cpu_ratio_to_floor": self.ratio(row, "floor"),
                 })
             })
             .collect();

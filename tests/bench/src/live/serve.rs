@@ -33,6 +33,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use super::data::Prepared;
+use super::floor::Floor;
 use super::raw::Raw;
 use super::world::{REQUESTER, SOURCE};
 
@@ -47,6 +48,7 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response<Messages>, Status>> + 
 enum Answering {
     Source(Arc<Prepared>),
     Proxy(Channel),
+    Floor(Channel, Floor),
 }
 
 impl ServerStreamingService<Bytes> for Answering {
@@ -63,14 +65,37 @@ impl ServerStreamingService<Bytes> for Answering {
                 Ok(Response::new(stream::iter(messages.into_iter().map(Ok)).boxed()))
             }),
             Self::Proxy(channel) => Box::pin(async move {
-                let mut client = tonic::client::Grpc::new(channel);
-                client.ready().await.map_err(|_| Status::unavailable("the source is gone"))?;
-                let path = PathAndQuery::from_static(SEARCH);
-                let answer = client.server_streaming(request, path, Raw).await?;
-                Ok(answer.map(|messages| messages.boxed()))
+                Ok(pass_on(channel, request).await?.map(|messages| messages.boxed()))
+            }),
+            Self::Floor(channel, floor) => Box::pin(async move {
+                floor.note(b"intent").await?;
+                let answer = pass_on(channel, request).await?;
+                let mut noted = false;
+                let reduced = move |message: Result<Bytes, Status>| {
+                    let (floor, before) = (floor.clone(), std::mem::replace(&mut noted, true));
+                    async move {
+                        let (message, hash) = floor.reduce(&message?)?;
+                        // However many batches follow: one more note is the least.
+                        if let Some(hash) = hash.filter(|_| !before) {
+                            floor.note(&hash).await?;
+                        }
+                        Ok(message)
+                    }
+                };
+                Ok(answer.map(|messages| messages.then(reduced).boxed()))
             }),
         }
     }
+}
+
+/// Asks the source and reads nothing of what comes.
+async fn pass_on(
+    channel: Channel,
+    request: Request<Bytes>,
+) -> Result<Response<tonic::Streaming<Bytes>>, Status> {
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.map_err(|_| Status::unavailable("the source is gone"))?;
+    client.server_streaming(request, PathAndQuery::from_static(SEARCH), Raw).await
 }
 
 impl tower::Service<http::Request<Body>> for Answering {
@@ -112,11 +137,12 @@ pub async fn source(dir: &Path, address: SocketAddr) -> anyhow::Result<()> {
     .await
 }
 
-/// Runs the proxy until its standard input ends. It stands where the gateway would and shows its certificate.
+/// Runs the proxy until its standard input ends, or the floor. It stands where the gateway would and shows its
+/// certificate.
 ///
 /// # Errors
 /// What cannot be loaded or bound.
-pub async fn proxy(dir: &Path, source: &str) -> anyhow::Result<()> {
+pub async fn proxy(dir: &Path, source: &str, floor: bool) -> anyhow::Result<()> {
     let exchange = Exchange::load(&dir.join("certs"))?;
     let (ours, theirs) = (exchange.gateway()?, exchange.agency(SOURCE)?);
     let client = ClientIdentity::load(&ClientFiles {
@@ -131,7 +157,11 @@ pub async fn proxy(dir: &Path, source: &str) -> anyhow::Result<()> {
     let channel = channel(source, &client, expected, &Clock::system(), &ConnectLimits::default())?;
     let credentials = Credentials::load(&ours.certificate, &ours.key)?;
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    run(&exchange, REQUESTER.0, None, credentials, any, Answering::Proxy(channel)).await
+    let answering = match floor {
+        true => Answering::Floor(channel, Floor::open(dir)?),
+        false => Answering::Proxy(channel),
+    };
+    run(&exchange, REQUESTER.0, None, credentials, any, answering).await
 }
 
 async fn run(
