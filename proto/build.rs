@@ -17,6 +17,7 @@ const FILES: &[&str] = &[
     "portcullis/record/v1/party.proto",
     "portcullis/record/v1/declaration.proto",
     "portcullis/record/v1/licence.proto",
+    "portcullis/record/v1/denial.proto",
     "portcullis/record/v1/inspection.proto",
 ];
 

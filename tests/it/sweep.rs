@@ -36,7 +36,8 @@ use tonic::transport::{Channel, Server};
 use tonic::{Code, Request, Response, Status};
 use wire::Purpose;
 
-const TYPES: [&str; 4] = ["Declaration", "ExportLicence", "Party", "Inspection"];
+const TYPES: [&str; 5] =
+    ["Declaration", "ExportLicence", "DenialNotification", "Party", "Inspection"];
 const CASE: &str = "CASE-1";
 const CLEAR: Purpose = Purpose::Investigation;
 const PURPOSES: [(Purpose, &str); 6] = [

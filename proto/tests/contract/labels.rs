@@ -4,7 +4,8 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as 
 
 use crate::pool;
 
-const RECORD_TYPES: &[&str] = &["Declaration", "ExportLicence", "Inspection", "Party"];
+const RECORD_TYPES: &[&str] =
+    &["Declaration", "DenialNotification", "ExportLicence", "Inspection", "Party"];
 
 /// Category, sensitivity and semantic of a field, as names of their enum values.
 pub fn label_of(field: &FieldDescriptor) -> Option<[String; 3]> {

@@ -33,7 +33,8 @@ const MOST_LARGE: usize = 6;
 /// Tuples of one fixed type that share a schema line.
 const OF_FIXED: usize = 1000;
 /// Fixed record types of the contract.
-const CONTRACT: [&str; 4] = ["Declaration", "ExportLicence", "Party", "Inspection"];
+const CONTRACT: [&str; 5] =
+    ["Declaration", "ExportLicence", "DenialNotification", "Party", "Inspection"];
 
 fn main() {
     let (seed, count) = arguments();

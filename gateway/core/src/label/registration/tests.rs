@@ -432,16 +432,20 @@ impl protox::file::FileResolver for Two {
 #[test]
 fn every_record_type_of_the_contract_registers() {
     let set = Bytes::from_static(portcullis_proto::DESCRIPTOR_SET);
-    for (name, at_least) in
-        [("Declaration", 60), ("ExportLicence", 40), ("Party", 20), ("Inspection", 15)]
-    {
+    for (name, at_least) in [
+        ("Declaration", 60),
+        ("ExportLicence", 40),
+        ("DenialNotification", 35),
+        ("Party", 20),
+        ("Inspection", 15),
+    ] {
         let full = format!("portcullis.record.v1.{name}");
         let record =
             RecordType::register(&set, &full).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
         assert!(record.leaves().len() >= at_least, "{name}: {}", record.leaves().len());
     }
     let found = candidates(&set, &[]).unwrap().record_types;
-    for name in ["Declaration", "ExportLicence", "Party", "Inspection"] {
+    for name in ["Declaration", "ExportLicence", "DenialNotification", "Party", "Inspection"] {
         assert!(found.contains(&format!("portcullis.record.v1.{name}")), "{found:?}");
     }
 }

@@ -5,6 +5,7 @@ mod decisions;
 mod errors;
 mod laws;
 mod plans;
+mod presets;
 mod samples;
 mod slices;
 
