@@ -76,6 +76,8 @@ struct File {
     #[serde(default)]
     cases: Vec<CaseEntry>,
     #[serde(default)]
+    officer_tokens: OfficerTokenLimits,
+    #[serde(default)]
     limits: Limits,
     #[serde(default)]
     telemetry: Telemetry,
@@ -108,7 +110,16 @@ struct AgencyEntry {
     trust_bundle: PathBuf,
     crl: Option<PathBuf>,
     audit_public_key: PathBuf,
+    #[serde(default)]
+    officer_keys: Vec<OfficerKeyEntry>,
     source: Option<SourceEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfficerKeyEntry {
+    id: String,
+    public_key: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -128,6 +139,22 @@ struct CaseEntry {
     closes: Option<String>,
     #[serde(default)]
     operation_scope: bool,
+}
+
+/// Which officers' tokens are taken.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OfficerTokenLimits {
+    /// Longest from `iat` to `exp`, in seconds.
+    pub max_lifetime_seconds: u32,
+    /// How far clocks may be apart, in seconds.
+    pub clock_skew_seconds: u32,
+}
+
+impl Default for OfficerTokenLimits {
+    fn default() -> Self {
+        Self { max_lifetime_seconds: 300, clock_skew_seconds: 30 }
+    }
 }
 
 /// Limits of one gateway, with safe defaults.
@@ -238,6 +265,8 @@ pub struct Config {
     pub agreements: Vec<AgreementFile>,
     /// Texts of policies beyond the base set.
     pub policies: Vec<PolicyFile>,
+    /// Which officers' tokens are taken.
+    pub officer_tokens: OfficerTokenLimits,
     /// Limits.
     pub limits: Limits,
     /// Telemetry.
@@ -257,6 +286,8 @@ pub struct Member {
     pub crl: Option<PathBuf>,
     /// X25519 public key to which its share of the log is sealed.
     pub audit_public_key: PathBuf,
+    /// Keys that sign its officers' tokens: `kid` and PEM file; several while they are changed.
+    pub officer_keys: Vec<(String, PathBuf)>,
     /// Its source system.
     pub source: Option<SourceAddress>,
 }
@@ -366,6 +397,7 @@ impl Check<'_> {
             registry: Registry { agencies, cases, environment },
             agreements,
             policies,
+            officer_tokens: self.officer_tokens(file.officer_tokens)?,
             limits: self.limits(file.limits)?,
             telemetry: file.telemetry,
             hash: portcullis_core::id::Digest::of(text.as_bytes()),
@@ -414,6 +446,23 @@ impl Check<'_> {
         Ok(all)
     }
 
+    fn officer_tokens(
+        &self,
+        limits: OfficerTokenLimits,
+    ) -> Result<OfficerTokenLimits, ConfigError> {
+        let bounds = [
+            ("max_lifetime_seconds", limits.max_lifetime_seconds, 1, 3600),
+            ("clock_skew_seconds", limits.clock_skew_seconds, 0, 300),
+        ];
+        match bounds.into_iter().find(|(_, value, least, most)| !(least..=most).contains(&value)) {
+            None => Ok(limits),
+            Some((key, _, least, most)) => {
+                Err(self
+                    .invalid(&format!("officer_tokens.{key}"), &format!("is {least} to {most}")))
+            }
+        }
+    }
+
     fn limits(&self, limits: Limits) -> Result<Limits, ConfigError> {
         let positive = [
             ("limits.request_bytes", limits.request_bytes as u64),
@@ -459,6 +508,17 @@ impl Check<'_> {
             return Err(self.invalid(&format!("{at}.country"), message));
         }
         let id = AgencyId::new(&entry.id);
+        let mut officer_keys: Vec<(String, PathBuf)> = vec![];
+        for key in entry.officer_keys {
+            let field = format!("{at}.officer_keys.id");
+            if !(1..=128).contains(&key.id.len()) {
+                return Err(self.invalid(&field, "takes 1 to 128 bytes"));
+            }
+            if officer_keys.iter().any(|(id, _)| *id == key.id) {
+                return Err(self.invalid(&field, &format!("`{}` stands there twice", key.id)));
+            }
+            officer_keys.push((key.id, self.base.join(key.public_key)));
+        }
         let source = entry
             .source
             .map(|source| {
@@ -480,6 +540,7 @@ impl Check<'_> {
             trust_bundle: self.base.join(entry.trust_bundle),
             crl: entry.crl.map(|path| self.base.join(path)),
             audit_public_key: self.base.join(entry.audit_public_key),
+            officer_keys,
             source,
         };
         let agency = Agency {

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod identity;
+pub mod officers;
 pub mod pseudonyms;
 pub mod record_types;
 pub mod server;

@@ -27,6 +27,7 @@ use crate::identity::{
     Acceptor, AcceptorConfig, AgencyTrust, ConnectionRegistry, Credentials, HandshakeMetrics,
     IdentityLayer, PeerId, ServerLimits, TrustSpec, TrustStore, bind, listen,
 };
+use crate::officers::{OfficerTokens, TokenKey};
 use crate::pseudonyms::{self, KeyFile, Pseudonyms};
 use crate::record_types::RecordTypes;
 use crate::service::audit::Audits;
@@ -90,6 +91,7 @@ impl Gateway {
         let log_public_key = audit.verifier().to_string();
         let key_file = KeyFile::read(&config.pseudonym_keys)?;
         let sources = connect_sources(&config, &clock)?;
+        let officers = officer_tokens(&config)?;
         let mut resume_key = [0; 32];
         aws_lc_rs::rand::fill(&mut resume_key).context("no randomness")?;
         let broker = Arc::new(Broker {
@@ -97,6 +99,7 @@ impl Gateway {
             audit,
             sources,
             pseudonyms: Arc::new(Pseudonyms::new(key_file.keys()?)),
+            officers,
             resume: ResumeSealer::new(&resume_key).context("no resume key")?,
             clock: clock.clone(),
             room: Arc::new(Semaphore::new(config.limits.queries_in_flight)),
@@ -285,6 +288,18 @@ fn audit_keys(config: &Config) -> anyhow::Result<AuditKeys> {
         gateway_private: config.audit_key.as_deref().map(SealPrivateKey::read).transpose()?,
         agencies,
     })
+}
+
+/// Whose officers' tokens are taken: made out to the gateway's own name.
+fn officer_tokens(config: &Config) -> anyhow::Result<OfficerTokens> {
+    let mut keys = BTreeMap::new();
+    for member in &config.members {
+        let own = member.officer_keys.iter().map(|(id, file)| TokenKey::read(id, file));
+        keys.insert(member.id.clone(), own.collect::<Result<Vec<_>, _>>()?);
+    }
+    let limits = config.officer_tokens;
+    let (lifetime, skew) = (limits.max_lifetime_seconds, limits.clock_skew_seconds);
+    Ok(OfficerTokens::new(&config.name, lifetime, skew, keys))
 }
 
 /// Whom the gateway's listener trusts.

@@ -9,6 +9,7 @@ use portcullis_core::policy::{Denial, DenialReason};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use crate::officers::TokenRefusal;
 use crate::record_types::RegistrationRefusal;
 
 /// Domain of every `google.rpc.ErrorInfo`.
@@ -38,6 +39,9 @@ pub enum Refusal {
         /// The requester's own text.
         path: String,
     },
+    /// The officer's token proves nobody.
+    #[error("{0}")]
+    OfficerToken(TokenRefusal),
     /// A budget is used up.
     #[error("the budget `{name}` is used up")]
     BudgetExhausted {
@@ -85,6 +89,7 @@ impl Refusal {
             Self::Denied(denial) => denial.reason.word(),
             Self::Invalid { reason, .. } => reason,
             Self::FieldNotUsable { .. } => "FIELD_NOT_USABLE",
+            Self::OfficerToken(refusal) => refusal.reason(),
             Self::BudgetExhausted { .. } => "BUDGET_EXHAUSTED",
             Self::IdempotencyKeyReused => "IDEMPOTENCY_KEY_REUSED",
             Self::LogUnavailable => "LOG_UNAVAILABLE",
@@ -104,6 +109,11 @@ impl Refusal {
                 _ => Code::PermissionDenied,
             },
             Self::Invalid { .. } | Self::FieldNotUsable { .. } => Code::InvalidArgument,
+            Self::OfficerToken(refusal) => match refusal {
+                TokenRefusal::Malformed => Code::InvalidArgument,
+                TokenRefusal::Replayed => Code::AlreadyExists,
+                _ => Code::Unauthenticated,
+            },
             Self::BudgetExhausted { .. } => Code::ResourceExhausted,
             Self::IdempotencyKeyReused => Code::AlreadyExists,
             Self::SystemNotListed => Code::PermissionDenied,
@@ -163,6 +173,10 @@ impl Refusal {
             }
             Self::LogUnavailable | Self::Overloaded => {
                 details.set_retry_info(Some(Duration::from_secs(1)));
+                self.to_string()
+            }
+            Self::OfficerToken(_) => {
+                details.add_bad_request_violation("officer_token", self.to_string());
                 self.to_string()
             }
             Self::SystemNotListed

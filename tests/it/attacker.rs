@@ -380,7 +380,7 @@ async fn attack(channel: Channel, way: &'static str, record: usize, token: Strin
     for round in 0..ROUNDS {
         let (explain, request) = attack.request(round);
         let (path, bytes) = if explain {
-            let request = wire::ExplainRequest { query: request.query };
+            let request = wire::ExplainRequest { query: request.query, ..Default::default() };
             (EXPLAIN, request.encode_to_vec())
         } else {
             (raw::QUERY, request.encode_to_vec())

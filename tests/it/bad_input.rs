@@ -209,7 +209,7 @@ fn refused() -> Vec<(&'static str, (&'static str, &'static str), wire::QueryRequ
             "an officer token",
             TARGETING,
             wire::QueryRequest { officer_token: "x".into(), ..request(good()) },
-            "OFFICER_TOKEN_NOT_TAKEN",
+            "OFFICER_TOKEN_MALFORMED",
         ),
         (
             "long key",

@@ -324,7 +324,7 @@ async fn queries(exchange: &Exchange, found: &mut Haystack) {
         };
         let channel = exchange.channel(ASKER.0, ASKER.1).await.unwrap();
         let mut client = QueryServiceClient::new(channel);
-        let explained = wire::ExplainRequest { query: Some(asked.clone()) };
+        let explained = wire::ExplainRequest { query: Some(asked.clone()), ..Default::default() };
         match client.explain(explained).await {
             Ok(answer) => found.message(&format!("{origin}, explained"), answer.get_ref()),
             Err(status) => found.status(&format!("{origin}, explained"), &status),

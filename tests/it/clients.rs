@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use portcullis::command::playground::OFFICER_KEY;
 use portcullis_tests::Exchange;
 use serde_json::{Value, json};
 
@@ -126,6 +127,26 @@ async fn python_asks_and_checks_what_it_is_told() {
     std::fs::write(&receipt, forged.to_string()).unwrap();
     let (status, proved) = run(&python, "verify_receipt.py", &arguments).await;
     assert_eq!((status, &proved["verified"]), (1, &json!(false)), "{proved:#}");
+    exchange.shut_down().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_mints_an_officers_token_and_uses_it() {
+    let Some(python) = python() else { return };
+    let exchange = Exchange::sample().await.unwrap();
+    let config = config(&exchange, "sm-customs", "targeting");
+    let key = exchange.world.dir.join("keys/sm-customs.officers.key");
+    let mut arguments = vec!["query", config.to_str().unwrap(), "--officer", "o.lund"];
+    arguments.extend(["--officer-kid", OFFICER_KEY, "--officer-key", key.to_str().unwrap()]);
+    arguments.extend(QUERY);
+    let (status, document) = run(&python, "portcullis_client.py", &arguments).await;
+    assert_eq!(status, 0, "{document:#}");
+    // The gateway knows the key by another name: the token must have been looked at.
+    let at = arguments.iter().position(|word| *word == OFFICER_KEY).unwrap();
+    arguments[at] = "2027-1";
+    let (status, document) = run(&python, "portcullis_client.py", &arguments).await;
+    assert_eq!(status, 1, "{document:#}");
+    assert_eq!(document["error"]["reason"], "OFFICER_TOKEN_KEY_UNKNOWN");
     exchange.shut_down().await.unwrap();
 }
 

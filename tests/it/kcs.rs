@@ -378,7 +378,7 @@ async fn counts_of_filters_are_those_of_the_files() {
 async fn probes(exchange: &Exchange) -> (u64, u64) {
     let channel = exchange.channel(PARTNER.0, PARTNER.1).await.unwrap();
     let explained = QueryServiceClient::new(channel)
-        .explain(wire::ExplainRequest { query: Some(targeting("")) })
+        .explain(wire::ExplainRequest { query: Some(targeting("")), ..Default::default() })
         .await
         .unwrap()
         .into_inner();

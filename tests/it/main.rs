@@ -17,6 +17,7 @@ mod crash;
 mod identity;
 mod kcs;
 mod levels;
+mod officers;
 mod pseudonyms;
 mod query;
 mod readme;

@@ -109,7 +109,7 @@ async fn known_importer(exchange: &Exchange, who: Asker) -> String {
 /// What is used of the match probes.
 async fn probes(exchange: &Exchange, who: Asker, asked: &wire::Query) -> u64 {
     let channel = exchange.channel(who.0, who.1).await.unwrap();
-    let asked = wire::ExplainRequest { query: Some(asked.clone()) };
+    let asked = wire::ExplainRequest { query: Some(asked.clone()), ..Default::default() };
     let explained = QueryServiceClient::new(channel).explain(asked).await.unwrap().into_inner();
     let budget = explained.budgets.into_iter().find(|one| one.name.ends_with("match_probes"));
     budget.unwrap().used

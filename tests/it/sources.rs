@@ -425,7 +425,7 @@ async fn what_is_not_read_is_not_fetched_and_holds_up_nobody() {
 async fn used(pair: &Pair, name: &str) -> Vec<u64> {
     let channel = pair.exchange.channel(ASKER.0, ASKER.1).await.unwrap();
     let mut client = QueryServiceClient::new(channel);
-    let asked = wire::ExplainRequest { query: Some(all(0)) };
+    let asked = wire::ExplainRequest { query: Some(all(0)), ..Default::default() };
     let budgets = client.explain(asked).await.unwrap().into_inner().budgets;
     budgets.iter().filter(|budget| budget.name == name).map(|budget| budget.used).collect()
 }

@@ -453,7 +453,8 @@ async fn ask(channel: &Channel, spilt: &mut Vec<Canary>, found: &mut Haystack) {
         for (purpose, word) in PURPOSES.into_iter().chain([clear]) {
             let asked = query(name, purpose, CASE);
             let origin = if word == "clear" { "the clear answer" } else { "an answer" };
-            let explain = wire::ExplainRequest { query: Some(asked.clone()) }.encode_to_vec();
+            let explain = wire::ExplainRequest { query: Some(asked.clone()), ..Default::default() }
+                .encode_to_vec();
             send(channel, "an explanation", EXPLAIN, &explain, found).await;
             let request = portcullis_tests::request(asked).encode_to_vec();
             assert_eq!(send(channel, origin, QUERY, &request, found).await, Code::Ok, "{name}");
@@ -468,7 +469,8 @@ async fn ask(channel: &Channel, spilt: &mut Vec<Canary>, found: &mut Haystack) {
         let parsed = filter("Declaration", &text.replace("direction", "id").replace('?', &guess));
         asked.filter = Some(parsed.unwrap());
         spilt.push(Canary::text("a guess", false, &guess));
-        let explain = wire::ExplainRequest { query: Some(asked.clone()) }.encode_to_vec();
+        let explain = wire::ExplainRequest { query: Some(asked.clone()), ..Default::default() }
+            .encode_to_vec();
         send(channel, "a refused explanation", EXPLAIN, &explain, found).await;
         let request = portcullis_tests::request(asked).encode_to_vec();
         let code = send(channel, "a refusal", QUERY, &request, found).await;

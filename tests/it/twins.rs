@@ -189,7 +189,7 @@ impl Twins {
     /// What the requester sees of ordinary records of a source, as the gateway itself explains it.
     async fn images(&self, purpose: wire::Purpose, case: &str) -> BTreeMap<&'static str, Image> {
         let asked = query("Declaration", purpose, case);
-        let request = wire::ExplainRequest { query: Some(asked) };
+        let request = wire::ExplainRequest { query: Some(asked), ..Default::default() };
         let body = raw::frame(0, &request.encode_to_vec());
         let reply = raw::call(self.channels[0].clone(), EXPLAIN, &[], body).await.unwrap();
         let explained = wire::ExplainResponse::decode(&reply.body[5..]).unwrap();
@@ -692,7 +692,8 @@ impl Step {
                 },
             };
             bytes.push(if self.explain {
-                wire::ExplainRequest { query: request.query.clone() }.encode_to_vec()
+                wire::ExplainRequest { query: request.query.clone(), ..Default::default() }
+                    .encode_to_vec()
             } else {
                 request.encode_to_vec()
             });

@@ -3,6 +3,7 @@
 
 pub mod admin;
 pub mod capture;
+pub mod officer;
 pub mod pair;
 pub mod raw;
 pub mod rng;

@@ -56,6 +56,10 @@ text_id!(
     SystemId
 );
 text_id!(
+    /// An officer of an agency, by the name that the agency's tokens carry: `[A-Za-z0-9._@+-]{1,128}`.
+    OfficerId
+);
+text_id!(
     /// A case or joint operation.
     CaseId
 );

@@ -1,5 +1,5 @@
-//! What a commit does beside writing its entry: charge budgets and claim an idempotency key, in the same
-//! transaction. All or nothing for each waiter; one that is refused does not spoil the group.
+//! What a commit does beside writing its entry: charge budgets, claim an idempotency key and use up an officer's
+//! token, in the same transaction. All or nothing for each waiter; one that is refused does not spoil the group.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,7 +7,8 @@ use aws_lc_rs::hmac;
 use portcullis_core::id::{Digest, Moment};
 
 use super::error::CommitError;
-use crate::store::{Budget, BudgetKey, IdempotencyRow, StoreError, Tx};
+use crate::officers::Proof;
+use crate::store::{Budget, BudgetKey, IdempotencyRow, StoreError, TokenRow, Tx};
 
 /// An idempotency key is remembered for so long.
 pub const IDEMPOTENCY_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -20,6 +21,9 @@ pub struct Effects {
     /// The requester's idempotency key, where one was given. What belongs to the exchange of an intent
     /// inherits it.
     pub idempotency: Option<Idempotency>,
+    /// The officer for whom the agency vouches. Of an intent: the token is used up with it, and the entry says
+    /// so. Used again it is refused, but by the same idempotency key for the same query: that is the same one.
+    pub officer: Option<Proof>,
 }
 
 /// Use of a budget.
@@ -71,6 +75,11 @@ impl Marker {
         )
     }
 
+    /// Under what a used token stands in the store.
+    pub fn token(&self, proof: &Proof) -> [u8; 32] {
+        self.mark(b"officer token", [&proof.use_of, &Digest::default()])
+    }
+
     fn mark(&self, domain: &[u8], parts: [&Digest; 2]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(domain);
@@ -95,7 +104,12 @@ pub(crate) struct Claim<'a> {
 pub(crate) struct Ledger {
     budgets: HashMap<BudgetKey, Budget>,
     keys: HashMap<[u8; 32], IdempotencyRow>,
+    /// Tokens that were looked up or used; those that this group uses are new.
+    tokens: HashMap<[u8; 32], (TokenRow, New)>,
 }
+
+/// Is a row yet to be written?
+type New = bool;
 
 impl Ledger {
     /// Decides on a group's claims, in order; their budgets have been taken in.
@@ -107,8 +121,20 @@ impl Ledger {
     ) -> Result<Vec<Result<(), CommitError>>, StoreError> {
         let mut verdicts = Vec::with_capacity(claims.len());
         for claim in claims {
+            let token = match &claim.effects.officer {
+                None => None,
+                Some(proof) => {
+                    let mark = marker.token(proof);
+                    if !self.tokens.contains_key(&mark)
+                        && let Some(row) = tx.officer_token(&mark).await?
+                    {
+                        self.tokens.insert(mark, (row, false));
+                    }
+                    Some((mark, proof.remembered_until))
+                }
+            };
             verdicts.push(match claim.effects.idempotency {
-                None => self.admit(claim, None),
+                None => self.admit(claim, None, token),
                 Some(idempotency) => {
                     let (mark, query) = marker.marks(&idempotency);
                     if !self.keys.contains_key(&mark)
@@ -116,7 +142,7 @@ impl Ledger {
                     {
                         self.keys.insert(mark, row);
                     }
-                    self.admit(claim, Some((mark, query)))
+                    self.admit(claim, Some((mark, query)), token)
                 }
             });
         }
@@ -138,7 +164,19 @@ impl Ledger {
         &mut self,
         claim: &Claim<'_>,
         marks: Option<([u8; 32], [u8; 32])>,
+        token: Option<([u8; 32], Moment)>,
     ) -> Result<(), CommitError> {
+        let token = token.map(|(mark, expires_at)| TokenRow {
+            mark,
+            bound: marks.map(|(_, query)| query.to_vec()).unwrap_or_default(),
+            expires_at,
+        });
+        if let Some(token) = &token
+            && let Some((used, _)) = self.tokens.get(&token.mark)
+            && (used.bound.is_empty() || used.bound != token.bound)
+        {
+            return Err(CommitError::OfficerTokenReplayed);
+        }
         let mut row = None;
         if let Some((mark, query_mark)) = marks {
             let known = self.keys.get(&mark).cloned();
@@ -181,6 +219,9 @@ impl Ledger {
         if let Some(row) = row {
             self.keys.insert(row.mark, row);
         }
+        if let Some(token) = token {
+            self.tokens.entry(token.mark).or_insert((token, true));
+        }
         Ok(())
     }
 
@@ -194,8 +235,16 @@ impl Ledger {
         self.budgets.values().cloned().collect()
     }
 
-    /// Writes the idempotency keys that were admitted.
+    /// Writes the idempotency keys that were admitted, and the tokens that are used up.
     pub async fn write_keys(&self, tx: &mut Tx<'_>, now: Moment) -> Result<(), StoreError> {
+        let used = self.tokens.values().filter(|(_, new)| *new);
+        let used: Vec<&TokenRow> = used.map(|(row, _)| row).collect();
+        if !used.is_empty() {
+            tx.expire_officer_tokens(now).await?;
+        }
+        for row in used {
+            tx.put_officer_token(row).await?;
+        }
         if !self.keys.is_empty() {
             tx.expire_idempotency(now).await?;
             for row in self.keys.values() {

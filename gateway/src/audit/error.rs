@@ -27,6 +27,9 @@ pub enum CommitError {
     /// The idempotency key was used for another query.
     #[error("the idempotency key was used for another query")]
     IdempotencyConflict,
+    /// The officer's token was used before.
+    #[error("the officer's token was used before")]
+    OfficerTokenReplayed,
     /// The event does not fit the log's format.
     #[error("the event is too large for the log")]
     EventTooLarge,
@@ -42,6 +45,7 @@ impl CommitError {
             Self::LogUnavailable { .. } => "LOG_UNAVAILABLE",
             Self::BudgetExhausted { .. } => "BUDGET_EXHAUSTED",
             Self::IdempotencyConflict => "IDEMPOTENCY_CONFLICT",
+            Self::OfficerTokenReplayed => "OFFICER_TOKEN_REPLAYED",
             Self::EventTooLarge => "EVENT_TOO_LARGE",
             Self::NotInLog => "NOT_IN_LOG",
         }

@@ -307,7 +307,8 @@ impl Audit {
         let mut readers = sources.clone();
         readers.push(requester.clone());
         let facts = Facts { exchange, requester: requester.clone() };
-        let parts = [(Part::Intent(intent), readers)];
+        let mut parts = vec![(Part::Intent(intent), readers.clone())];
+        parts.extend(effects.officer.as_ref().map(|proof| (Part::officer(proof), readers)));
         let entry = self.shared.entry(&facts, at, Link::Intent, &parts)?;
         let mut chain = Chain::default();
         let placed = self.commit(&mut chain, entry, effects).await?;

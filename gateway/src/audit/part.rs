@@ -3,13 +3,14 @@
 //! source alone, and the gateway's auditor reads all.
 
 use portcullis_core::id::{
-    AgencyId, AgreementId, CaseId, Digest, RecordTypeName, RuleId, SystemId,
+    AgencyId, AgreementId, CaseId, Digest, OfficerId, RecordTypeName, RuleId, SystemId,
 };
 use portcullis_core::policy::Purpose;
 use serde_json::{Value, json};
 
 use super::code::{CodeError, Reader, Writer};
 use super::event::{Denial, Ending, ExchangeId, Intent, Requester};
+use crate::officers::Proof;
 
 /// One part of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,16 @@ pub enum Part {
     },
     /// The whole denial.
     Denial(Denial),
+    /// Beside an intent: the officer for whom the requester's agency vouches. Without it the officer in the
+    /// intent is only told.
+    Officer {
+        /// The officer.
+        officer: OfficerId,
+        /// The agency's key that signed the token.
+        key_id: String,
+        /// SHA-256 of the token.
+        token: Digest,
+    },
 }
 
 /// What the log keeps of one released record.
@@ -114,6 +125,15 @@ fn commit(domain: &[u8], salt: &[u8; 32], bytes: &[u8]) -> Digest {
 }
 
 impl Part {
+    /// Of a proof.
+    pub(super) fn officer(proof: &Proof) -> Self {
+        Self::Officer {
+            officer: proof.officer.clone(),
+            key_id: proof.key_id.clone(),
+            token: proof.token,
+        }
+    }
+
     /// Its bytes.
     pub fn encode(&self) -> Result<Vec<u8>, CodeError> {
         let mut out = Writer::default();
@@ -141,6 +161,9 @@ impl Part {
                 }
             }
             Self::Denial(denial) => write_denial(out.u8(7), denial),
+            Self::Officer { officer, key_id, token } => {
+                out.u8(8).text(officer.as_str()).text(key_id).digest(token);
+            }
         }
         out.finish()
     }
@@ -177,6 +200,11 @@ impl Part {
                 causes: from.list(|from| Ok((from.text()?.to_owned(), from.u64()?)))?,
             },
             7 => Self::Denial(read_denial(&mut from)?),
+            8 => Self::Officer {
+                officer: OfficerId::new(from.text()?),
+                key_id: from.text()?.to_owned(),
+                token: from.digest()?,
+            },
             _ => return Err(CodeError::Unknown),
         };
         from.end()?;
@@ -227,6 +255,13 @@ impl Part {
                 "rules": denial.rules.iter().map(RuleId::as_str).collect::<Vec<_>>(),
                 "query_digest": denial.query_digest.map(|digest| digest.to_string()),
                 "policy_hash": denial.policy_hash.to_string(),
+            }),
+            Self::Officer { officer, key_id, token } => json!({
+                "part": "officer",
+                "officer": officer.as_str(),
+                "proven": true,
+                "key_id": key_id,
+                "token_sha256": token.to_string(),
             }),
         }
     }

@@ -7,6 +7,7 @@ use portcullis_core::policy::Request;
 use tokio::time::Instant;
 
 use crate::audit::{ExchangeId, Requester};
+use crate::officers::Proof;
 
 /// Which fields are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,10 @@ pub struct Ask {
     pub deadline: Instant,
     /// SHA-256 of the idempotency key, where one was given.
     pub idempotency_key: Option<Digest>,
+    /// The officer's token as it was brought; empty: the system asks for itself.
+    pub officer_token: String,
+    /// Whom the token proves; the broker's own, none in what comes to it.
+    pub officer: Option<Proof>,
     /// Where to go on; empty: from the start.
     pub resume_token: Bytes,
 }

@@ -28,6 +28,7 @@ pub use resume::ResumeSealer;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::officers::OfficerTokens;
 use crate::pseudonyms::Pseudonyms;
 use crate::source::SourceSet;
 use crate::telemetry::Metrics;
@@ -45,6 +46,8 @@ pub struct Broker {
     pub sources: SourceSet,
     /// Keys behind pseudonyms; swapped whole.
     pub pseudonyms: Arc<Pseudonyms>,
+    /// Proves officers.
+    pub officers: OfficerTokens,
     /// Seals resume tokens.
     pub resume: ResumeSealer,
     /// Time of day.

@@ -19,6 +19,7 @@ use super::reply::Header;
 use super::resume::{Binding, Position};
 use super::{Answer, Ask, Broker, Wanted};
 use crate::audit::{Charge, CommitError, Denial, Effects, Idempotency, Intent};
+use crate::officers::{Expected, TokenRefusal};
 use crate::source;
 use crate::status::Refusal;
 
@@ -48,10 +49,13 @@ impl Broker {
     ///
     /// # Errors
     /// The reason for which it is refused, already logged where the log can be reached.
-    pub async fn query(self: &Arc<Self>, ask: Ask) -> Result<Answer, Refusal> {
+    pub async fn query(self: &Arc<Self>, mut ask: Ask) -> Result<Answer, Refusal> {
         let room = self.room.clone().try_acquire_owned().map_err(|_| Refusal::Overloaded)?;
         let now = self.clock.now();
         let policy = self.policy.load_full();
+        if let Err(refusal) = self.prove_officer(&mut ask, now) {
+            return Err(self.deny(&policy, &ask, Refusal::OfficerToken(refusal)).await);
+        }
         let admitted =
             tracing::debug_span!("policy.decide").in_scope(|| self.admit(&policy, &ask, now));
         let admitted = match admitted {
@@ -94,6 +98,28 @@ impl Broker {
         };
         tokio::spawn(release.run().instrument(tracing::Span::current()));
         Ok(Answer { header, replies })
+    }
+
+    /// From here on policy knows the officer whom the token proves. Without one the query is the system's,
+    /// whatever name it tells.
+    fn prove_officer(&self, ask: &mut Ask, now: Moment) -> Result<(), TokenRefusal> {
+        if ask.officer_token.is_empty() {
+            return Ok(());
+        }
+        let proof = self.officers.prove(
+            &ask.officer_token,
+            &Expected {
+                agency: &ask.request.requester,
+                officer: &ask.requester.officer,
+                case: ask.request.case.as_ref(),
+                query_digest: ask.digest,
+            },
+            now,
+        )?;
+        ask.requester.officer = proof.officer.to_string();
+        ask.request.officer = Some(proof.officer.clone());
+        ask.officer = Some(proof);
+        Ok(())
     }
 
     /// With no record left in the budget the answer would still tell whether there is one: refused instead.
@@ -314,7 +340,7 @@ fn effects(ask: &Ask, admitted: &Admitted, now: Moment) -> Effects {
             BudgetName::MatchProbes | BudgetName::Records => None,
         })
         .collect();
-    Effects { charges, idempotency: idempotency(ask) }
+    Effects { charges, idempotency: idempotency(ask), officer: ask.officer.clone() }
 }
 
 /// One charge in the window that holds now.
@@ -372,6 +398,7 @@ fn refused(error: &CommitError, permit: &Permit) -> Refusal {
             Refusal::BudgetExhausted { name, refills_at: *refills_at }
         }
         CommitError::IdempotencyConflict => Refusal::IdempotencyKeyReused,
+        CommitError::OfficerTokenReplayed => Refusal::OfficerToken(TokenRefusal::Replayed),
         _ => Refusal::LogUnavailable,
     }
 }

@@ -429,7 +429,7 @@ impl Release {
             .filter(|budget| budget.name == BudgetName::Records)
             .map(|budget| charge(budget, count, now))
             .collect();
-        let effects = Effects { charges, idempotency: idempotency(&self.ask) };
+        let effects = Effects { charges, idempotency: idempotency(&self.ask), officer: None };
         let disclosure = Disclosure::of(&batch, now);
         let sealed = self
             .broker

@@ -284,6 +284,7 @@ fn summary(part: &Part) -> Option<String> {
             format!("{count} records of {agency} refused")
         }
         Part::Denial(denial) => denial.reason.clone(),
+        Part::Officer { officer, .. } => format!("officer {officer}, proven"),
     })
 }
 

@@ -21,6 +21,9 @@ pub struct ExplainArgs {
     words: QueryWords,
     #[command(flatten)]
     format: FormatWord,
+    /// As if it came with an officer's token.
+    #[arg(long)]
+    as_officer: bool,
 }
 
 /// Runs the command; false: the query would be refused, or explaining it failed, and said so.
@@ -39,7 +42,7 @@ pub async fn run(args: ExplainArgs, out: &mut dyn Write) -> anyhow::Result<bool>
         Err(error) => return Err(error.into()),
     };
     let query = Some(args.words.query(&record_type)?);
-    let mut request = Request::new(wire::ExplainRequest { query });
+    let mut request = Request::new(wire::ExplainRequest { query, as_officer: args.as_officer });
     request.set_timeout(timeout);
     let mut client = QueryServiceClient::new(channel).max_decoding_message_size(MAX_BYTES);
     let explained = match tokio::time::timeout(timeout, client.explain(request)).await {

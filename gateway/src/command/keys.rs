@@ -9,6 +9,7 @@ use clap::Subcommand;
 use zeroize::Zeroizing;
 
 use crate::audit::keys;
+use crate::officers;
 use crate::pseudonyms::{self, KeyFile};
 
 /// Keys.
@@ -25,6 +26,12 @@ pub enum KeysCommand {
     /// Epochs of a gateway's pseudonyms.
     #[command(subcommand)]
     Pseudonym(PseudonymCommand),
+    /// Ed25519 key that signs tokens of an agency's officers: the private file, and the public one beside it
+    /// (.pub) for the gateway's `officer_keys`; both PEM.
+    Officer {
+        /// The private file.
+        file: PathBuf,
+    },
     /// Key of an agency's auditor: the private file, and the public one beside it (.pub).
     Auditor {
         /// The private file.
@@ -71,6 +78,10 @@ pub fn run(command: &KeysCommand, out: &mut dyn Write) -> anyhow::Result<bool> {
             writeln!(out, "keys in {}; the log's verifier key is {verifier}", dir.display())?;
         }
         KeysCommand::Pseudonym(command) => return pseudonym(command, out),
+        KeysCommand::Officer { file } => {
+            let public = officers::generate(file)?;
+            writeln!(out, "{}, and {} for the gateway", file.display(), public.display())?;
+        }
         KeysCommand::Auditor { file } => {
             auditor(file)?;
             writeln!(out, "{0}, and {0}.pub for the gateway", file.display())?;

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod explain;
 pub mod keys;
+pub mod officer;
 #[cfg(feature = "playground")]
 pub mod playground;
 pub mod query;
@@ -38,6 +39,9 @@ enum Command {
     Query(query::QueryArgs),
     /// See what a query would show, and why, without asking anybody.
     Explain(explain::ExplainArgs),
+    /// Tokens by which an agency vouches for its officers, for trials.
+    #[command(subcommand)]
+    Officer(officer::OfficerCommand),
     /// Verify or list a gateway's disclosure log.
     Audit(audit::AuditArgs),
     /// Record types of your own: check, register, list, withdraw.
@@ -72,6 +76,7 @@ async fn dispatch(cli: Cli, out: &mut Output) -> anyhow::Result<bool> {
         Command::Source(args) => source::run(args, Clock::system(), out).await.map(|()| true),
         Command::Query(args) => query::run(args, out).await,
         Command::Explain(args) => explain::run(args, out).await,
+        Command::Officer(command) => officer::run(command, out).await,
         Command::Audit(args) => audit::run(args, out).await,
         Command::RecordType(command) => record_type::run(command, out).await,
         Command::Keys(command) => keys::run(&command, out),

@@ -3,9 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use std::io::Write;
+use std::io::{Read as _, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
 use portcullis_proto::query::v1 as wire;
 use portcullis_proto::query::v1::query_service_client::QueryServiceClient;
@@ -29,6 +31,9 @@ pub struct QueryArgs {
     /// The same query under the same key is decided again but charged once.
     #[arg(long, value_name = "KEY", default_value = "", hide_default_value = true)]
     idempotency_key: String,
+    /// A token of your agency for the officer and this query; `-`: from standard input.
+    #[arg(long, value_name = "FILE")]
+    officer_token: Option<PathBuf>,
 }
 
 /// Runs the command; false: refused, failed or incomplete, and said so.
@@ -37,6 +42,7 @@ pub struct QueryArgs {
 /// A profile that cannot be used, words that do not fit the record type, or output that cannot be written.
 pub async fn run(args: QueryArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
     let format = args.format.format;
+    let officer_token = args.officer_token.as_deref().map(read_token).transpose()?;
     let profile = Profile::load(&args.words.profile)?;
     let timeout = Duration::from_secs(profile.timeout_seconds);
     let channel = connect(&profile).await?;
@@ -49,7 +55,7 @@ pub async fn run(args: QueryArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
     let mut request = Request::new(wire::QueryRequest {
         query: Some(args.words.query(&record_type)?),
         idempotency_key: args.idempotency_key,
-        officer_token: String::new(),
+        officer_token: officer_token.unwrap_or_default(),
         resume_token: Default::default(),
     });
     request.set_timeout(timeout);
@@ -74,6 +80,20 @@ pub async fn run(args: QueryArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
         Some(_) => Ok(false),
         None => Ok(true),
     }
+}
+
+/// A token is never given as a word of the command line, where others on the machine could read it.
+fn read_token(file: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        std::io::stdin().take(1 << 16).read_to_string(&mut text).context("standard input")?;
+    } else {
+        let named = || format!("officer's token {}", file.display());
+        text = std::fs::read_to_string(file).with_context(named)?;
+    }
+    let token = text.trim().to_owned();
+    anyhow::ensure!(!token.is_empty(), "{}: holds no token", file.display());
+    Ok(token)
 }
 
 /// Tells of a refusal: in the output for programs that read JSON, else beside it. Always false.

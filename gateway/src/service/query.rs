@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::Stream;
 use portcullis_core::filter::Filter;
 use portcullis_core::handling::HandlingClass;
-use portcullis_core::id::{AgencyId, AgreementId, CaseId, Digest, RecordTypeName};
+use portcullis_core::id::{AgencyId, AgreementId, CaseId, Digest, OfficerId, RecordTypeName};
 use portcullis_core::policy::{Purpose, Request as Asked};
 use portcullis_core::redact::{Plan, Treatment, presence_bits};
 use portcullis_proto::audit::v1 as audit;
@@ -33,6 +33,7 @@ use crate::audit::{ExchangeId, LogProof, Requester};
 use crate::broker::{Answer, Ask, Broker, Completeness, Explanation, Header, Reply, Wanted};
 use crate::config::Limits;
 use crate::identity::{PeerId, PeerInfo};
+use crate::officers::is_officer;
 use crate::status::Refusal;
 use crate::telemetry;
 
@@ -72,11 +73,12 @@ impl QueryService for Queries {
         let span = tracing::info_span!("explain", otel.kind = "server");
         telemetry::adopt(&span, request.metadata());
         let (peer, _) = super::caller(&self.broker, &request)?;
-        let query = request.into_inner().query;
+        let wire::ExplainRequest { query, as_officer } = request.into_inner();
         let digest = query.as_ref().map(query_digest).unwrap_or_default();
         let explained = async {
             let query = query.ok_or_else(|| missing("query"))?;
-            let asked = parse_request(&peer, &query, &|name: &str| self.knows(name))?;
+            let mut asked = parse_request(&peer, &query, &|name: &str| self.knows(name))?;
+            asked.officer = as_officer.then(|| officer_of(&query));
             let filter = query.filter.map(parse_filter).transpose()?;
             let fields = parse_wanted(query.fields)?;
             parse_references(query.references)?;
@@ -195,6 +197,12 @@ pub(super) fn fingerprint(info: &PeerInfo) -> Digest {
     Digest(digest)
 }
 
+/// The officer as whom a query is explained: the one it names, where that can be one.
+fn officer_of(query: &wire::Query) -> OfficerId {
+    let named = is_officer(&query.officer);
+    OfficerId::new(if named { query.officer.as_str() } else { "officer" })
+}
+
 fn missing(field: &str) -> Refusal {
     Refusal::invalid("FIELD_MISSING", field, format!("`{field}` is missing"))
 }
@@ -244,6 +252,7 @@ fn parse_request(
     Ok(Asked {
         requester: peer.agency.clone(),
         system: peer.system.clone(),
+        officer: None,
         purpose,
         case: optional(&query.case_id).map(CaseId::new),
         agreement: optional(&query.agreement_id).map(AgreementId::new),
@@ -264,10 +273,6 @@ fn parse(
     known: &dyn Fn(&str) -> bool,
 ) -> Result<Ask, Refusal> {
     let query = message.query.ok_or_else(|| missing("query"))?;
-    if !message.officer_token.is_empty() {
-        let text = "officer tokens are not taken by this gateway yet";
-        return Err(Refusal::invalid("OFFICER_TOKEN_NOT_TAKEN", "officer_token", text));
-    }
     if message.idempotency_key.len() > 128 {
         let text = "takes at most 128 bytes";
         return Err(Refusal::invalid("TEXT_TOO_LONG", "idempotency_key", text));
@@ -301,6 +306,8 @@ fn parse(
         references: parse_references(query.references)?,
         limit: u64::from(if query.limit == 0 { limits.default_limit } else { query.limit }),
         justification: query.justification,
+        officer_token: message.officer_token,
+        officer: None,
         deadline: begun + allowed.unwrap_or_else(|| limits.query()),
         resume_token: message.resume_token,
     })

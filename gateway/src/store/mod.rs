@@ -5,12 +5,14 @@ mod budgets;
 mod error;
 mod log;
 mod metrics;
+mod officers;
 mod record_types;
 
 pub use budgets::{Budget, BudgetKey, IdempotencyRow};
 pub use error::StoreError;
 pub use log::{Append, EntryRow, EpochRow, ListFilter, NewEntry, NodeRow, Written};
 pub use metrics::TxMetrics;
+pub use officers::TokenRow;
 pub use record_types::{RecordTypeEvent, RecordTypeRow};
 
 use std::path::{Path, PathBuf};
@@ -186,6 +188,18 @@ fn migrator() -> Migrator {
             "record_types",
             MigrationType::ReversibleDown,
             include_str!("../../migrations/sqlite/0002_record_types.down.sql"),
+        ),
+        migration(
+            3,
+            "officers",
+            MigrationType::ReversibleUp,
+            include_str!("../../migrations/sqlite/0003_officers.up.sql"),
+        ),
+        migration(
+            3,
+            "officers",
+            MigrationType::ReversibleDown,
+            include_str!("../../migrations/sqlite/0003_officers.down.sql"),
         ),
     ])
 }

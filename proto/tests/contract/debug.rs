@@ -115,7 +115,10 @@ fn what_holds_them_prints_none_either() {
         "{:?}",
         source::v1::SourceBatch { records: vec![canary()], ..Default::default() }
     ));
-    silent(&format!("{:?}", query::v1::ExplainRequest { query: Some(canary()) }));
+    silent(&format!(
+        "{:?}",
+        query::v1::ExplainRequest { query: Some(canary()), as_officer: false }
+    ));
     silent(&format!("{:?}", Some(canary::<record::v1::Declaration>())));
 }
 

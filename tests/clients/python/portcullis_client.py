@@ -137,11 +137,34 @@ def plan_as_json(plan: Any) -> dict[str, Any]:
     }
 
 
+def officer_token(arguments: argparse.Namespace, me: Any, query: Any) -> str:
+    """The token of `--officer-token`, or one minted for this very query with `--officer-key`."""
+    try:
+        if arguments.officer_token is not None:
+            return arguments.officer_token.read_text(encoding="utf-8").strip()
+        if arguments.officer_key is None:
+            return ""
+        import officer_token as tokens
+
+        key = arguments.officer_key.read_bytes()
+        return tokens.mint(key, arguments.officer_kid, me.agency, me.gateway, query.officer, query)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"officer's token: {error}") from error
+
+
 def query_once(
-    connection: Connection, query: Any, idempotency_key: str, log_key: str, types: list[Any], show: bool
+    connection: Connection,
+    query: Any,
+    idempotency_key: str,
+    log_key: str,
+    types: list[Any],
+    show: bool,
+    token: str = "",
 ) -> dict[str, Any]:
     """Asks, and checks the order of the stream, the digest, the counts and the receipt."""
-    request = contract.module("query").QueryRequest(query=query, idempotency_key=idempotency_key)
+    request = contract.module("query").QueryRequest(
+        query=query, idempotency_key=idempotency_key, officer_token=token
+    )
     digest = contract.query_digest(query)
     header = receipt = None
     plans: dict[int, dict[str, Any]] = {}
@@ -306,7 +329,13 @@ def all_steps(connection: Connection, arguments: argparse.Namespace) -> dict[str
         "labels": read_labels(types),
         "explain": explain(connection, query),
         "query": query_once(
-            connection, query, arguments.idempotency_key, me.log_public_key, types, arguments.show_records
+            connection,
+            query,
+            arguments.idempotency_key,
+            me.log_public_key,
+            types,
+            arguments.show_records,
+            officer_token(arguments, me, query),
         ),
     }
 
@@ -332,6 +361,9 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--limit", type=int, default=0)
         command.add_argument("--justification", default="")
         command.add_argument("--officer", default="")
+        command.add_argument("--officer-token", type=Path, help="a token of the agency for this officer and query")
+        command.add_argument("--officer-key", type=Path, help="mint one with this key (PEM)")
+        command.add_argument("--officer-kid", default="", help="by which name the gateway knows the key")
         command.add_argument("--idempotency-key", default="")
         command.add_argument("--show-records", action="store_true", help="decode the records too")
     check = commands.add_parser("vectors")
@@ -358,10 +390,16 @@ def perform(arguments: argparse.Namespace) -> dict[str, Any]:
             return explain(connection, build_query(arguments))
         if arguments.command == "query":
             query = build_query(arguments)
-            key = whoami(connection).log_public_key
+            me = whoami(connection)
             types = record_types(connection, "") if arguments.show_records else []
             return query_once(
-                connection, query, arguments.idempotency_key, key, types, arguments.show_records
+                connection,
+                query,
+                arguments.idempotency_key,
+                me.log_public_key,
+                types,
+                arguments.show_records,
+                officer_token(arguments, me, query),
             )
         return all_steps(connection, arguments)
     finally:

@@ -120,6 +120,7 @@ fn broken_rules_withhold_and_taking_the_rung_out_ends_that() {
         selector: Selector::Fields(vec![path.to_owned()]),
         purposes: None,
         rungs: rungs.to_vec(),
+        officer_rungs: 0,
     };
     let with = |rungs: &[Treatment]| Exchange {
         registry: Registry {
@@ -139,6 +140,7 @@ fn broken_rules_withhold_and_taking_the_rung_out_ends_that() {
                 purposes: vec![Purpose::Investigation],
                 case_required: false,
                 cases: vec![],
+                officer_required: false,
                 permitted_use: vec![Purpose::Investigation],
                 delete_after_days: 1,
                 release: false,
@@ -156,6 +158,7 @@ fn broken_rules_withhold_and_taking_the_rung_out_ends_that() {
         request: Request {
             requester: "bravo".into(),
             system: "desk".into(),
+            officer: None,
             purpose: Purpose::Investigation,
             case: None,
             agreement: None,
@@ -199,6 +202,46 @@ fn a_lower_accreditation_raises_nothing() {
 #[test]
 fn leaving_a_case_raises_nothing() {
     changed("leaving", 3, Rules::SomeBroken, spots(), leaves);
+}
+
+/// Without its token a query is the system's: it gets no more of anything. Broken rules are left out for the
+/// reason told at `a_rung_less_raises_nothing`: a rung for officers is not asked about without one.
+#[test]
+fn a_token_less_raises_nothing() {
+    let tally = Tally::default();
+    let strategy = (exchange(Rules::Sound), questions(QUESTIONS));
+    hold(exchanges(1), &strategy, |(exchange, questions)| {
+        let world = exchange.load();
+        for system in questions.about(&exchange) {
+            let mut system = system;
+            system.request.officer = None;
+            let mut officer = system.clone();
+            officer.request.officer = Some("o.rask".into());
+            let (before, after) = (ask(&world, &officer, NOW), ask(&world, &system, NOW));
+            tally.count(&before, &after);
+            let Answer::Shown(permit, plan) = after else { continue };
+            // Held against the officer's answer to what the system's permit names.
+            officer.request =
+                Request { officer: officer.request.officer, ..permit.request().clone() };
+            let shown = ask(&world, &officer, NOW);
+            let Some(old) = shown.plan() else {
+                return Err(format!("shown to a system, not to its officer: {officer:?}"));
+            };
+            for ((new, old), leaf) in
+                plan.fields().iter().zip(old.fields()).zip(plan.record_type().leaves())
+            {
+                let lower = matches!(
+                    new.treatment.partial_cmp(&old.treatment),
+                    Some(std::cmp::Ordering::Less | std::cmp::Ordering::Equal)
+                );
+                if !lower || new.usable && !new.probe && !(old.usable && !old.probe) {
+                    return Err(format!("`{}` rose without a token: {system:?}", leaf.path));
+                }
+            }
+        }
+        Ok(())
+    });
+    tally.fair("token", 6, 30);
 }
 
 #[test]

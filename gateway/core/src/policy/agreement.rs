@@ -58,6 +58,8 @@ pub struct Flow {
     pub case_required: bool,
     /// Only within one of these cases; empty: any.
     pub cases: Vec<CaseId>,
+    /// Only on behalf of an officer for whom its agency vouches.
+    pub officer_required: bool,
     /// What the answer may be used for, sorted.
     pub permitted_use: Vec<Purpose>,
     /// The recipient deletes the answer after so many days.
@@ -94,6 +96,8 @@ pub struct Ladder {
     pub purposes: Vec<Purpose>,
     /// Strictly descending, ending in Withhold.
     pub rungs: Vec<Treatment>,
+    /// So many of them, the first ones, are only for an officer for whom its agency vouches.
+    pub officer_rungs: usize,
 }
 
 /// Which fields a ladder is for.

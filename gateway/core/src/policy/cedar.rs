@@ -61,6 +61,8 @@ pub(super) struct Situation<'a> {
     pub(super) case: Option<&'a CaseId>,
     /// Cases open to the requester at this moment.
     pub(super) memberships: &'a [CaseId],
+    /// The requester's agency vouches for the officer who asks.
+    pub(super) officer_proven: bool,
     pub(super) environment: Environment,
     /// The class of records, where there are records already.
     pub(super) handling: Option<&'a HandlingClass>,
@@ -131,6 +133,7 @@ impl Engine {
                 "memberships".to_owned(),
                 texts(&mut situation.memberships.iter().map(CaseId::as_str)),
             ),
+            ("officer_proven".to_owned(), RestrictedExpression::new_bool(situation.officer_proven)),
             ("environment".to_owned(), text(situation.environment.word())),
         ];
         if let Some(case) = situation.case {

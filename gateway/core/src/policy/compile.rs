@@ -67,8 +67,12 @@ impl Output<'_> {
         let on_field = json!({"op": "in", "entity": entity("RecordType", name.as_str())});
         for ((ladder, paths), words) in rungs(flow, record_type) {
             let Some(ladder) = flow.ladders.get(ladder) else { continue };
-            for rung in ladder.rungs.iter().filter(|rung| **rung != Treatment::Withhold) {
-                let when = vec![purposes(&words), contains(&paths, field("resource", "path"))];
+            let rungs = ladder.rungs.iter().enumerate();
+            for (at, rung) in rungs.filter(|(_, rung)| **rung != Treatment::Withhold) {
+                let mut when = vec![purposes(&words), contains(&paths, field("resource", "path"))];
+                if at < ladder.officer_rungs {
+                    when.push(field("context", "officer_proven"));
+                }
                 let actions = [Action::Treat(*rung)];
                 let rule = ladder.rule.as_str();
                 self.permit(rule, flow, to, name, &actions, on_field.clone(), when)?;
@@ -106,6 +110,9 @@ impl Output<'_> {
         when.insert(1, equals(field("context", "source"), from));
         if flow.case_required {
             when.push(json!({"has": {"left": {"Var": "context"}, "attr": "case"}}));
+        }
+        if flow.officer_required {
+            when.push(field("context", "officer_proven"));
         }
         if !flow.cases.is_empty() {
             let cases: Vec<String> = flow.cases.iter().map(ToString::to_string).collect();

@@ -10,7 +10,9 @@ use super::compile::SliceKey;
 use super::denial::{Denial, DenialReason, no_agreement, not_covered, not_for_this};
 use super::permit::Permit;
 use super::snapshot::{Snapshot, merge};
-use crate::id::{AgencyId, AgreementId, CaseId, Moment, RecordTypeName, RuleId, SystemId};
+use crate::id::{
+    AgencyId, AgreementId, CaseId, Moment, OfficerId, RecordTypeName, RuleId, SystemId,
+};
 use crate::policy::Purpose;
 
 /// Who asks for what, and why.
@@ -20,6 +22,8 @@ pub struct Request {
     pub requester: AgencyId,
     /// Its system, from its certificate.
     pub system: SystemId,
+    /// On whose behalf, proven by a token of the agency. A name that the system only told is not here.
+    pub officer: Option<OfficerId>,
     /// Why.
     pub purpose: Purpose,
     /// For which case.
@@ -54,6 +58,7 @@ struct VerdictKey {
     purpose: Purpose,
     case: Option<CaseId>,
     memberships: Vec<CaseId>,
+    officer_proven: bool,
 }
 
 impl Verdicts {
@@ -73,6 +78,7 @@ impl Verdicts {
             purpose: situation.purpose,
             case: situation.case.cloned(),
             memberships: situation.memberships.to_vec(),
+            officer_proven: situation.officer_proven,
         };
         if let Some(verdict) = self.known().get(&key) {
             return verdict.clone();
@@ -121,6 +127,7 @@ impl Snapshot {
         let agreement = self.agreement_for(request, now)?;
         let flows = flows_for(&agreement, request)?;
         self.case_for(request, &flows, now)?;
+        officer_for(request, &flows)?;
         // An agreement may name a type that is yet to come.
         if self.record_type(&request.record_type).is_none() {
             return Err(not_covered());
@@ -244,6 +251,7 @@ impl Snapshot {
                 purpose: request.purpose,
                 case: request.case.as_ref(),
                 memberships: &memberships,
+                officer_proven: request.officer.is_some(),
                 environment: self.environment(),
                 handling: None,
             };
@@ -303,6 +311,19 @@ fn flows_for<'a>(agreement: &'a Agreement, request: &Request) -> Result<Vec<&'a 
     fitting.retain(|flow| request.sources.is_empty() || request.sources.contains(&flow.from));
     fitting.sort_by(|one, two| one.from.cmp(&two.from));
     Ok(fitting)
+}
+
+/// A flow for officers alone asks for one who is proven.
+fn officer_for(request: &Request, flows: &[&Flow]) -> Result<(), Denial> {
+    match flows.iter().find(|flow| flow.officer_required && request.officer.is_none()) {
+        None => Ok(()),
+        Some(flow) => Err(Denial::new(
+            DenialReason::OfficerRequired,
+            "the agreement gives this only to a named officer",
+            "bring your agency's token for the officer who asks",
+        )
+        .with(vec![flow.rule.clone()])),
+    }
 }
 
 /// Is the case one that the flow is for? No case is one where the flow needs none.

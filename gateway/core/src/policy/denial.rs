@@ -33,6 +33,8 @@ pub enum DenialReason {
     CaseNotOpenToYou,
     /// The agreement is for other cases.
     CaseNotCovered,
+    /// Only on behalf of an officer whose agency vouches for it.
+    OfficerRequired,
     /// A prohibition holds.
     ForbiddenByPolicy,
     /// A rule could not be evaluated.
@@ -54,6 +56,7 @@ impl DenialReason {
             Self::CaseRequired => "CASE_REQUIRED",
             Self::CaseNotOpenToYou => "CASE_NOT_OPEN_TO_YOU",
             Self::CaseNotCovered => "CASE_NOT_COVERED",
+            Self::OfficerRequired => "OFFICER_REQUIRED",
             Self::ForbiddenByPolicy => "FORBIDDEN_BY_POLICY",
             Self::PolicyEvaluationFailed => "POLICY_EVALUATION_FAILED",
         }

@@ -41,6 +41,7 @@ pub(super) struct PermitKey {
     pub(super) slice: SliceKey,
     pub(super) purpose: Purpose,
     pub(super) case: Option<CaseId>,
+    pub(super) officer_proven: bool,
 }
 
 /// What is limited.
@@ -129,7 +130,12 @@ impl Permit {
             requester: request.requester.clone(),
             record_type: request.record_type.clone(),
         };
-        let key = PermitKey { slice, purpose: request.purpose, case: request.case.clone() };
+        let key = PermitKey {
+            slice,
+            purpose: request.purpose,
+            case: request.case.clone(),
+            officer_proven: request.officer.is_some(),
+        };
         Some(Self {
             snapshot,
             request,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cedar_policy::Context;
 
-use super::agreement::Flow;
+use super::agreement::{Flow, Ladder};
 use super::cedar::{Action, Situation, Verdict};
 use super::ladder;
 use super::permit::Permit;
@@ -109,6 +109,7 @@ impl Permit {
             purpose: self.request.purpose,
             case: self.request.case.as_ref(),
             memberships: &memberships,
+            officer_proven: self.request.officer.is_some(),
             environment: self.snapshot.environment(),
             handling: Some(class),
         };
@@ -164,7 +165,10 @@ impl Permit {
         let ask = |action| self.snapshot.ask(&self.key.slice, action, Some(leaf), context);
         let mut found = match ladder.and_then(|at| flow.ladders.get(at)) {
             None => Descent::end(RuleId::new("default:withhold"), Reason::NoRule),
-            Some(ladder) => descend(&ladder.rungs, &ladder.rule, |rung| ask(Action::Treat(rung))),
+            Some(ladder) => {
+                let proven = self.request.officer.is_some();
+                descend(ladder, proven, |rung| ask(Action::Treat(rung)))
+            }
         };
         // A leaf that cannot take the rung is withheld by `Plan::new`; it must not stay matchable.
         if !found.treatment.fits(leaf.label.semantic, &leaf.kind) {
@@ -200,36 +204,45 @@ impl Descent {
     }
 }
 
+/// The prohibition of the base set that an officer's token lifts.
+const NEEDS_AN_OFFICER: &str = "base:secret-needs-an-officer";
+
 /// Down the rungs until one is permitted. A rule that cannot be evaluated ends it at once: no lower rung
-/// is tried, the field is withheld.
-fn descend(rungs: &[Treatment], ladder: &RuleId, ask: impl Fn(Treatment) -> Verdict) -> Descent {
+/// is tried, the field is withheld. Rungs for officers are not even asked about where none is proven.
+fn descend(ladder: &Ladder, proven: bool, ask: impl Fn(Treatment) -> Verdict) -> Descent {
+    let skipped = if proven { 0 } else { ladder.officer_rungs };
+    // Why the rung that holds is not the first one.
+    let mut lowered =
+        if skipped > 0 { Reason::OfficerNotProven } else { Reason::ReducedByAgreement };
     let mut refused: Option<RuleId> = None;
-    for rung in rungs.iter().filter(|rung| **rung != Treatment::Withhold) {
-        let reason = match (rung, &refused) {
-            (_, Some(_)) => Reason::ReducedByPolicy,
-            (Treatment::Clear, None) => Reason::Permitted,
-            (_, None) => Reason::ReducedByAgreement,
-        };
+    for rung in ladder.rungs.iter().skip(skipped).filter(|rung| **rung != Treatment::Withhold) {
+        let first = refused.is_none() && skipped == 0;
+        let reason = if first && *rung == Treatment::Clear { Reason::Permitted } else { lowered };
         match ask(*rung) {
             Verdict::Permitted(rules) => {
-                let rule = rules.into_iter().next().unwrap_or_else(|| ladder.clone());
+                let rule = rules.into_iter().next().unwrap_or_else(|| ladder.rule.clone());
                 return Descent { treatment: *rung, rule, reason, failed: false };
             }
             Verdict::Refused(rules) => {
+                // Only where nothing else stands in the way would a token help.
+                let officer = rules.iter().all(|rule| rule.as_str() == NEEDS_AN_OFFICER);
+                lowered = match (officer && !rules.is_empty(), &refused, lowered) {
+                    (true, None, _) | (true, _, Reason::OfficerNotProven) => {
+                        Reason::OfficerNotProven
+                    }
+                    _ => Reason::ReducedByPolicy,
+                };
                 let rule = rules.into_iter().next();
                 refused = refused.or(rule).or_else(|| Some(RuleId::new("default:withhold")));
             }
             Verdict::Failed(rules) => {
-                let rule = rules.into_iter().next().unwrap_or_else(|| ladder.clone());
+                let rule = rules.into_iter().next().unwrap_or_else(|| ladder.rule.clone());
                 let end = Descent::end(rule, Reason::ReducedByPolicy);
                 return Descent { failed: true, ..end };
             }
         }
     }
-    match refused {
-        Some(rule) => Descent::end(rule, Reason::ReducedByPolicy),
-        None => Descent::end(ladder.clone(), Reason::ReducedByAgreement),
-    }
+    Descent::end(refused.unwrap_or_else(|| ladder.rule.clone()), lowered)
 }
 
 fn dropped(reason: DroppedReason, rules: Vec<RuleId>) -> Dropped {

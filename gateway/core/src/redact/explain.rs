@@ -78,6 +78,7 @@ fn sentence(treatment: Treatment, reason: Reason, ask: Option<&AgencyId>) -> Str
         Reason::Permitted => "agreement and policy permit it",
         Reason::ReducedByAgreement => "the agreement gives no more",
         Reason::ReducedByPolicy => "policy forbids more",
+        Reason::OfficerNotProven => "an officer's token would give more",
         Reason::NoRule => "the agreement has no rule for it",
         Reason::NotRequested => "it was not asked for",
         Reason::TreatmentDoesNotFit => "the treatment does not fit the field",

@@ -24,6 +24,8 @@ pub enum Reason {
     ReducedByAgreement,
     /// Policy forbids a higher rung of the ladder.
     ReducedByPolicy,
+    /// An officer for whom its agency vouches would get more.
+    OfficerNotProven,
     /// The agreement names no treatment for it.
     NoRule,
     /// The requester did not ask for it.
@@ -41,6 +43,7 @@ impl Reason {
             Self::Permitted => "PERMITTED",
             Self::ReducedByAgreement => "REDUCED_BY_AGREEMENT",
             Self::ReducedByPolicy => "REDUCED_BY_POLICY",
+            Self::OfficerNotProven => "OFFICER_NOT_PROVEN",
             Self::NoRule => "NO_RULE",
             Self::NotRequested => "NOT_REQUESTED",
             Self::TreatmentDoesNotFit => "TREATMENT_DOES_NOT_FIT",

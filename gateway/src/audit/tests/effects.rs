@@ -1,10 +1,11 @@
 //! Budgets and idempotency keys change with the entry or not at all.
 
 use super::*;
+use crate::officers::Proof;
 
 fn keyed(key: &str, query: &[u8], charges: Vec<Charge>) -> Effects {
     let idempotency = Idempotency::of("spiffe://a", key, Digest::of(query));
-    Effects { charges, idempotency: Some(idempotency) }
+    Effects { charges, idempotency: Some(idempotency), officer: None }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -131,4 +132,78 @@ async fn effects_survive_a_restart() {
     audit.intend(intent(), effects()).await.unwrap();
     let other = charging(vec![charge("queries", 1, 1)]);
     assert_eq!(audit.intend(intent(), other).await.unwrap_err().reason(), "BUDGET_EXHAUSTED");
+}
+
+fn proof(jti: &str) -> Proof {
+    Proof {
+        officer: "o.rask".into(),
+        key_id: "2026-1".to_owned(),
+        token: Digest::of(b"token"),
+        use_of: Digest::of(jti.as_bytes()),
+        remembered_until: Moment(NOON.0 + 60_000),
+    }
+}
+
+fn proven(jti: &str, effects: Effects) -> Effects {
+    Effects { officer: Some(proof(jti)), ..effects }
+}
+
+#[tokio::test]
+async fn an_officers_token_is_used_up_with_its_intent_or_not_at_all() {
+    let bench = Bench::new();
+    let audit = bench.open().await;
+    let full = || proven("one", charging(vec![charge("queries", 1, 2)]));
+    let refused = audit.intend(intent(), full()).await.unwrap_err();
+    assert_eq!(refused.reason(), "BUDGET_EXHAUSTED");
+    let use_it = || audit.intend(intent(), proven("one", Effects::default()));
+    // What was refused has used nothing; of several in one group one is the first.
+    let (one, two) = tokio::join!(use_it(), use_it());
+    assert!(one.is_ok());
+    assert_eq!(two.unwrap_err(), CommitError::OfficerTokenReplayed);
+    audit.intend(intent(), proven("two", Effects::default())).await.unwrap();
+    assert_eq!(audit.checkpoint().await.size, 2);
+    audit.close().await;
+    let audit = bench.open().await;
+    for jti in ["one", "two"] {
+        let again = audit.intend(intent(), proven(jti, Effects::default())).await.unwrap_err();
+        assert_eq!(again, CommitError::OfficerTokenReplayed, "across a restart");
+    }
+}
+
+#[tokio::test]
+async fn a_token_comes_again_only_under_the_key_and_query_it_came_with() {
+    let bench = Bench::new();
+    let audit = bench.open().await;
+    let ask = |jti, key, query| audit.intend(intent(), proven(jti, keyed(key, query, vec![])));
+    ask("one", "key", b"query").await.unwrap();
+    ask("one", "key", b"query").await.unwrap();
+    let replayed = Err(CommitError::OfficerTokenReplayed);
+    assert_eq!(ask("one", "other", b"query").await.map(drop), replayed);
+    assert_eq!(ask("one", "key", b"else").await.map(drop), replayed);
+    let bare = audit.intend(intent(), proven("one", Effects::default())).await;
+    assert_eq!(bare.map(drop), replayed);
+    // One that came without a key comes never again.
+    audit.intend(intent(), proven("two", Effects::default())).await.unwrap();
+    assert_eq!(ask("two", "key", b"query").await.map(drop), replayed);
+    // A retry may bring a token that nobody has used.
+    ask("three", "key", b"query").await.unwrap();
+}
+
+#[tokio::test]
+async fn used_tokens_are_forgotten_when_they_can_prove_nothing_any_more() {
+    let bench = Bench::new();
+    let audit = bench.open().await;
+    audit.intend(intent(), proven("one", Effects::default())).await.unwrap();
+    let rows = async || {
+        let store = Store::open_read_only(&bench.path()).await.unwrap();
+        let mut tx = store.read("rows").await.unwrap();
+        let mark = audit.shared.marker.token(&proof("one"));
+        tx.officer_token(&mark).await.unwrap().is_some()
+    };
+    bench.clock.set(Moment(NOON.0 + 59_999));
+    audit.intend(intent(), proven("two", Effects::default())).await.unwrap();
+    assert!(rows().await);
+    bench.clock.set(Moment(NOON.0 + 60_000));
+    audit.intend(intent(), proven("three", Effects::default())).await.unwrap();
+    assert!(!rows().await);
 }

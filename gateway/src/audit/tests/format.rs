@@ -103,6 +103,11 @@ fn part() -> impl Strategy<Value = Part> {
         ),
         (text(), proptest::collection::vec((text(), any::<u64>()), 0..3))
             .prop_map(|(agency, causes)| Part::Refused { agency: agency.as_str().into(), causes }),
+        (text(), text(), digest()).prop_map(|(officer, key_id, token)| Part::Officer {
+            officer: officer.as_str().into(),
+            key_id,
+            token
+        }),
     ]
 }
 

@@ -172,7 +172,7 @@ fn charge(key: &str, limit: u64, amount: u64) -> Charge {
 }
 
 fn charging(charges: Vec<Charge>) -> Effects {
-    Effects { charges, idempotency: None }
+    Effects { charges, ..Effects::default() }
 }
 
 /// One exchange with two disclosures and an outcome.

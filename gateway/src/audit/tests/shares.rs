@@ -170,7 +170,7 @@ async fn no_subject_or_officer_is_in_the_files() {
         ..intent()
     };
     let idempotency = Idempotency::of("spiffe://a", "key-canary", query);
-    let effects = Effects { charges: vec![], idempotency: Some(idempotency) };
+    let effects = Effects { idempotency: Some(idempotency), ..Effects::default() };
     let mut durable = audit.intend(asked, effects).await.unwrap();
     let records = vec![record("licensing-b", canary)];
     audit.seal(&mut durable, nothing(), disclosure(records), Effects::default()).await.unwrap();

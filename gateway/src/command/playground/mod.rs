@@ -16,7 +16,9 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub use cast::{CASES, sample_world};
-pub use world::{GATEWAY_NAME, RunningSource, World, WorldAgency, WorldSource, WorldSpec};
+pub use world::{
+    GATEWAY_NAME, OFFICER_KEY, RunningSource, World, WorldAgency, WorldSource, WorldSpec,
+};
 
 use super::interrupted;
 use crate::clock::Clock;

@@ -372,7 +372,10 @@ async fn explain(
     let mut query = query(gateway, sample)?;
     query.set_purpose(wire::Purpose::Investigation);
     let mut client = client(world, sample.identity).await?;
-    let answer = client.explain(wire::ExplainRequest { query: Some(query) }).await?.into_inner();
+    let answer = client
+        .explain(wire::ExplainRequest { query: Some(query), ..Default::default() })
+        .await?
+        .into_inner();
     writeln!(
         out,
         "   explained: for INVESTIGATION it would be {} under {}, with this plan:",

@@ -28,6 +28,9 @@ use crate::source::adapter::{CsvSource, Holder, IdKey, MappingRef, serve};
 /// Name of the gateway's log.
 pub const GATEWAY_NAME: &str = "exercise.portcullis.example/exchange";
 
+/// `kid` of every agency's key for officers' tokens.
+pub const OFFICER_KEY: &str = "2026-1";
+
 /// What to build.
 #[derive(Clone, Default)]
 pub struct WorldSpec {
@@ -207,6 +210,7 @@ impl World {
         for agency in &spec.agencies {
             keys::auditor(&folder.join(format!("{}.audit.key", agency.id)))?;
             keys::secret(&folder.join(format!("{}.id.key", agency.id)))?;
+            crate::officers::generate(&folder.join(format!("{}.officers.key", agency.id)))?;
         }
         Ok(())
     }
@@ -348,6 +352,12 @@ impl World {
                 quoted_path(&files.ca),
                 quoted_path(&files.crl),
                 quoted(&format!("keys/{}.audit.key.pub", agency.id)),
+            )?;
+            write!(
+                text,
+                "\n[[agencies.officer_keys]]\nid = {}\npublic_key = {}\n",
+                quoted(OFFICER_KEY),
+                quoted(&format!("keys/{}.officers.key.pub", agency.id)),
             )?;
             if let (Some(source), Some(address)) = (&agency.source, addresses.get(&agency.id)) {
                 let types: Vec<String> =

@@ -27,7 +27,9 @@ pub fn less_rung(exchange: &Exchange, at: [Spot; 4]) -> Changed {
     }
     let (id, one, two, three) = at[0].get(&rungs).clone();
     let ladder = &mut changed.agreements[one].flows[two].ladders[three];
-    let gone = ladder.rungs.remove(at[1].index(ladder.rungs.len()));
+    let rung = at[1].index(ladder.rungs.len());
+    let gone = ladder.rungs.remove(rung);
+    ladder.officer_rungs -= usize::from(rung < ladder.officer_rungs);
     (format!("{id}/flow:{}/ladder:{} loses its rung {gone}", two + 1, three + 1), changed)
 }
 
@@ -55,7 +57,11 @@ pub fn permit_less(exchange: &Exchange, at: [Spot; 4]) -> Changed {
 
 /// The recipient of some flow is bound more tightly.
 pub fn fewer_duties(exchange: &Exchange, at: [Spot; 4]) -> Changed {
-    with_flow(exchange, at, |flow, at| match at[1].index(4) {
+    with_flow(exchange, at, |flow, at| match at[1].index(5) {
+        3 => {
+            flow.officer_required = true;
+            "needs an officer".to_owned()
+        }
         0 => {
             flow.delete_after_days = 1 + flow.delete_after_days / 2;
             format!("is deleted after {} days", flow.delete_after_days)

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use portcullis_core::handling::{Environment, HandlingClass, Tlp};
-use portcullis_core::id::{AgencyId, AgreementId, CaseId, Moment, RecordTypeName, SystemId};
+use portcullis_core::id::{
+    AgencyId, AgreementId, CaseId, Moment, OfficerId, RecordTypeName, SystemId,
+};
 use portcullis_core::label::{Category, Semantic, Sensitivity};
 use portcullis_core::policy::{Agency, Case, Purpose, Registry, Request};
 use portcullis_core::redact::{Level, Treatment};
@@ -91,6 +93,7 @@ fn flow() -> impl Strategy<Value = Flow> {
         subsequence(PURPOSES.to_vec(), 1..=3),
         proptest::bool::weighted(0.15),
         prop_oneof![8 => Just(vec![]), 1 => subsequence(CASES.to_vec(), 1..=2)],
+        proptest::bool::weighted(0.1),
     );
     let duties = (
         subsequence(PURPOSES.to_vec(), 1..=3),
@@ -100,7 +103,7 @@ fn flow() -> impl Strategy<Value = Flow> {
         prop_oneof![1 => Just(vec![]), 2 => subsequence(leaves(), 0..=6)],
     );
     (scope, duties, vec(ladder(), 2..=7)).prop_map(|(scope, duties, mut ladders)| {
-        let (from, to, types, purposes, case_required, cases) = scope;
+        let (from, to, types, purposes, case_required, cases, officer_required) = scope;
         let (permitted_use, delete_after_days, release, budget, matchable) = duties;
         for (at, ladder) in ladders.iter_mut().enumerate() {
             ladder.tag = at;
@@ -113,6 +116,7 @@ fn flow() -> impl Strategy<Value = Flow> {
             purposes,
             case_required,
             cases,
+            officer_required,
             permitted_use,
             delete_after_days,
             release,
@@ -156,12 +160,16 @@ fn ladder() -> impl Strategy<Value = Ladder> {
             .prop_map(|(category, most)| Selector::Category(category, most)),
     ];
     let for_some = weighted(0.15, subsequence(PURPOSES.to_vec(), 1..=3));
-    (selector, for_some, rungs()).prop_map(|(selector, purposes, rungs)| Ladder {
-        tag: 0,
-        selector,
-        purposes,
-        rungs,
-    })
+    let for_officers = prop_oneof![2 => Just(0), 1 => 1..4_usize];
+    (selector, for_some, rungs(), for_officers).prop_map(
+        |(selector, purposes, rungs, for_officers)| Ladder {
+            tag: 0,
+            selector,
+            purposes,
+            officer_rungs: for_officers.min(rungs.len()),
+            rungs,
+        },
+    )
 }
 
 /// A chain; rungs that the fields cannot take are left out when the exchange is tidied.
@@ -221,6 +229,7 @@ pub fn forbid(rules: Rules) -> impl Strategy<Value = Forbid> {
         select(&PURPOSES[..]).prop_map(|one| format!("context.purpose == \"{}\"", one.word())),
         select(&CASES[..]).prop_map(|id| format!("!context.memberships.contains(\"{id}\")")),
         Just("!(context has case)".to_owned()),
+        Just("!context.officer_proven".to_owned()),
         Just("principal.max_sensitivity < 3".to_owned()),
         select(&AGENCIES[..]).prop_map(|id| format!("principal.country == \"{}\"", country(id))),
     ];
@@ -299,6 +308,7 @@ fn aim((at, stray, named, one_source, handling): &Seed, exchange: &Exchange) -> 
     let mut request = Request {
         requester: AgencyId::new(at[1].get(&AGENCIES)),
         system: SystemId::new("desk"),
+        officer: (stray % 4 < 2).then(|| OfficerId::new("o.rask")),
         purpose: *at[2].get(&PURPOSES),
         case: None,
         agreement: None,

@@ -106,6 +106,8 @@ pub struct Flow {
     pub case_required: bool,
     /// Only within these; empty: any.
     pub cases: Vec<&'static str>,
+    /// Only for a proven officer.
+    pub officer_required: bool,
     /// What the answer may be used for.
     pub permitted_use: Vec<Purpose>,
     /// When the answer is deleted.
@@ -131,6 +133,8 @@ pub struct Ladder {
     pub purposes: Option<Vec<Purpose>>,
     /// Rungs, without the last one, `withhold`.
     pub rungs: Vec<Treatment>,
+    /// So many of them, the first ones, are for proven officers alone.
+    pub officer_rungs: usize,
 }
 
 /// Which fields a ladder is for.

@@ -20,9 +20,10 @@ pub struct Question {
 
 impl fmt::Debug for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Request { requester, purpose, case, agreement, record_type, sources, .. } =
+        let Request { requester, officer, purpose, case, agreement, record_type, sources, .. } =
             &self.request;
         write!(f, "{requester} asks for {record_type} for {}", purpose.word())?;
+        officer.iter().try_for_each(|officer| write!(f, " by officer {officer}"))?;
         case.iter().try_for_each(|case| write!(f, " within {case}"))?;
         agreement.iter().try_for_each(|agreement| write!(f, " under {agreement}"))?;
         if !sources.is_empty() {

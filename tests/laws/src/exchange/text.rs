@@ -46,6 +46,9 @@ impl Display for Flow {
         writeln!(f, "[[flow]]\nfrom = \"{}\"\nto = {}", self.from, list(&self.to))?;
         writeln!(f, "record_types = {}\npurposes = {}", list(&self.types), words(&self.purposes))?;
         writeln!(f, "case_required = {}", self.case_required)?;
+        if self.officer_required {
+            writeln!(f, "officer_required = true")?;
+        }
         if !self.cases.is_empty() {
             writeln!(f, "cases = {}", list(&self.cases))?;
         }
@@ -79,7 +82,11 @@ impl Display for Ladder {
         if let Some(purposes) = &self.purposes {
             writeln!(f, "purposes = {}", words(purposes))?;
         }
-        writeln!(f, "rungs = {}", list(self.rungs.iter().chain([&Treatment::Withhold])))
+        let (officers, all) = self.rungs.split_at(self.officer_rungs);
+        if !officers.is_empty() {
+            writeln!(f, "officer_rungs = {}", list(officers))?;
+        }
+        writeln!(f, "rungs = {}", list(all.iter().chain([&Treatment::Withhold])))
     }
 }
 

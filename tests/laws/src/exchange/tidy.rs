@@ -4,6 +4,7 @@
 
 use portcullis_core::label::{Leaf, RecordType};
 use portcullis_core::policy::Purpose;
+use portcullis_core::redact::Treatment;
 
 use super::{Exchange, Flow, Ladder, Selector, record_types};
 
@@ -67,7 +68,11 @@ fn tidy(flow: &mut Flow) {
     for leaf in &leaves {
         for purpose in &flow.purposes {
             let Some(at) = holds(&flow.ladders, leaf, *purpose) else { continue };
-            flow.ladders[at].rungs.retain(|rung| rung.fits(leaf.label.semantic, &leaf.kind));
+            let ladder = &mut flow.ladders[at];
+            let fits = |rung: &&Treatment| rung.fits(leaf.label.semantic, &leaf.kind);
+            let officers = &ladder.rungs[..ladder.officer_rungs];
+            ladder.officer_rungs = officers.iter().filter(fits).count();
+            ladder.rungs.retain(|rung| fits(&rung));
         }
     }
 }

@@ -38,8 +38,8 @@ impl Reader<'_> {
             }
         };
         let selector = self.selector(raw, span, flow, key);
-        let rungs = self.rungs(&raw.rungs, &format!("{key}.rungs"));
-        Ladder { rule, selector, purposes, rungs }
+        let (rungs, officer_rungs) = self.rungs(raw, key);
+        Ladder { rule, selector, purposes, rungs, officer_rungs }
     }
 
     pub(super) fn selector(
@@ -82,8 +82,29 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn rungs(&mut self, raw: &Texts, key: &str) -> Vec<Treatment> {
+    /// One chain: the rungs for officers, then those for everybody. How many are for officers stands beside.
+    fn rungs(&mut self, raw: &RawLadder, key: &str) -> (Vec<Treatment>, usize) {
         let mut rungs: Vec<Treatment> = vec![];
+        if let Some(own) = &raw.officer_rungs {
+            let key = format!("{key}.officer_rungs");
+            if own.get_ref().is_empty() {
+                self.refuse(own.span(), &key, LoadProblem::Empty, "the list is empty");
+            }
+            self.descending(own, &key, &mut rungs);
+        }
+        let officer_rungs = rungs.len();
+        let (raw, key) = (&raw.rungs, format!("{key}.rungs"));
+        self.descending(raw, &key, &mut rungs);
+        if raw.get_ref().is_empty() {
+            self.refuse(raw.span(), &key, LoadProblem::Empty, "a ladder needs a rung");
+        } else if rungs.last() != Some(&Treatment::Withhold) {
+            let message = "a ladder ends in `withhold`";
+            self.refuse(raw.span(), &key, LoadProblem::LadderNotDescending, message);
+        }
+        (rungs, officer_rungs)
+    }
+
+    fn descending(&mut self, raw: &Texts, key: &str, rungs: &mut Vec<Treatment>) {
         for text in raw.get_ref() {
             let Ok(rung) = text.get_ref().parse::<Treatment>() else {
                 let message = format!(
@@ -101,13 +122,6 @@ impl Reader<'_> {
             }
             rungs.push(rung);
         }
-        if rungs.is_empty() {
-            self.refuse(raw.span(), key, LoadProblem::Empty, "a ladder needs a rung");
-        } else if rungs.last() != Some(&Treatment::Withhold) {
-            let message = "a ladder ends in `withhold`";
-            self.refuse(raw.span(), key, LoadProblem::LadderNotDescending, message);
-        }
-        rungs
     }
 
     /// Ties between ladders, treatments that do not fit, ladders that hold for no field.

@@ -190,6 +190,7 @@ impl Reader<'_> {
             purposes,
             case_required: raw.case_required || !cases.is_empty(),
             cases,
+            officer_required: raw.officer_required,
             permitted_use,
             delete_after_days: *raw.delete_after_days.get_ref(),
             release_by_originator: raw.release_by_originator,

@@ -29,6 +29,8 @@ pub(super) struct RawFlow {
     pub(super) purposes: Texts,
     pub(super) case_required: bool,
     pub(super) cases: Option<Texts>,
+    #[serde(default)]
+    pub(super) officer_required: bool,
     pub(super) permitted_use: Texts,
     pub(super) delete_after_days: Spanned<u32>,
     pub(super) release_by_originator: bool,
@@ -53,5 +55,6 @@ pub(super) struct RawLadder {
     pub(super) category: Option<Text>,
     pub(super) sensitivity: Option<Text>,
     pub(super) purposes: Option<Texts>,
+    pub(super) officer_rungs: Option<Texts>,
     pub(super) rungs: Texts,
 }

@@ -53,6 +53,7 @@ fn asked(world: &Arc<Snapshot>, record_type: &str) -> Result<Permit, DenialReaso
     let request = Request {
         requester: "sm-customs".into(),
         system: "desk".into(),
+        officer: None,
         purpose: Purpose::ShipmentTargeting,
         case: None,
         agreement: None,

@@ -232,6 +232,34 @@ fn asks_for_a_case_where_the_agreement_does() {
 }
 
 #[test]
+fn asks_for_an_officer_where_the_agreement_does() {
+    let mut agreement = plain("a-1");
+    agreement.text = agreement
+        .text
+        .replace("case_required = false", "case_required = false\nofficer_required = true");
+    let world = load(&[agreement], &[]);
+    for request in [targeting(), under("a-1", targeting())] {
+        let denial = denied(&world, &request, NOW);
+        assert_eq!(denial.reason, DenialReason::OfficerRequired);
+        assert_eq!(denial.rules, ["agreement:a-1/flow:1".into()]);
+        assert_eq!(denial.remedy, "bring your agency's token for the officer who asks");
+        permit(&world, &by_officer(request));
+    }
+}
+
+#[test]
+fn a_verdict_on_an_officer_is_none_on_a_system() {
+    let forbid = cedar_file(
+        r#"@id("local:officers-only") forbid (principal, action == Action::"query", resource)
+           unless { context.officer_proven };"#,
+    );
+    let world = load(&[plain("a-1")], &[forbid]);
+    permit(&world, &by_officer(targeting()));
+    assert_eq!(denied(&world, &targeting(), NOW).rules, ["local:officers-only".into()]);
+    permit(&world, &by_officer(targeting()));
+}
+
+#[test]
 fn a_local_prohibition_denies_and_is_named() {
     let forbid = cedar_file(
         r#"@id("local:no-targeting-by-solmark")

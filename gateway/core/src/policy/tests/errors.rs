@@ -66,6 +66,12 @@ const MISTAKES: &[(&str, &str, &str, LoadProblem)] = &[
     ("purposes = [\"SHIPMENT_TARGETING\",", "purposes = [\"FUN\",", "flow[1].purposes", Unknown),
     ("_use = [\"SHIPMENT_TARGETING\"]", "_use = [\"fun\"]", "flow[1].permitted_use", Unknown),
     ("case_required = false", "case_required = \"no\"", "case_required", Malformed),
+    (
+        "case_required = false",
+        "case_required = false\nofficer_required = 1",
+        "officer_required",
+        Malformed,
+    ),
     ("case_required = false", "case_required = true\ncases = [\"A B\"]", "flow[1].cases", Invalid),
     ("delete_after_days = 30", "delete_after_days = 0", "flow[1].delete_after_days", Invalid),
     ("delete_after_days = 30", "delete_after_days = -1", "delete_after_days", Malformed),

@@ -121,12 +121,18 @@ pub(super) fn request(
     Request {
         requester: requester.into(),
         system: SystemId::new("desk"),
+        officer: None,
         purpose,
         case: case.map(CaseId::new),
         agreement: None,
         record_type: RecordTypeName::new(record_type),
         sources: vec![],
     }
+}
+
+/// The same on behalf of a proven officer.
+pub(super) fn by_officer(request: Request) -> Request {
+    Request { officer: Some("o.rask".into()), ..request }
 }
 
 pub(super) fn under(agreement: &str, request: Request) -> Request {

@@ -99,12 +99,65 @@ fn secret_needs_a_case() {
         (None, "withhold", "base:secret-needs-a-case"),
         (Some("OP-LANTERN"), "clear", "agreement:a-1/flow:1/ladder:2"),
     ] {
-        let request = request("sm-police", DECLARATION, ShipmentTargeting, case);
+        let request = by_officer(request("sm-police", DECLARATION, ShipmentTargeting, case));
         let outcome = permit(&world, &request).plan(&class("nv-customs"), NOW).unwrap();
         assert_eq!(treatment(&outcome, "officer_remarks"), treated);
         // OPERATIONAL or INTELLIGENCE: whatever the label, the rule that decided is told.
         assert_eq!(field(&outcome, "officer_remarks").rule.as_str(), rule);
     }
+}
+
+#[test]
+fn secret_needs_an_officer_whom_the_agency_proves() {
+    let mut agreement = plain("a-1");
+    agreement.text = agreement
+        .text
+        .replace("to = [\"sm-customs\"]", "to = [\"sm-police\"]")
+        .replace("\"kcs\"]", "\"kcs\", \"sm-police\"]");
+    let world = load(&[agreement], &[]);
+    let system = request("sm-police", DECLARATION, ShipmentTargeting, Some("OP-LANTERN"));
+    let remarks = |request: &Request| {
+        let plan = permit(&world, request).plan(&class("nv-customs"), NOW).unwrap();
+        field(&plan, "officer_remarks").clone()
+    };
+    let told = remarks(&system);
+    assert_eq!((told.treatment, told.usable), (Treatment::Withhold, false));
+    assert_eq!(told.rule.as_str(), "base:secret-needs-an-officer");
+    assert_eq!(told.reason, Reason::OfficerNotProven);
+    // Asked in this order, a plan of the officer's that answered for the system would show.
+    assert_eq!(remarks(&by_officer(system.clone())).treatment, Treatment::Clear);
+    assert_eq!(remarks(&system).treatment, Treatment::Withhold);
+    // Without a case a token lifts nothing, and the reason does not promise it.
+    let no_case = request("sm-police", DECLARATION, ShipmentTargeting, None);
+    assert_eq!(remarks(&no_case).reason, Reason::ReducedByPolicy);
+    assert_eq!(remarks(&by_officer(no_case)).treatment, Treatment::Withhold);
+}
+
+#[test]
+fn rungs_for_officers_are_for_proven_ones() {
+    let mut agreement = plain("a-1");
+    agreement.text = agreement.text.replace(
+        "category = \"COMMERCIAL\"\nrungs = [\"clear\", \"presence\", \"withhold\"]",
+        "category = \"COMMERCIAL\"\nofficer_rungs = [\"clear\"]\nrungs = [\"presence\", \"withhold\"]",
+    );
+    let world = load(&[agreement.clone()], &[]);
+    let system = request("sm-customs", DECLARATION, ShipmentTargeting, None);
+    let hs = |world: &Arc<Snapshot>, request: &Request| {
+        let plan = permit(world, request).plan(&class("nv-customs"), NOW).unwrap();
+        field(&plan, "items.hs_code").clone()
+    };
+    let (coarse, fine) = (hs(&world, &system), hs(&world, &by_officer(system.clone())));
+    assert_eq!((coarse.treatment, coarse.reason), (Treatment::Presence, Reason::OfficerNotProven));
+    assert_eq!((fine.treatment, fine.reason), (Treatment::Clear, Reason::Permitted));
+    assert_eq!(coarse.rule, fine.rule);
+    assert!(!coarse.usable && fine.usable, "nor may a system ask for what it may not see");
+    // What policy refuses to officers too is policy's, not the missing token's.
+    let forbid = cedar_file(
+        r#"@id("local:no-more") forbid (principal, action == Action::"presence", resource)
+           when { resource.path == "items.hs_code" };"#,
+    );
+    let hidden = hs(&load(&[agreement], &[forbid]), &system);
+    assert_eq!((hidden.treatment, hidden.reason), (Treatment::Withhold, Reason::ReducedByPolicy));
 }
 
 #[test]
@@ -236,6 +289,10 @@ fn plans_are_cached_by_everything_that_they_depend_on() {
     let again = ask("a-1", ShipmentTargeting, None).plan(&class, NOW).unwrap();
     assert!(Arc::ptr_eq(&first, &again));
     assert_eq!(world.plans.len(), 1);
+    let proven = by_officer(request("sm-customs", DECLARATION, ShipmentTargeting, None));
+    let proven = permit(&world, &under("a-1", proven)).plan(&class, NOW).unwrap();
+    assert!(!Arc::ptr_eq(&first, &proven), "an officer's plan is another one");
+    assert_eq!(world.plans.len(), 2);
     let mut hashes = vec![first.hash()];
     for (agreement, purpose, case) in [
         ("a-2", ShipmentTargeting, None),
@@ -246,12 +303,12 @@ fn plans_are_cached_by_everything_that_they_depend_on() {
     }
     hashes.sort();
     hashes.dedup();
-    assert_eq!((world.plans.len(), hashes.len()), (4, 4));
+    assert_eq!((world.plans.len(), hashes.len()), (5, 4));
     let mut other = class.clone();
     other.releasable_to = vec!["kcs".into()];
     assert!(ask("a-1", ShipmentTargeting, None).plan(&other, NOW).is_err());
     assert!(ask("a-1", ShipmentTargeting, None).plan(&other, NOW).is_err());
-    assert_eq!(world.plans.len(), 5, "a drop is remembered too, and apart");
+    assert_eq!(world.plans.len(), 6, "a drop is remembered too, and apart");
 }
 
 #[test]

@@ -121,6 +121,10 @@ fn joint_lantern_shares_tokens_among_its_members_and_serves_its_case_only() {
     assert_eq!(both.rules().len(), 2);
     let limits: Vec<u64> = both.budgets().iter().map(|limit| limit.limit).collect();
     assert_eq!(limits, [100, 2_000, 100], "the tightest of both flows");
+    let told = both.plan(&class("sm-police"), NOW).unwrap();
+    assert_eq!(field(&told, "listed").reason, Reason::OfficerNotProven);
+    let both = by_officer(request("nv-customs", PARTY, Investigation, Some("OP-LANTERN")));
+    let both = permit(&world, &both);
     let police = both.plan(&class("sm-police"), NOW).unwrap();
     shows(
         &police,

@@ -68,20 +68,21 @@ fn agreement(rng: &mut Rng, number: usize) -> AgreementFile {
         write!(
             text,
             "[[flow]]\nfrom = \"{from}\"\nto = {}\nrecord_types = {}\npurposes = {}\n\
-             case_required = {}\n{cases}permitted_use = {}\ndelete_after_days = 1\n\
+             case_required = {}\nofficer_required = {}\n{cases}permitted_use = {}\ndelete_after_days = 1\n\
              release_by_originator = false\nmatchable = [\"id\"]\n[flow.budgets]\n\
              queries_per_day = 1\nrecords_per_day = 1\nmatch_probes_per_day = 1\n",
             list(&rng.some(&parties, 2)),
             list(&rng.some(&TYPES, 2)),
             list(&purposes),
             rng.below(2) == 0,
+            rng.below(4) == 0,
             list(&purposes),
         )
         .unwrap();
         let ladders = [
             ("semantic = \"IDENTIFIER\"", "[\"clear\", \"presence\", \"withhold\"]"),
             ("fields = [\"id\"]", "[\"clear\", \"mask\", \"presence\", \"withhold\"]"),
-            ("category = \"OPERATIONAL\"", "[\"clear\", \"withhold\"]"),
+            ("category = \"OPERATIONAL\"\nofficer_rungs = [\"clear\"]", "[\"withhold\"]"),
             ("semantic = \"PERSON_NAME\"", "[\"clear\", \"pseudonymise\", \"withhold\"]"),
         ];
         for (selector, rungs) in rng.some(&ladders, 3) {
@@ -182,6 +183,7 @@ fn compare(mut rng: Rng) {
             };
             let case = (rng.below(2) == 0).then(|| CaseId::new(rng.pick(&CASES)));
             let memberships = world.memberships(&key.requester, NOW);
+            let proven = rng.below(2) == 0;
             let action = action(&mut rng);
             let handling = handling(&mut rng, &source);
             let context = world
@@ -192,6 +194,7 @@ fn compare(mut rng: Rng) {
                     purpose,
                     case: case.as_ref(),
                     memberships: &memberships,
+                    officer_proven: proven,
                     environment: world.environment(),
                     handling: (action != Action::Query).then_some(&handling),
                 })
@@ -244,6 +247,7 @@ fn permits_hold_for_their_own_source_purpose_case_and_field_only() {
             purpose,
             case: case.as_ref(),
             memberships: &[],
+            officer_proven: false,
             environment: world.environment(),
             handling: Some(&class(source)),
         });
