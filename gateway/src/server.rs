@@ -42,6 +42,8 @@ use crate::telemetry::{Metrics, Word};
 const MAX_LEAF_LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How often health is looked at.
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
+/// How often what budgets counted by is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// How long open answers may go on after the gateway was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
 /// And how long queries may take to log their outcome after that.
@@ -164,6 +166,7 @@ impl Gateway {
         tasks.spawn(async move {
             crate::admin::serve(admin, admin_broker, admin_stop).await.context("admin listener")
         });
+        tasks.spawn(forget_subjects(broker.clone(), stop.clone()));
         tasks.spawn(watch_health(health, broker.clone(), stop.clone()));
         let watched = pseudonyms::watch(
             config.pseudonym_keys,
@@ -216,6 +219,15 @@ impl Gateway {
             None => Ok(()),
         }
     }
+}
+
+/// Digests of subjects go when the window ends in which they were counted, whether somebody asks or not.
+async fn forget_subjects(broker: Arc<Broker>, stop: CancellationToken) -> anyhow::Result<()> {
+    while stop.run_until_cancelled(tokio::time::sleep(FORGET_EVERY)).await.is_some() {
+        // A log that cannot be written has said so itself; the next time comes.
+        let _ = broker.audit.forget_subjects().await;
+    }
+    Ok(())
 }
 
 /// SERVING only while the gateway can decide, log and reach its store.

@@ -47,8 +47,8 @@ pub enum Refusal {
     BudgetExhausted {
         /// Which.
         name: String,
-        /// When it refills.
-        refills_at: Moment,
+        /// When it refills; none: never.
+        refills_at: Option<Moment>,
     },
     /// The same idempotency key came with another query.
     #[error("the idempotency key was used for another query")]
@@ -168,7 +168,9 @@ impl Refusal {
                 self.to_string()
             }
             Self::BudgetExhausted { refills_at, .. } => {
-                metadata.insert("refills_at".to_owned(), rfc3339(*refills_at));
+                if let Some(at) = refills_at {
+                    metadata.insert("refills_at".to_owned(), rfc3339(*at));
+                }
                 self.to_string()
             }
             Self::LogUnavailable | Self::Overloaded => {

@@ -10,6 +10,7 @@
 
 mod attacker;
 mod bad_input;
+mod budgets;
 mod canary;
 mod clients;
 mod commands;

@@ -18,6 +18,8 @@ pub const IDEMPOTENCY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 pub struct Effects {
     /// Budgets that it uses.
     pub charges: Vec<Charge>,
+    /// Budgets of distinct subjects that it uses.
+    pub subjects: Vec<SubjectCharge>,
     /// The requester's idempotency key, where one was given. What belongs to the exchange of an intent
     /// inherits it.
     pub idempotency: Option<Idempotency>,
@@ -39,6 +41,15 @@ pub struct Charge {
     pub limit: u64,
     /// How much this uses.
     pub amount: u64,
+}
+
+/// Use of a budget of distinct subjects: those that were not met in its window before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectCharge {
+    /// Which budget; the amount is what the subjects come to.
+    pub charge: Charge,
+    /// Digests of the subjects, in any order and as often as they are met.
+    pub subjects: Vec<Digest>,
 }
 
 /// A requester's idempotency key and what it was given for.
@@ -80,6 +91,13 @@ impl Marker {
         self.mark(b"officer token", [&proof.use_of, &Digest::default()])
     }
 
+    /// Under what a subject stands in the store: another one in every budget and window.
+    pub fn subject(&self, budget: &Charge, subject: &Digest) -> [u8; 32] {
+        let window = budget.window_start.0.to_be_bytes();
+        let window = Digest::of(&[budget.key.as_bytes(), window.as_slice()].concat());
+        self.mark(b"subject", [&window, subject])
+    }
+
     fn mark(&self, domain: &[u8], parts: [&Digest; 2]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(domain);
@@ -106,6 +124,8 @@ pub(crate) struct Ledger {
     keys: HashMap<[u8; 32], IdempotencyRow>,
     /// Tokens that were looked up or used; those that this group uses are new.
     tokens: HashMap<[u8; 32], (TokenRow, New)>,
+    /// Subjects that were met, with the end of their window; those that this group meets first are new.
+    subjects: HashMap<[u8; 32], (Moment, New)>,
 }
 
 /// Is a row yet to be written?
@@ -119,6 +139,15 @@ impl Ledger {
         marker: &Marker,
         claims: &[Claim<'_>],
     ) -> Result<Vec<Result<(), CommitError>>, StoreError> {
+        let marks: Vec<[u8; 32]> = claims
+            .iter()
+            .flat_map(|claim| &claim.effects.subjects)
+            .flat_map(|one| one.subjects.iter().map(|subject| marker.subject(&one.charge, subject)))
+            .collect();
+        if !marks.is_empty() {
+            let met = tx.subjects_met(&marks).await?;
+            self.subjects.extend(met.into_iter().map(|mark| (mark, (Moment(0), false))));
+        }
         let mut verdicts = Vec::with_capacity(claims.len());
         for claim in claims {
             let token = match &claim.effects.officer {
@@ -134,7 +163,7 @@ impl Ledger {
                 }
             };
             verdicts.push(match claim.effects.idempotency {
-                None => self.admit(claim, None, token),
+                None => self.admit(marker, claim, None, token),
                 Some(idempotency) => {
                     let (mark, query) = marker.marks(&idempotency);
                     if !self.keys.contains_key(&mark)
@@ -142,7 +171,7 @@ impl Ledger {
                     {
                         self.keys.insert(mark, row);
                     }
-                    self.admit(claim, Some((mark, query)), token)
+                    self.admit(marker, claim, Some((mark, query)), token)
                 }
             });
         }
@@ -152,8 +181,11 @@ impl Ledger {
     /// The budgets that a group's claims are about, nothing of them used yet.
     pub fn wanted(claims: &[Claim<'_>]) -> Vec<Budget> {
         let mut wanted = HashMap::new();
-        for charge in claims.iter().flat_map(|claim| &claim.effects.charges) {
-            wanted.insert(charge.budget(), charge.window_end);
+        for claim in claims {
+            let subjects = claim.effects.subjects.iter().map(|one| &one.charge);
+            for charge in claim.effects.charges.iter().chain(subjects) {
+                wanted.insert(charge.budget(), charge.window_end);
+            }
         }
         let unused = |(key, window_end)| Budget { key, window_end, used: 0 };
         wanted.into_iter().map(unused).collect()
@@ -162,6 +194,7 @@ impl Ledger {
     /// All or nothing.
     fn admit(
         &mut self,
+        marker: &Marker,
         claim: &Claim<'_>,
         marks: Option<([u8; 32], [u8; 32])>,
         token: Option<([u8; 32], Moment)>,
@@ -211,6 +244,35 @@ impl Ledger {
             }
             used.insert(key, after);
         }
+        let mut first_met: HashMap<[u8; 32], Moment> = HashMap::new();
+        for one in &claim.effects.subjects {
+            let charge = &one.charge;
+            let mut cost = 0_u64;
+            for mark in one.subjects.iter().map(|subject| marker.subject(charge, subject)) {
+                let known = self.subjects.contains_key(&mark);
+                cost += u64::from(!known && first_met.insert(mark, charge.window_end).is_none());
+            }
+            let key = charge.budget();
+            let before = used
+                .get(&key)
+                .copied()
+                .or_else(|| self.budgets.get(&key).map(|budget| budget.used))
+                .unwrap_or_default();
+            let after = before.saturating_add(cost);
+            if cost > 0 && after > charge.limit {
+                return Err(CommitError::BudgetExhausted {
+                    name: charge.key.clone(),
+                    refills_at: charge.window_end,
+                });
+            }
+            used.insert(key, after);
+            // A retry meets the same subjects again, for nothing; that it paid lets it in when all is used up.
+            if let Some(row) = row.as_mut().filter(|_| cost > 0) {
+                row.add(&charge.key, cost);
+            }
+        }
+        let new = first_met.into_iter().map(|(mark, until)| (mark, (until, true)));
+        self.subjects.extend(new);
         for (key, after) in used {
             if let Some(budget) = self.budgets.get_mut(&key) {
                 budget.used = after;
@@ -235,7 +297,8 @@ impl Ledger {
         self.budgets.values().cloned().collect()
     }
 
-    /// Writes the idempotency keys that were admitted, and the tokens that are used up.
+    /// Writes the idempotency keys that were admitted, the tokens that are used up, and the subjects that were met
+    /// for the first time.
     pub async fn write_keys(&self, tx: &mut Tx<'_>, now: Moment) -> Result<(), StoreError> {
         let used = self.tokens.values().filter(|(_, new)| *new);
         let used: Vec<&TokenRow> = used.map(|(row, _)| row).collect();
@@ -244,6 +307,11 @@ impl Ledger {
         }
         for row in used {
             tx.put_officer_token(row).await?;
+        }
+        let first_met = self.subjects.iter().filter(|(_, (_, new))| *new);
+        let first_met: Vec<_> = first_met.map(|(mark, (until, _))| (*mark, *until)).collect();
+        if !first_met.is_empty() {
+            tx.put_subjects(&first_met).await?;
         }
         if !self.keys.is_empty() {
             tx.expire_idempotency(now).await?;
@@ -262,6 +330,14 @@ impl Charge {
 }
 
 impl IdempotencyRow {
+    /// So much more was charged under it.
+    fn add(&mut self, budget: &str, amount: u64) {
+        match self.charged.iter_mut().find(|(name, _)| name == budget) {
+            Some((_, charged)) => *charged = charged.saturating_add(amount),
+            None => self.charged.push((budget.to_owned(), amount)),
+        }
+    }
+
     /// An attempt has used `attempt` of a budget: what of it no attempt was charged for yet.
     fn raise(&mut self, budget: &str, attempt: u64) -> u64 {
         match self.charged.iter_mut().find(|(name, _)| name == budget) {

@@ -18,7 +18,7 @@ mod sequencer;
 pub mod tree;
 pub mod verify;
 
-pub use effects::{Charge, Effects, IDEMPOTENCY_MILLIS, Idempotency};
+pub use effects::{Charge, Effects, IDEMPOTENCY_MILLIS, Idempotency, SubjectCharge};
 pub use error::{CommitError, OpenError};
 pub use event::{
     Denial, DisclosedRecord, Disclosure, Ending, ExchangeId, Intent, Outcome, Requester,
@@ -173,6 +173,11 @@ impl DurableIntent {
         (chain.last_index, chain.last_leaf.clone())
     }
 
+    /// What its disclosures have used of a budget so far.
+    pub fn spent(&self, budget: &str) -> u64 {
+        self.chain().spent.get(budget).copied().unwrap_or_default()
+    }
+
     /// Batches made durable so far.
     pub fn batches(&self) -> u32 {
         self.chain().batches
@@ -324,8 +329,38 @@ impl Audit {
         intent: &mut DurableIntent,
         disclosed: Disclosed<T>,
         disclosure: Disclosure,
-        mut effects: Effects,
+        effects: Effects,
     ) -> Result<Sealed<T>, CommitError> {
+        let sealed = self.seal_or_return(intent, disclosed, disclosure, effects).await;
+        sealed.map_err(|(error, _)| error)
+    }
+
+    /// As [`Audit::seal`]; if it fails, what was to be disclosed comes back, as undisclosed as it was: a part of it
+    /// may still fit.
+    ///
+    /// # Errors
+    /// Why it was not made durable, and what that was.
+    pub async fn seal_or_return<T: Send>(
+        &self,
+        intent: &mut DurableIntent,
+        disclosed: Disclosed<T>,
+        disclosure: Disclosure,
+        effects: Effects,
+    ) -> Result<Sealed<T>, (CommitError, Disclosed<T>)> {
+        match self.disclose(intent, disclosure, effects).await {
+            Ok(Placed { index, leaf_hash }) => {
+                Ok(Sealed { inner: disclosed.into_inner(), leaf_hash, index })
+            }
+            Err(error) => Err((error, disclosed)),
+        }
+    }
+
+    async fn disclose(
+        &self,
+        intent: &mut DurableIntent,
+        disclosure: Disclosure,
+        mut effects: Effects,
+    ) -> Result<Placed, CommitError> {
         let facts = intent.facts();
         let chain = intent.chain.get_mut().unwrap_or_else(PoisonError::into_inner);
         // What became of an entry that nobody waited for matters only to the chain.
@@ -335,12 +370,23 @@ impl Audit {
         let parts = shares(&facts.requester, &disclosure.records)?;
         let entry = self.shared.entry(&facts, disclosure.at, link, &parts)?;
         effects.idempotency = effects.idempotency.or(intent.idempotency);
-        let placed = self.commit(chain, entry, effects).await?;
-        Ok(Sealed {
-            inner: disclosed.into_inner(),
-            leaf_hash: placed.leaf_hash,
-            index: placed.index,
-        })
+        self.commit(chain, entry, effects).await
+    }
+
+    /// Forgets subjects whose window has ended, some thousand at a time.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub async fn forget_subjects(&self) -> Result<(), CommitError> {
+        loop {
+            let (reply, answer) = oneshot::channel();
+            let closed = CommitError::LogUnavailable { cause: "LOG_CLOSED" };
+            let sent = self.queue.send(Message::Forget(reply)).await;
+            sent.map_err(|_| closed.clone())?;
+            if answer.await.unwrap_or(Err(closed))? == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Hands over how an exchange ended and does not wait. One that cannot be written is counted

@@ -178,6 +178,34 @@ impl Audit {
         Ok(left.saturating_add(paid))
     }
 
+    /// How many of these records, from the first on, a budget of distinct subjects covers at this moment.
+    pub async fn subjects_cover(
+        &self,
+        charge: &Charge,
+        records: &[Vec<Digest>],
+    ) -> Result<usize, CommitError> {
+        let key = BudgetKey { key: charge.key.clone(), window_start: charge.window_start };
+        let marks: Vec<Vec<[u8; 32]>> = records
+            .iter()
+            .map(|subjects| subjects.iter().map(|one| self.shared.marker.subject(charge, one)))
+            .map(Iterator::collect)
+            .collect();
+        let mut tx = self.shared.store.read("read_subjects").await?;
+        let mut left = charge.limit.saturating_sub(tx.budget_used(&key).await?);
+        let mut met = tx.subjects_met(&marks.concat()).await?;
+        for (covered, subjects) in marks.iter().enumerate() {
+            for mark in subjects {
+                if met.insert(*mark) {
+                    match left.checked_sub(1) {
+                        Some(less) => left = less,
+                        None => return Ok(covered),
+                    }
+                }
+            }
+        }
+        Ok(marks.len())
+    }
+
     async fn checkpoint_at(
         &self,
         tx: &mut Tx<'_>,

@@ -57,6 +57,8 @@ pub(crate) struct Placed {
 pub(crate) enum Message {
     Append(Box<Waiting>),
     Close(oneshot::Sender<()>),
+    /// Forget subjects whose window has ended; how many rows went.
+    Forget(oneshot::Sender<Result<u64, CommitError>>),
 }
 
 /// What stops the log.
@@ -105,6 +107,7 @@ impl Sequencer {
     pub async fn run(mut self) {
         let mut messages = Vec::with_capacity(MAX_GROUP);
         let mut closers = Vec::new();
+        let mut forgetting = Vec::new();
         let mut group = Vec::new();
         // When the group goes, if nobody who waits joins it before.
         let mut leaves_at = Instant::now();
@@ -133,12 +136,16 @@ impl Sequencer {
                         hurry |= waiting.urgent;
                         group.push(*waiting);
                     }
+                    Message::Forget(done) => forgetting.push(done),
                     Message::Close(done) => {
                         // What is in the queue already is still taken.
                         self.queue.close();
                         closers.push(done);
                     }
                 }
+            }
+            for done in forgetting.drain(..) {
+                let _ = done.send(self.forget().await);
             }
             hurry |= !closers.is_empty() || group.len() >= MAX_GROUP || self.writer.is_none();
             if hurry && !group.is_empty() {
@@ -185,6 +192,30 @@ impl Sequencer {
                 // The connection and its pages are given up with all they hold.
                 drop(writer);
                 self.retry_at = Instant::now() + RETRY;
+            }
+        }
+    }
+
+    async fn forget(&mut self) -> Result<u64, CommitError> {
+        let Some(mut writer) = self.writer.take() else {
+            return Err(CommitError::LogUnavailable { cause: "LOG_RECOVERING" });
+        };
+        let now = self.shared.clock.now();
+        let forgotten = async {
+            let mut tx = writer.begin("forget_subjects").await?;
+            let forgotten = tx.forget_subjects(now).await?;
+            tx.commit().await.map(|()| forgotten)
+        };
+        match forgotten.await {
+            Ok(forgotten) => {
+                self.writer = Some(writer);
+                Ok(forgotten)
+            }
+            Err(error) => {
+                self.shared.healthy.store(false, Ordering::SeqCst);
+                tracing::error!(cause = error.word(), "the disclosure log cannot be written");
+                self.retry_at = Instant::now() + RETRY;
+                Err(CommitError::LogUnavailable { cause: error.word() })
             }
         }
     }

@@ -28,14 +28,14 @@ pub struct Explanation {
 /// A budget and what is used of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget {
-    /// queries, records, match_probes.
+    /// queries, records, subjects, match_probes; with `_per_case` or `_per_officer` where that shares it.
     pub name: &'static str,
     /// Per window.
     pub limit: u64,
     /// In the current window.
     pub used: u64,
-    /// When the window ends.
-    pub refills_at: Moment,
+    /// When the window ends; none: never, it is for a case's whole life.
+    pub refills_at: Option<Moment>,
 }
 
 impl Broker {
@@ -94,15 +94,10 @@ impl Broker {
     async fn budgets(&self, permit: &Permit, now: Moment) -> Vec<Budget> {
         let mut budgets = vec![];
         for budget in permit.budgets() {
-            let (start, refills_at) = (budget.window.start(now), budget.window.end(now));
+            let (start, refills_at) = (budget.window.start(now), budget.window.refills_at(now));
             // A budget that cannot be read counts as used up, as it would for the query itself.
             let used = self.audit.budget_used(&budget.key, start).await.unwrap_or(budget.limit);
-            budgets.push(Budget {
-                name: budget.name.word(),
-                limit: budget.limit,
-                used,
-                refills_at,
-            });
+            budgets.push(Budget { name: budget.word(), limit: budget.limit, used, refills_at });
         }
         budgets
     }

@@ -3,6 +3,7 @@
 //! takes what came out of the redactor, a reply takes only `Sealed` batches.
 
 mod ask;
+mod budget;
 mod explain;
 mod fetch;
 mod query;

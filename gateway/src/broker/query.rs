@@ -74,7 +74,7 @@ impl Broker {
         let intent = match intent {
             Ok(intent) => intent,
             Err(error) => {
-                let refusal = refused(&error, &admitted.permit);
+                let refusal = refused(&error, &admitted.permit, now);
                 return Err(self.deny(&policy, &ask, refusal).await);
             }
         };
@@ -122,14 +122,17 @@ impl Broker {
         Ok(())
     }
 
-    /// With no record left in the budget the answer would still tell whether there is one: refused instead.
+    /// With no record or subject left in a budget the answer would still tell whether there is one: refused
+    /// instead.
     async fn records_left(&self, ask: &Ask, permit: &Permit, now: Moment) -> Result<(), Refusal> {
         let paid = idempotency(ask);
-        for budget in permit.budgets().iter().filter(|b| b.name == BudgetName::Records) {
+        let released = |name| matches!(name, BudgetName::Records | BudgetName::Subjects);
+        for budget in permit.budgets().iter().filter(|budget| released(budget.name)) {
             let left = self.audit.budget_left(&charge(budget, 0, now), paid.as_ref()).await;
-            if left.map_err(|error| refused(&error, permit))? == 0 {
-                let name = budget.name.word().to_owned();
-                return Err(Refusal::BudgetExhausted { name, refills_at: budget.window.end(now) });
+            if left.map_err(|error| refused(&error, permit, now))? == 0 {
+                let name = budget.word().to_owned();
+                let refills_at = budget.window.refills_at(now);
+                return Err(Refusal::BudgetExhausted { name, refills_at });
             }
         }
         Ok(())
@@ -337,10 +340,11 @@ fn effects(ask: &Ask, admitted: &Admitted, now: Moment) -> Effects {
         .filter_map(|budget| match budget.name {
             BudgetName::Queries => Some(charge(budget, 1, now)),
             BudgetName::MatchProbes if probes > 0 => Some(charge(budget, probes, now)),
-            BudgetName::MatchProbes | BudgetName::Records => None,
+            BudgetName::MatchProbes | BudgetName::Records | BudgetName::Subjects => None,
         })
         .collect();
-    Effects { charges, idempotency: idempotency(ask), officer: ask.officer.clone() }
+    let (idempotency, officer) = (idempotency(ask), ask.officer.clone());
+    Effects { charges, subjects: vec![], idempotency, officer }
 }
 
 /// One charge in the window that holds now.
@@ -390,12 +394,13 @@ fn intent(broker: &Broker, ask: &Ask, admitted: &Admitted, now: Moment) -> Inten
 }
 
 /// What a refused commit means to the requester.
-fn refused(error: &CommitError, permit: &Permit) -> Refusal {
+fn refused(error: &CommitError, permit: &Permit, now: Moment) -> Refusal {
     match error {
-        CommitError::BudgetExhausted { name: key, refills_at } => {
+        CommitError::BudgetExhausted { name: key, .. } => {
             let budget = permit.budgets().iter().find(|budget| budget.key == *key);
-            let name = budget.map_or("budget", |budget| budget.name.word()).to_owned();
-            Refusal::BudgetExhausted { name, refills_at: *refills_at }
+            let name = budget.map_or("budget", BudgetLimit::word).to_owned();
+            let refills_at = budget.and_then(|budget| budget.window.refills_at(now));
+            Refusal::BudgetExhausted { name, refills_at }
         }
         CommitError::IdempotencyConflict => Refusal::IdempotencyKeyReused,
         CommitError::OfficerTokenReplayed => Refusal::OfficerToken(TokenRefusal::Replayed),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use portcullis_core::filter::{BoundFilter, Filter};
+use portcullis_core::filter::{BoundFilter, Filter, TextFields};
 use portcullis_core::handling::{Handling, HandlingClass};
 use portcullis_core::id::{AgencyId, Digest, Moment};
 use portcullis_core::label::LeafId;
@@ -18,14 +18,13 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use super::budget::Fitted;
 use super::fetch::Feed;
-use super::query::{Only, ask_of, charge, idempotency, in_order};
+use super::query::{Only, ask_of, charge, in_order};
 use super::reply::{Completeness, Cut, Receipt, Reply, SourceEnd};
 use super::resume::{Binding, Position};
 use super::{Ask, Broker};
-use crate::audit::{
-    CommitError, Disclosure, DurableIntent, Effects, Ending, Outcome, SourceOutcome,
-};
+use crate::audit::{DurableIntent, Ending, Outcome, SourceOutcome};
 use crate::pseudonyms::Sealing;
 use crate::source::{Found, RawRecord, SourceFailure};
 use crate::telemetry::Metrics;
@@ -63,6 +62,8 @@ struct Recipe {
     redactor: Arc<Redactor>,
     key: Arc<ScopeKey>,
     permitted_use: Arc<[Purpose]>,
+    /// Finds subjects, where a budget counts them.
+    subjects: Option<TextFields>,
 }
 
 /// State of a release: what was counted, announced and is waiting.
@@ -75,6 +76,8 @@ struct Progress {
     waiting: Batch,
     /// The recipe of each of them.
     waiting_recipes: Vec<Arc<Recipe>>,
+    /// The subjects of each of them, where somebody counts them.
+    waiting_subjects: Vec<Vec<Digest>>,
     waiting_bytes: usize,
     released: u64,
     room_left: u64,
@@ -96,13 +99,10 @@ impl Release {
     async fn begin(&self) -> Progress {
         let now = self.broker.clock.now();
         let (mut room_left, mut room_left_by) = (self.ask.limit, Cut::LimitReached);
-        let records = self.permit.budgets().iter().find(|b| b.name == BudgetName::Records);
-        if let Some(budget) = records {
-            let paid = idempotency(&self.ask);
-            let charge = charge(budget, 0, now);
-            let (left, by) = match self.broker.audit.budget_left(&charge, paid.as_ref()).await {
+        for budget in self.permit.budgets().iter().filter(|b| b.name == BudgetName::Records) {
+            let (left, by) = match self.left(&charge(budget, 0, now)).await {
                 Ok(left) => (left, Cut::BudgetExhausted),
-                Err(_) => (0, Cut::LogUnavailable),
+                Err(cut) => (0, cut),
             };
             if left < room_left {
                 (room_left, room_left_by) = (left, by);
@@ -114,6 +114,7 @@ impl Release {
             announced: HashMap::new(),
             waiting: Batch::default(),
             waiting_recipes: vec![],
+            waiting_subjects: vec![],
             waiting_bytes: 0,
             released: 0,
             room_left,
@@ -295,6 +296,10 @@ impl Release {
                 Err(error) => return refuse(progress, error.word()),
             }
         }
+        let subjects = recipe
+            .subjects
+            .as_ref()
+            .map(|fields| self.subjects(fields, &recipe.plan, &record.opaque_id, &record.payload));
         let found = FoundRecord {
             originator: handling.class.originator.clone(),
             opaque_id: record.opaque_id,
@@ -316,6 +321,7 @@ impl Release {
                 progress.waiting_bytes += size + 16;
                 progress.room_left -= 1;
                 progress.waiting_recipes.push(recipe);
+                progress.waiting_subjects.extend(subjects);
                 Ok(())
             }
         }
@@ -366,6 +372,8 @@ impl Release {
                     || bound.probes(&plan) > self.probes
             });
             // Where everything is wanted, narrowing would make the same plan again, and hash it.
+            // By what it could have seen, not by what it asked to see.
+            let subjects = self.subject_fields(&plan);
             let plan = if self.wanted.iter().all(|wanted| *wanted) {
                 plan
             } else {
@@ -383,6 +391,7 @@ impl Release {
                 redactor: self.broker.redactor(&plan),
                 plan,
                 permitted_use,
+                subjects,
             }))
         });
         progress.recipes.insert(handling.class.clone(), recipe.clone());
@@ -416,31 +425,13 @@ impl Release {
         }
         progress.waiting_bytes = 0;
         let batch = progress.waiting.finish();
-        let recipes = std::mem::take(&mut progress.waiting_recipes);
+        let mut recipes = std::mem::take(&mut progress.waiting_recipes);
+        let subjects = std::mem::take(&mut progress.waiting_subjects);
         // What waited until the permit ended stays here.
         self.still_permitted(self.broker.clock.now())?;
-        let count = batch.as_inner().len() as u64;
-        let now = self.broker.clock.now();
-        let resume = self.resume_behind(&batch, agency, now);
-        let charges = self
-            .permit
-            .budgets()
-            .iter()
-            .filter(|budget| budget.name == BudgetName::Records)
-            .map(|budget| charge(budget, count, now))
-            .collect();
-        let effects = Effects { charges, idempotency: idempotency(&self.ask), officer: None };
-        let disclosure = Disclosure::of(&batch, now);
-        let sealed = self
-            .broker
-            .audit
-            .seal(&mut self.intent, batch, disclosure, effects)
-            .instrument(tracing::debug_span!("audit.disclosure", records = count))
-            .await
-            .map_err(|error| match error {
-                CommitError::BudgetExhausted { .. } => Cut::BudgetExhausted,
-                _ => Cut::LogUnavailable,
-            })?;
+        let Fitted { sealed, resume, cut } = self.seal_what_fits(batch, &subjects, agency).await?;
+        let count = sealed.as_inner().len() as u64;
+        recipes.truncate(sealed.as_inner().len());
         let mut plans: Vec<u32> = Vec::with_capacity(recipes.len());
         let mut before: Option<&Arc<Recipe>> = None;
         for recipe in &recipes {
@@ -456,7 +447,7 @@ impl Release {
         self.send(Reply::Batch { sealed, plans, permitted_use, resume }).await?;
         progress.released += count;
         self.broker.metrics.records_released.inc_by(count);
-        Ok(())
+        if cut { Err(Cut::BudgetExhausted) } else { Ok(()) }
     }
 
     /// Sends a plan before the first record that uses it.
@@ -472,7 +463,7 @@ impl Release {
         Ok(index)
     }
 
-    fn resume_behind(
+    pub(super) fn resume_behind(
         &self,
         batch: &Disclosed<Vec<ReleasedRecord>>,
         agency: &AgencyId,

@@ -535,7 +535,7 @@ fn explained(explanation: Explanation, digest: [u8; 32]) -> wire::ExplainRespons
                 name: budget.name.to_owned(),
                 limit: budget.limit,
                 used: budget.used,
-                refills_at: Some(budget.refills_at.to_proto()),
+                refills_at: budget.refills_at.map(|at| at.to_proto()),
             })
             .collect(),
         rules: explanation.rules.iter().map(ToString::to_string).collect(),

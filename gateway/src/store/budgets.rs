@@ -1,4 +1,6 @@
-//! Budgets and idempotency keys. What is charged is decided by the log's sequencer; here are only the rows.
+//! Budgets, subjects and idempotency keys. What is charged is decided by the log's sequencer; here are only the rows.
+
+use std::collections::HashSet;
 
 use portcullis_core::id::Moment;
 use sqlx::Row as _;
@@ -48,6 +50,53 @@ impl Tx<'_> {
             .fetch_optional(&mut *self.inner)
             .await?;
         row.map_or(Ok(0), |row| unsigned(row.try_get(0)?, "budget.used"))
+    }
+
+    /// Which of these subjects were met.
+    pub async fn subjects_met(
+        &mut self,
+        marks: &[[u8; 32]],
+    ) -> Result<HashSet<[u8; 32]>, StoreError> {
+        let wanted: Vec<String> = marks.iter().map(hex::encode).collect();
+        let rows = sqlx::query(
+            "SELECT mark FROM budget_subject \
+             WHERE mark IN (SELECT unhex(value) FROM json_each(?1))",
+        )
+        .bind(serde_json::Value::from(wanted).to_string())
+        .fetch_all(&mut *self.inner)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let mark: &[u8] = row.try_get(0)?;
+                mark.try_into().map_err(|_| StoreError::Malformed("budget_subject.mark"))
+            })
+            .collect()
+    }
+
+    /// Writes subjects that were met for the first time, each with the end of its window.
+    pub async fn put_subjects(&mut self, met: &[([u8; 32], Moment)]) -> Result<(), StoreError> {
+        let rows: Vec<_> =
+            met.iter().map(|(mark, end)| serde_json::json!([hex::encode(mark), end.0])).collect();
+        sqlx::query(
+            "INSERT INTO budget_subject (mark, window_end) \
+             SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?1)",
+        )
+        .bind(serde_json::Value::from(rows).to_string())
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Forgets subjects whose window has ended, a few thousand at a time; how many.
+    pub async fn forget_subjects(&mut self, now: Moment) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "DELETE FROM budget_subject WHERE mark IN (SELECT mark FROM budget_subject \
+             WHERE window_end <= ?1 ORDER BY window_end LIMIT 4096)",
+        )
+        .bind(now.0)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(done.rows_affected())
     }
 
     /// An idempotency key that has not expired, with what was charged under it.

@@ -201,5 +201,17 @@ fn migrator() -> Migrator {
             MigrationType::ReversibleDown,
             include_str!("../../migrations/sqlite/0003_officers.down.sql"),
         ),
+        migration(
+            5,
+            "subjects",
+            MigrationType::ReversibleUp,
+            include_str!("../../migrations/sqlite/0005_subjects.up.sql"),
+        ),
+        migration(
+            5,
+            "subjects",
+            MigrationType::ReversibleDown,
+            include_str!("../../migrations/sqlite/0005_subjects.down.sql"),
+        ),
     ])
 }

@@ -201,7 +201,7 @@ fn has_presence(record_type: &RecordType, leaf: &Leaf) -> bool {
     presence
 }
 
-fn wanted_nodes(record_type: &RecordType, leaves: &[LeafId]) -> Vec<bool> {
+pub(super) fn wanted_nodes(record_type: &RecordType, leaves: &[LeafId]) -> Vec<bool> {
     let mut wanted = vec![false; record_type.nodes().len()];
     // Registration numbers a node before the nodes below it, so going backwards meets children first.
     for at in (0..wanted.len()).rev() {

@@ -26,10 +26,12 @@ mod literal;
 #[cfg(test)]
 mod oracle;
 mod scan;
+mod texts;
 mod tree;
 
 pub use bind::BoundFilter;
 pub use expression::{ExpressionError, ExpressionFault, parse_expression};
 pub use literal::{enum_number, enum_words};
 pub use scan::WireError;
+pub use texts::TextFields;
 pub use tree::{Filter, FilterError, Literal, LiteralKind, MAX_DEPTH, MAX_NODES, MAX_VALUES, Op};

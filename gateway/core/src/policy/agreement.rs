@@ -74,15 +74,30 @@ pub struct Flow {
     pub ladders: Vec<Ladder>,
 }
 
-/// Limits per day (UTC) and requester agency, purpose and case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How much may be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budgets {
+    /// Per day (UTC) and requester agency, purpose and case: of queries, records and match probes always.
+    pub per_day: Limits,
+    /// For a case's whole life, per requester agency and purpose.
+    pub per_case: Limits,
+    /// Per day and proven officer, whatever the purpose and case.
+    pub per_officer: Limits,
+    /// Paths of the texts that name a record's subjects, sorted; empty: each record is a subject of its own.
+    pub subject_fields: Vec<String>,
+}
+
+/// Limits over one window; none: no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
     /// Queries.
-    pub queries_per_day: u64,
+    pub queries: Option<u64>,
     /// Records released.
-    pub records_per_day: u64,
+    pub records: Option<u64>,
+    /// Distinct subjects of released records.
+    pub subjects: Option<u64>,
     /// Fields named in a filter without being clear.
-    pub match_probes_per_day: u64,
+    pub match_probes: Option<u64>,
 }
 
 /// How much of some fields may be shown: the first rung that policy permits holds.

@@ -4,6 +4,7 @@
 //! Time is an argument and never enters Cedar.
 
 mod agreement;
+mod budget;
 mod cedar;
 mod compile;
 mod decide;
@@ -21,12 +22,13 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use agreement::{Agreement, Budgets, Flow, Ladder, Selector};
+pub use agreement::{Agreement, Budgets, Flow, Ladder, Limits, Selector};
+pub use budget::{BudgetLimit, BudgetName, BudgetScope, Window};
 pub use decide::{Decision, Request};
 pub use denial::{Denial, DenialReason};
 pub use load_error::{LoadError, LoadProblem};
 pub use parse::AgreementFile;
-pub use permit::{BudgetLimit, BudgetName, Permit, Window};
+pub use permit::Permit;
 pub use plan::{Dropped, DroppedReason};
 pub use policy_file::{BASE_POLICIES, BASE_SCHEMA, PolicyFile};
 pub use purpose::Purpose;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::agreement::{Agreement, Flow};
+use super::budget::{BudgetLimit, DAY, budgets};
 use super::compile::SliceKey;
 use super::decide::Request;
 use super::plan::Dropped;
@@ -14,10 +15,7 @@ use crate::handling::HandlingClass;
 use crate::id::{AgencyId, AgreementId, CaseId, Digest, Moment, RuleId};
 use crate::label::{LeafId, RecordType};
 use crate::policy::Purpose;
-use crate::redact::Plan;
-
-/// Milliseconds of a day.
-const DAY: i64 = 24 * 60 * 60 * 1000;
+use crate::redact::{Plan, Treatment};
 
 /// A permitted query.
 #[derive(Clone)]
@@ -44,65 +42,6 @@ pub(super) struct PermitKey {
     pub(super) officer_proven: bool,
 }
 
-/// What is limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum BudgetName {
-    /// Queries.
-    Queries,
-    /// Records released.
-    Records,
-    /// Fields named in a filter without being clear.
-    MatchProbes,
-}
-
-impl BudgetName {
-    /// One stable word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Queries => "queries",
-            Self::Records => "records",
-            Self::MatchProbes => "match_probes",
-        }
-    }
-}
-
-/// Over what time a budget is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Window {
-    /// A day, UTC.
-    Day,
-}
-
-impl Window {
-    /// One stable word.
-    pub fn word(self) -> &'static str {
-        "day"
-    }
-
-    /// When the window began that this moment lies in.
-    pub fn start(self, now: Moment) -> Moment {
-        Moment(now.0.div_euclid(DAY).saturating_mul(DAY))
-    }
-
-    /// When the next one begins.
-    pub fn end(self, now: Moment) -> Moment {
-        Moment(self.start(now).0.saturating_add(DAY))
-    }
-}
-
-/// A limit that the query is counted against.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BudgetLimit {
-    /// What is limited.
-    pub name: BudgetName,
-    /// Which one and who shares it: `name|agency|purpose|case|agreement`, `-` where there is no case.
-    pub key: String,
-    /// How much.
-    pub limit: u64,
-    /// Over what time.
-    pub window: Window,
-}
-
 impl Permit {
     /// None where the agreement or record type is not the snapshot's, which `decide` has ruled out.
     pub(super) fn new(
@@ -121,9 +60,9 @@ impl Permit {
             .filter(|purpose| rest.iter().all(|flow| flow.permitted_use.contains(purpose)))
             .copied()
             .collect();
-        let budgets = budgets(&request, &agreement.id, &chosen);
         let closes =
             request.case.as_ref().and_then(|id| snapshot.case(id)).and_then(|case| case.closes);
+        let budgets = budgets(&request, &agreement.id, &chosen, closes);
         let valid_until = closes.map_or(agreement.valid_until, |at| at.min(agreement.valid_until));
         let slice = SliceKey {
             agreement: agreement.id.clone(),
@@ -191,7 +130,7 @@ impl Permit {
         &self.request.sources
     }
 
-    /// Limits that the query is counted against: the tightest of all flows, one for each name.
+    /// Limits that the query is counted against: the tightest of all flows, one for each name and scope.
     pub fn budgets(&self) -> &[BudgetLimit] {
         &self.budgets
     }
@@ -221,6 +160,17 @@ impl Permit {
         &self.record_type
     }
 
+    /// Fields whose texts name the subjects of an originator's records, as far as a plan tells the requester which
+    /// of them are equal: clear or as tokens. By any other a budget would tell more than the answer does.
+    pub fn subject_fields(&self, plan: &Plan) -> Vec<LeafId> {
+        let flow = self.flows().find(|flow| flow.from == *plan.originator());
+        let paths = flow.map_or(&[][..], |flow| flow.budgets.subject_fields.as_slice());
+        let told =
+            |id: LeafId| matches!(plan.treatment(id), Treatment::Clear | Treatment::Pseudonymise);
+        let leaves = paths.iter().filter_map(|path| self.record_type.leaf_by_path(path));
+        leaves.map(|leaf| leaf.id).filter(|id| told(*id)).collect()
+    }
+
     /// Fields that some flow lets the requester match, in leaf order. Each record's own plan decides.
     pub fn matchable(&self) -> Vec<LeafId> {
         let paths: BTreeSet<&str> =
@@ -243,23 +193,6 @@ impl fmt::Debug for Permit {
             .field("valid_until", &self.valid_until)
             .finish_non_exhaustive()
     }
-}
-
-fn budgets(request: &Request, agreement: &AgreementId, flows: &[&Flow]) -> Vec<BudgetLimit> {
-    let case = request.case.as_ref().map_or("-", CaseId::as_str);
-    let of = format!("{}|{}|{case}|{agreement}", request.requester, request.purpose.word());
-    let tightest = |of: fn(&Flow) -> u64| flows.iter().map(|flow| of(flow)).min().unwrap_or(0);
-    [
-        (BudgetName::Queries, tightest(|flow| flow.budgets.queries_per_day)),
-        (BudgetName::Records, tightest(|flow| flow.budgets.records_per_day)),
-        (BudgetName::MatchProbes, tightest(|flow| flow.budgets.match_probes_per_day)),
-    ]
-    .into_iter()
-    .map(|(name, limit)| {
-        let key = format!("{}|{of}", name.word());
-        BudgetLimit { name, key, limit, window: Window::Day }
-    })
-    .collect()
 }
 
 /// Plans already compiled, for one snapshot: policy cannot change under them, only time can.

@@ -27,6 +27,13 @@ impl<T> Disclosed<T> {
     }
 }
 
+impl<T> Disclosed<Vec<T>> {
+    /// Leaves out all but the first ones: a part of what may be disclosed may be too.
+    pub fn keep_first(&mut self, count: usize) {
+        self.0.truncate(count);
+    }
+}
+
 impl<T> fmt::Debug for Disclosed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Disclosed { .. }")

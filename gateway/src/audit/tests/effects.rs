@@ -5,7 +5,7 @@ use crate::officers::Proof;
 
 fn keyed(key: &str, query: &[u8], charges: Vec<Charge>) -> Effects {
     let idempotency = Idempotency::of("spiffe://a", key, Digest::of(query));
-    Effects { charges, idempotency: Some(idempotency), officer: None }
+    Effects { charges, idempotency: Some(idempotency), ..Effects::default() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,7 @@ mod format;
 mod order;
 mod proofs;
 mod shares;
+mod subjects;
 mod tampering;
 
 use std::collections::BTreeMap;

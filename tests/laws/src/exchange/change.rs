@@ -70,6 +70,19 @@ pub fn fewer_duties(exchange: &Exchange, at: [Spot; 4]) -> Changed {
             let gone = flow.permitted_use.remove(at[2].index(flow.permitted_use.len()));
             format!("may not be used for {}", gone.word())
         }
+        2 if at[2].index(4) > 0 => {
+            // A limit that was not there is a tighter one too.
+            let halved = |limit: Option<u64>| Some(1 + limit.unwrap_or(1000) / 2);
+            match at[2].index(4) {
+                1 => flow.per_case = halved(flow.per_case),
+                2 => flow.per_officer = halved(flow.per_officer),
+                _ => {
+                    let (limit, fields) = flow.subjects.take().unwrap_or((1000, vec![]));
+                    flow.subjects = Some((1 + limit / 2, fields));
+                }
+            }
+            "has tighter budgets".to_owned()
+        }
         2 => {
             flow.budget = 1 + flow.budget / 2;
             format!("has a budget of {}", flow.budget)

@@ -101,10 +101,14 @@ fn flow() -> impl Strategy<Value = Flow> {
         any::<bool>(),
         1_u64..1000,
         prop_oneof![1 => Just(vec![]), 2 => subsequence(leaves(), 0..=6)],
+        weighted(0.3, (1_u64..1000, subsequence(vec!["id".to_owned()], 0..=1))),
+        weighted(0.3, 1_u64..1000),
+        weighted(0.3, 1_u64..1000),
     );
     (scope, duties, vec(ladder(), 2..=7)).prop_map(|(scope, duties, mut ladders)| {
         let (from, to, types, purposes, case_required, cases, officer_required) = scope;
-        let (permitted_use, delete_after_days, release, budget, matchable) = duties;
+        let (permitted_use, delete_after_days, release, budget, matchable, more, case, officer) =
+            duties;
         for (at, ladder) in ladders.iter_mut().enumerate() {
             ladder.tag = at;
         }
@@ -121,6 +125,9 @@ fn flow() -> impl Strategy<Value = Flow> {
             delete_after_days,
             release,
             budget,
+            subjects: more,
+            per_case: case,
+            per_officer: officer,
             matchable,
             ladders,
         }

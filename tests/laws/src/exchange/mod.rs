@@ -116,6 +116,12 @@ pub struct Flow {
     pub release: bool,
     /// Limit of every kind.
     pub budget: u64,
+    /// Distinct subjects a day, by these fields; none: not counted.
+    pub subjects: Option<(u64, Vec<String>)>,
+    /// Queries for a case's whole life; none, or where no case is needed: not counted.
+    pub per_case: Option<u64>,
+    /// Queries and records of an officer a day; none: not counted.
+    pub per_officer: Option<u64>,
     /// Fields that may be matched.
     pub matchable: Vec<String>,
     /// Ladders.

@@ -145,11 +145,11 @@ fn duties(old: &Permit, new: &Permit) -> Result<(), String> {
     if new.valid_until() > old.valid_until() {
         return Err("the permit holds for longer".to_owned());
     }
-    let limits = |permit: &Permit| -> Vec<u64> {
-        permit.budgets().iter().map(|limit| limit.limit).collect()
-    };
-    if limits(new).iter().zip(limits(old)).any(|(new, old)| *new > old) {
-        return Err("more may be asked".to_owned());
+    for old in old.budgets() {
+        let new = new.budgets().iter().find(|new| new.key == old.key);
+        if new.is_none_or(|new| new.limit > old.limit) {
+            return Err(format!("more may be asked: {}", old.key));
+        }
     }
     Ok(())
 }

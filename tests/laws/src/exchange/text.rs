@@ -62,6 +62,19 @@ impl Display for Flow {
         for name in ["queries", "records", "match_probes"] {
             writeln!(f, "{name}_per_day = {}", self.budget)?;
         }
+        if let Some((limit, fields)) = &self.subjects {
+            writeln!(f, "subjects_per_day = {limit}")?;
+            if !fields.is_empty() {
+                writeln!(f, "subject_fields = {}", list(fields))?;
+            }
+        }
+        if let Some(limit) = self.per_case.filter(|_| self.case_required || !self.cases.is_empty())
+        {
+            writeln!(f, "per_case = {{ queries = {limit} }}")?;
+        }
+        if let Some(limit) = self.per_officer {
+            writeln!(f, "per_officer = {{ queries = {limit}, records = {limit} }}")?;
+        }
         self.ladders.iter().try_for_each(|ladder| write!(f, "{ladder}"))
     }
 }

@@ -2,6 +2,7 @@
 //! Mistakes of form (not TOML, unknown or missing key, wrong type) end the reading of a file; mistakes of
 //! content are all told.
 
+mod budgets;
 mod ladder;
 mod raw;
 mod value;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use self::raw::{RawAgreement, RawFlow};
 use self::value::Edge;
-use super::agreement::{Agreement, Budgets, Flow};
+use super::agreement::{Agreement, Flow};
 use super::load_error::{LoadError, LoadProblem};
 use super::registry::{NAME_RULE, Registry, is_name};
 use crate::id::{AgencyId, AgreementId, Digest, RecordTypeName, RuleId};
@@ -182,6 +183,7 @@ impl Reader<'_> {
             None => vec![],
         };
         let rule = format!("agreement:{id}/flow:{at}");
+        let budgets = self.budgets(raw, &key("budgets"), &record_types);
         let mut flow = Flow {
             rule: RuleId::new(&rule),
             from,
@@ -194,7 +196,7 @@ impl Reader<'_> {
             permitted_use,
             delete_after_days: *raw.delete_after_days.get_ref(),
             release_by_originator: raw.release_by_originator,
-            budgets: self.budgets(raw, &key("budgets")),
+            budgets,
             matchable,
             ladders: vec![],
         };
@@ -210,33 +212,6 @@ impl Reader<'_> {
         }
         self.resolve(raw, &flow, at);
         flow
-    }
-
-    fn budgets(&mut self, raw: &RawFlow, key: &str) -> Budgets {
-        let budgets = raw.budgets.get_ref();
-        for (name, limit) in [
-            ("queries_per_day", &budgets.queries_per_day),
-            ("records_per_day", &budgets.records_per_day),
-        ] {
-            if *limit.get_ref() == 0 {
-                let key = format!("{key}.{name}");
-                let message = "a budget of 0 permits nothing";
-                self.refuse(limit.span(), &key, LoadProblem::Invalid, message);
-            }
-        }
-        if raw.matchable.is_some() && budgets.match_probes_per_day.is_none() {
-            let message = "a flow with matchable fields needs this budget";
-            let key = format!("{key}.match_probes_per_day");
-            self.refuse(raw.budgets.span(), &key, LoadProblem::Malformed, message);
-        }
-        Budgets {
-            queries_per_day: *budgets.queries_per_day.get_ref(),
-            records_per_day: *budgets.records_per_day.get_ref(),
-            match_probes_per_day: budgets
-                .match_probes_per_day
-                .as_ref()
-                .map_or(0, |limit| *limit.get_ref()),
-        }
     }
 }
 

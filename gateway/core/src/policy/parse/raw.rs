@@ -45,6 +45,19 @@ pub(super) struct RawBudgets {
     pub(super) queries_per_day: Spanned<u64>,
     pub(super) records_per_day: Spanned<u64>,
     pub(super) match_probes_per_day: Option<Spanned<u64>>,
+    pub(super) subjects_per_day: Option<Spanned<u64>>,
+    pub(super) subject_fields: Option<Texts>,
+    pub(super) per_case: Option<Spanned<RawLimits>>,
+    pub(super) per_officer: Option<Spanned<RawLimits>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLimits {
+    pub(super) queries: Option<Spanned<u64>>,
+    pub(super) records: Option<Spanned<u64>>,
+    pub(super) subjects: Option<Spanned<u64>>,
+    pub(super) match_probes: Option<Spanned<u64>>,
 }
 
 #[derive(Deserialize)]

@@ -65,7 +65,7 @@ fn permits_what_an_agreement_gives_and_says_what_binds_the_answer() {
     let budgets: Vec<_> = permit
         .budgets()
         .iter()
-        .map(|one| (one.name.word(), one.key.clone(), one.limit, one.window))
+        .map(|one| (one.word(), one.key.clone(), one.limit, one.window))
         .collect();
     let expected = [("queries", 5), ("records", 60), ("match_probes", 0)].map(|(name, limit)| {
         (name, format!("{name}|sm-customs|SHIPMENT_TARGETING|-|a-1"), limit, Window::Day)
@@ -73,6 +73,73 @@ fn permits_what_an_agreement_gives_and_says_what_binds_the_answer() {
     assert_eq!(budgets, expected);
     assert_eq!(Window::Day.start(Moment(NOW.0 + 5)), NOW);
     assert_eq!(Window::Day.end(Moment(NOW.0 + 5)), Moment::from_seconds(NOW.seconds() + DAY));
+}
+
+#[test]
+fn budgets_are_shared_by_agency_purpose_and_case_or_by_an_officer_and_by_nothing_that_can_be_chosen()
+ {
+    let mut agreement = plain("a-1");
+    agreement.text =
+        agreement.text.replace("case_required = false", "case_required = true").replace(
+            "records_per_day = 60",
+            "records_per_day = 60\nsubjects_per_day = 7\nsubject_fields = [\"importer.id\"]\n\
+             per_case = { queries = 50, subjects = 20 }\n\
+             per_officer = { queries = 3, match_probes = 2 }",
+        );
+    let world = load(&[agreement], &[]);
+    let asked = request("sm-customs", DECLARATION, ShipmentTargeting, Some("CASE-1"));
+    let limits = |request: &Request| {
+        let permit = permit(&world, request);
+        let of = |one: &BudgetLimit| (one.word(), one.key.clone(), one.limit);
+        permit.budgets().iter().map(of).collect::<Vec<_>>()
+    };
+    let day = "sm-customs|SHIPMENT_TARGETING|CASE-1|a-1";
+    let officer = "sm-customs|*|*|a-1|officer";
+    let expected = |id: &str| {
+        vec![
+            ("queries", format!("queries|{day}"), 5),
+            ("records", format!("records|{day}"), 60),
+            ("match_probes", format!("match_probes|{day}"), 0),
+            ("subjects", format!("subjects|{day}"), 7),
+            ("queries_per_case", format!("queries|{day}|case"), 50),
+            ("subjects_per_case", format!("subjects|{day}|case"), 20),
+            ("queries_per_officer", format!("queries|{officer}|{id}"), 3),
+            ("match_probes_per_officer", format!("match_probes|{officer}|{id}"), 2),
+        ]
+    };
+    assert_eq!(limits(&asked), expected("-"));
+    assert_eq!(limits(&by_officer(asked.clone())), expected("o.rask"));
+    // Neither the system nor the sources that are named choose another one.
+    let sources = Request { sources: vec!["nv-customs".into()], ..asked.clone() };
+    assert_eq!(limits(&sources), expected("-"));
+    let found = permit(&world, &asked);
+    let case = found.budgets().iter().find(|one| one.scope == BudgetScope::Case).unwrap();
+    assert_eq!((case.window.start(NOW), case.window.end(NOW)), (Moment(0), CLOSES));
+    assert_eq!(case.window.refills_at(NOW), None);
+}
+
+#[test]
+fn subjects_are_named_only_by_what_the_requester_can_tell_apart() {
+    let mut agreement = plain("a-1");
+    agreement.text = agreement.text.replace(
+        "records_per_day = 60",
+        "records_per_day = 60\nsubjects_per_day = 7\n\
+         subject_fields = [\"importer.id\", \"items.hs_code\", \"items.licence_id\"]",
+    );
+    agreement.text.push_str(
+        "[[flow.ladder]]\nfields = [\"importer.id\"]\nrungs = [\"pseudonymise\", \"withhold\"]\n\
+         [[flow.ladder]]\nfields = [\"items.licence_id\"]\nrungs = [\"mask\", \"withhold\"]\n",
+    );
+    let world = load(&[agreement], &[]);
+    let permit = permit(&world, &targeting());
+    let plan = permit.plan(&class("nv-customs"), NOW).unwrap();
+    let mut paths: Vec<&str> = permit
+        .subject_fields(&plan)
+        .iter()
+        .map(|leaf| plan.record_type().leaf(*leaf).unwrap().path.as_str())
+        .collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["importer.id", "items.hs_code"], "a mask tells not which are equal");
 }
 
 #[test]

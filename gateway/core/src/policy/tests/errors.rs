@@ -65,6 +65,48 @@ const MISTAKES: &[(&str, &str, &str, LoadProblem)] = &[
     ("v1.Declaration\"]", "v1.Nothing\"]", "flow[1].record_types", Unknown),
     ("purposes = [\"SHIPMENT_TARGETING\",", "purposes = [\"FUN\",", "flow[1].purposes", Unknown),
     ("_use = [\"SHIPMENT_TARGETING\"]", "_use = [\"fun\"]", "flow[1].permitted_use", Unknown),
+    (
+        "queries_per_day = 5",
+        "queries_per_day = 5\nsubjects_per_day = 0",
+        "flow[1].budgets.subjects_per_day",
+        Invalid,
+    ),
+    (
+        "queries_per_day = 5",
+        "queries_per_day = 5\nsubject_fields = [\"importer.id\"]",
+        "flow[1].budgets.subject_fields",
+        Useless,
+    ),
+    (
+        "queries_per_day = 5",
+        "queries_per_day = 5\nsubjects_per_day = 1\nsubject_fields = [\"items.value\"]",
+        "flow[1].budgets.subject_fields",
+        Unknown,
+    ),
+    (
+        "queries_per_day = 5",
+        "queries_per_day = 5\nper_case = { queries = 9 }",
+        "flow[1].budgets.per_case",
+        Useless,
+    ),
+    (
+        "queries_per_day = 5",
+        "queries_per_day = 5\nper_officer = {}",
+        "flow[1].budgets.per_officer",
+        Empty,
+    ),
+    (
+        "queries_per_day = 5",
+        "queries_per_day = 5\nper_officer = { records = 0 }",
+        "flow[1].budgets.per_officer.records",
+        Invalid,
+    ),
+    (
+        "queries_per_day = 5",
+        "queries_per_day = 5\nper_officer = { quarries = 1 }",
+        "per_officer",
+        Malformed,
+    ),
     ("case_required = false", "case_required = \"no\"", "case_required", Malformed),
     (
         "case_required = false",
