@@ -9,6 +9,7 @@ use super::agreement::Flow;
 use super::cedar::{Action, Situation, Verdict};
 use super::ladder;
 use super::permit::Permit;
+use super::standing::Cap;
 use crate::handling::HandlingClass;
 use crate::id::{Moment, RuleId};
 use crate::label::Leaf;
@@ -63,6 +64,9 @@ impl Permit {
             .flows()
             .find(|flow| flow.from == class.originator)
             .ok_or_else(|| dropped(DroppedReason::OriginatorNotCovered, vec![]))?;
+        if !self.agreement.takes_part(&flow.from, now) {
+            return Err(dropped(DroppedReason::PermitEnded, vec![]));
+        }
         if let Some(outcome) = self.snapshot.plans.find(&self.key, class, now) {
             return outcome;
         }
@@ -77,7 +81,8 @@ impl Permit {
             let case = self.snapshot.case(id);
             case.is_some_and(|case| case.open_to(&self.request.requester, now))
         });
-        if case && self.agreement.in_force(now) {
+        let take_part = self.agreement.takes_part(&self.request.requester, now);
+        if case && take_part && self.agreement.in_force(now) {
             return Ok(());
         }
         Err(dropped(DroppedReason::PermitEnded, vec![]))
@@ -90,7 +95,7 @@ impl Permit {
         own.flat_map(|case| [Some(case.opens), case.closes])
             .flatten()
             .filter(|at| now < *at)
-            .chain([self.agreement.valid_until])
+            .chain([self.valid_until()])
             .min()
             .unwrap_or(now)
     }
@@ -154,6 +159,20 @@ impl Permit {
         PseudonymScope(Arc::from(text))
     }
 
+    /// What keeps a leaf low whatever its ladder says: reservations, and the template of the case.
+    fn caps<'a>(&'a self, flow: &'a Flow, leaf: &Leaf) -> Vec<&'a Cap> {
+        let mut caps: Vec<&Cap> = flow.caps.iter().filter(|cap| cap.concerns(leaf)).collect();
+        let case = self.request.case.as_ref().and_then(|id| self.snapshot.case(id));
+        if let Some(template) = case.and_then(|case| case.template.as_ref()) {
+            let named = caps.len();
+            caps.extend(template.caps.iter().filter(|cap| cap.concerns(leaf)));
+            if caps.len() == named {
+                caps.push(&template.others);
+            }
+        }
+        caps
+    }
+
     fn field(
         &self,
         flow: &Flow,
@@ -162,9 +181,16 @@ impl Permit {
         context: &Context,
     ) -> FieldPlan {
         let ask = |action| self.snapshot.ask(&self.key.slice, action, Some(leaf), context);
+        let caps = self.caps(flow, leaf);
+        let capped = |rung: Treatment| {
+            let cap = caps.iter().find(|cap| !(rung <= cap.at_most))?;
+            Some(cap.rule.clone())
+        };
         let mut found = match ladder.and_then(|at| flow.ladders.get(at)) {
             None => Descent::end(RuleId::new("default:withhold"), Reason::NoRule),
-            Some(ladder) => descend(&ladder.rungs, &ladder.rule, |rung| ask(Action::Treat(rung))),
+            Some(ladder) => {
+                descend(&ladder.rungs, &ladder.rule, capped, |rung| ask(Action::Treat(rung)))
+            }
         };
         // A leaf that cannot take the rung is withheld by `Plan::new`; it must not stay matchable.
         if !found.treatment.fits(leaf.label.semantic, &leaf.kind) {
@@ -174,6 +200,7 @@ impl Permit {
         let matches = !clear
             && !found.failed
             && flow.matchable.contains(&leaf.path)
+            && caps.iter().all(|cap| cap.at_most != Treatment::Withhold)
             && matches!(ask(Action::Match), Verdict::Permitted(_));
         FieldPlan {
             treatment: found.treatment,
@@ -202,9 +229,18 @@ impl Descent {
 
 /// Down the rungs until one is permitted. A rule that cannot be evaluated ends it at once: no lower rung
 /// is tried, the field is withheld.
-fn descend(rungs: &[Treatment], ladder: &RuleId, ask: impl Fn(Treatment) -> Verdict) -> Descent {
-    let mut refused: Option<RuleId> = None;
+fn descend(
+    rungs: &[Treatment],
+    ladder: &RuleId,
+    capped: impl Fn(Treatment) -> Option<RuleId>,
+    ask: impl Fn(Treatment) -> Verdict,
+) -> Descent {
+    let (mut refused, mut cap): (Option<RuleId>, Option<RuleId>) = (None, None);
     for rung in rungs.iter().filter(|rung| **rung != Treatment::Withhold) {
+        if let Some(rule) = capped(*rung) {
+            cap = cap.or(Some(rule));
+            continue;
+        }
         let reason = match (rung, &refused) {
             (_, Some(_)) => Reason::ReducedByPolicy,
             (Treatment::Clear, None) => Reason::Permitted,
@@ -213,6 +249,7 @@ fn descend(rungs: &[Treatment], ladder: &RuleId, ask: impl Fn(Treatment) -> Verd
         match ask(*rung) {
             Verdict::Permitted(rules) => {
                 let rule = rules.into_iter().next().unwrap_or_else(|| ladder.clone());
+                let rule = cap.unwrap_or(rule);
                 return Descent { treatment: *rung, rule, reason, failed: false };
             }
             Verdict::Refused(rules) => {
@@ -228,7 +265,7 @@ fn descend(rungs: &[Treatment], ladder: &RuleId, ask: impl Fn(Treatment) -> Verd
     }
     match refused {
         Some(rule) => Descent::end(rule, Reason::ReducedByPolicy),
-        None => Descent::end(ladder.clone(), Reason::ReducedByAgreement),
+        None => Descent::end(cap.unwrap_or_else(|| ladder.clone()), Reason::ReducedByAgreement),
     }
 }
 
