@@ -15,6 +15,8 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::audit::LogVerifier;
+
 /// The commented sample that documents every key.
 pub const SAMPLE: &str = include_str!("../samples/gateway.sample.toml");
 
@@ -65,7 +67,9 @@ struct File {
     audit_public_key: PathBuf,
     audit_key: Option<PathBuf>,
     pseudonym_keys: PathBuf,
+    #[serde(default)]
     agreements: Vec<PathBuf>,
+    require_signed_agreements: Option<bool>,
     #[serde(default)]
     policies: Vec<PathBuf>,
     #[serde(default)]
@@ -108,6 +112,8 @@ struct AgencyEntry {
     trust_bundle: PathBuf,
     crl: Option<PathBuf>,
     audit_public_key: PathBuf,
+    #[serde(default)]
+    agreement_keys: Vec<String>,
     source: Option<SourceEntry>,
 }
 
@@ -236,6 +242,8 @@ pub struct Config {
     pub registry: Registry,
     /// Texts of the agreements.
     pub agreements: Vec<AgreementFile>,
+    /// Agreements of the configuration count only with every party's signature beside them.
+    pub require_signed_agreements: bool,
     /// Texts of policies beyond the base set.
     pub policies: Vec<PolicyFile>,
     /// Limits.
@@ -257,6 +265,8 @@ pub struct Member {
     pub crl: Option<PathBuf>,
     /// X25519 public key to which its share of the log is sealed.
     pub audit_public_key: PathBuf,
+    /// Keys with which it signs agreements.
+    pub agreement_keys: Vec<LogVerifier>,
     /// Its source system.
     pub source: Option<SourceAddress>,
 }
@@ -335,11 +345,11 @@ impl Check<'_> {
             cases.push(self.case(&format!("cases[{at}]"), entry, &seen)?);
         }
         let mut agreements = vec![];
-        for path in self.expand("agreements", &file.agreements, "toml")? {
+        for path in self.expand(&file.agreements, "toml")? {
             agreements.push(AgreementFile { name: name_of(&path), text: read(&path)? });
         }
         let mut policies = vec![];
-        for path in self.expand("policies", &file.policies, "cedar")? {
+        for path in self.expand(&file.policies, "cedar")? {
             policies.push(PolicyFile { name: name_of(&path), text: read(&path)? });
         }
         Ok(Config {
@@ -365,6 +375,9 @@ impl Check<'_> {
             members,
             registry: Registry { agencies, cases, environment },
             agreements,
+            require_signed_agreements: file
+                .require_signed_agreements
+                .unwrap_or(environment == Environment::Production),
             policies,
             limits: self.limits(file.limits)?,
             telemetry: file.telemetry,
@@ -475,11 +488,23 @@ impl Check<'_> {
                 })
             })
             .transpose()?;
+        let mut agreement_keys = vec![];
+        for text in &entry.agreement_keys {
+            let key = LogVerifier::parse(text).ok().filter(|key| key.name() == entry.id);
+            agreement_keys.push(key.ok_or_else(|| {
+                let message = format!(
+                    "takes keys such as {}+HASH+BASE64 (portcullis keys agreement)",
+                    entry.id
+                );
+                self.invalid(&format!("{at}.agreement_keys"), &message)
+            })?);
+        }
         let member = Member {
             id: id.clone(),
             trust_bundle: self.base.join(entry.trust_bundle),
             crl: entry.crl.map(|path| self.base.join(path)),
             audit_public_key: self.base.join(entry.audit_public_key),
+            agreement_keys,
             source,
         };
         let agency = Agency {
@@ -518,6 +543,7 @@ impl Check<'_> {
             opens,
             closes,
             operation_scope: entry.operation_scope,
+            template: None,
         })
     }
 
@@ -535,12 +561,7 @@ impl Check<'_> {
     }
 
     /// Files as named; of a folder, every file with the extension, by name.
-    fn expand(
-        &self,
-        field: &str,
-        paths: &[PathBuf],
-        extension: &str,
-    ) -> Result<Vec<PathBuf>, ConfigError> {
+    fn expand(&self, paths: &[PathBuf], extension: &str) -> Result<Vec<PathBuf>, ConfigError> {
         let mut all = vec![];
         for path in paths {
             let path = self.base.join(path);
@@ -556,9 +577,6 @@ impl Check<'_> {
             inside.retain(|file| file.extension().is_some_and(|found| found == extension));
             inside.sort();
             all.append(&mut inside);
-        }
-        if all.is_empty() && field == "agreements" {
-            return Err(self.invalid(field, "names no agreement"));
         }
         Ok(all)
     }

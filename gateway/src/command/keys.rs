@@ -25,6 +25,14 @@ pub enum KeysCommand {
     /// Epochs of a gateway's pseudonyms.
     #[command(subcommand)]
     Pseudonym(PseudonymCommand),
+    /// Key with which an agency signs agreements: the private file, and the public one beside it (.pub).
+    Agreement {
+        /// The private file.
+        file: PathBuf,
+        /// The agency.
+        #[arg(long)]
+        agency: String,
+    },
     /// Key of an agency's auditor: the private file, and the public one beside it (.pub).
     Auditor {
         /// The private file.
@@ -71,6 +79,10 @@ pub fn run(command: &KeysCommand, out: &mut dyn Write) -> anyhow::Result<bool> {
             writeln!(out, "keys in {}; the log's verifier key is {verifier}", dir.display())?;
         }
         KeysCommand::Pseudonym(command) => return pseudonym(command, out),
+        KeysCommand::Agreement { file, agency } => {
+            let verifier = agreement(file, agency)?;
+            writeln!(out, "{0}, and {0}.pub for the gateway: {verifier}", file.display())?;
+        }
         KeysCommand::Auditor { file } => {
             auditor(file)?;
             writeln!(out, "{0}, and {0}.pub for the gateway", file.display())?;
@@ -138,6 +150,18 @@ pub fn auditor(path: &Path) -> anyhow::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");
     create(Path::new(&name), format!("{public}\n").as_bytes())
+}
+
+/// A key with which an agency signs agreements; gives the verifier key, which is written beside it too.
+///
+/// # Errors
+/// Files that exist or cannot be written, or a name that is none.
+pub fn agreement(path: &Path, agency: &str) -> anyhow::Result<String> {
+    let verifier = keys::generate_log_key(path, agency)?.verifier().to_string();
+    let mut name = path.as_os_str().to_owned();
+    name.push(".pub");
+    create(Path::new(&name), format!("{verifier}\n").as_bytes())?;
+    Ok(verifier)
 }
 
 /// A file of 32 secret bytes.
