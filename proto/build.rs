@@ -12,6 +12,8 @@ const FILES: &[&str] = &[
     "portcullis/query/v1/query.proto",
     "portcullis/source/v1/source.proto",
     "portcullis/directory/v1/directory.proto",
+    "portcullis/agreement/v1/agreement.proto",
+    "portcullis/case/v1/case.proto",
     "portcullis/record/v1/value.proto",
     "portcullis/record/v1/common.proto",
     "portcullis/record/v1/party.proto",

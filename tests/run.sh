@@ -140,6 +140,11 @@ run_python() {
     else
         fail "the receipt verifier's self-test"
     fi
+    if "$PORTCULLIS_PYTHON" $client/verify_statement.py --vectors gateway/core/vectors/statements.json; then
+        passed=$((passed + 1))
+    else
+        fail "signed statements about agreements"
+    fi
 
     title "Python: the client against a gateway that lies"
     local ran bad

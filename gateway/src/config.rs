@@ -15,6 +15,8 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::audit::LogVerifier;
+
 /// The commented sample that documents every key.
 pub const SAMPLE: &str = include_str!("../samples/gateway.sample.toml");
 
@@ -65,7 +67,9 @@ struct File {
     audit_public_key: PathBuf,
     audit_key: Option<PathBuf>,
     pseudonym_keys: PathBuf,
+    #[serde(default)]
     agreements: Vec<PathBuf>,
+    require_signed_agreements: Option<bool>,
     #[serde(default)]
     policies: Vec<PathBuf>,
     #[serde(default)]
@@ -112,6 +116,7 @@ struct AgencyEntry {
     audit_public_key: PathBuf,
     #[serde(default)]
     officer_keys: Vec<OfficerKeyEntry>,
+    agreement_keys: Vec<String>,
     source: Option<SourceEntry>,
 }
 
@@ -263,6 +268,8 @@ pub struct Config {
     pub registry: Registry,
     /// Texts of the agreements.
     pub agreements: Vec<AgreementFile>,
+    /// Agreements of the configuration count only with every party's signature beside them.
+    pub require_signed_agreements: bool,
     /// Texts of policies beyond the base set.
     pub policies: Vec<PolicyFile>,
     /// Which officers' tokens are taken.
@@ -288,6 +295,8 @@ pub struct Member {
     pub audit_public_key: PathBuf,
     /// Keys that sign its officers' tokens: `kid` and PEM file; several while they are changed.
     pub officer_keys: Vec<(String, PathBuf)>,
+    /// Keys with which it signs agreements.
+    pub agreement_keys: Vec<LogVerifier>,
     /// Its source system.
     pub source: Option<SourceAddress>,
 }
@@ -366,11 +375,11 @@ impl Check<'_> {
             cases.push(self.case(&format!("cases[{at}]"), entry, &seen)?);
         }
         let mut agreements = vec![];
-        for path in self.expand("agreements", &file.agreements, "toml")? {
+        for path in self.expand(&file.agreements, "toml")? {
             agreements.push(AgreementFile { name: name_of(&path), text: read(&path)? });
         }
         let mut policies = vec![];
-        for path in self.expand("policies", &file.policies, "cedar")? {
+        for path in self.expand(&file.policies, "cedar")? {
             policies.push(PolicyFile { name: name_of(&path), text: read(&path)? });
         }
         Ok(Config {
@@ -396,6 +405,9 @@ impl Check<'_> {
             members,
             registry: Registry { agencies, cases, environment },
             agreements,
+            require_signed_agreements: file
+                .require_signed_agreements
+                .unwrap_or(environment == Environment::Production),
             policies,
             officer_tokens: self.officer_tokens(file.officer_tokens)?,
             limits: self.limits(file.limits)?,
@@ -535,12 +547,24 @@ impl Check<'_> {
                 })
             })
             .transpose()?;
+        let mut agreement_keys = vec![];
+        for text in &entry.agreement_keys {
+            let key = LogVerifier::parse(text).ok().filter(|key| key.name() == entry.id);
+            agreement_keys.push(key.ok_or_else(|| {
+                let message = format!(
+                    "takes keys such as {}+HASH+BASE64 (portcullis keys agreement)",
+                    entry.id
+                );
+                self.invalid(&format!("{at}.agreement_keys"), &message)
+            })?);
+        }
         let member = Member {
             id: id.clone(),
             trust_bundle: self.base.join(entry.trust_bundle),
             crl: entry.crl.map(|path| self.base.join(path)),
             audit_public_key: self.base.join(entry.audit_public_key),
             officer_keys,
+            agreement_keys,
             source,
         };
         let agency = Agency {
@@ -579,6 +603,7 @@ impl Check<'_> {
             opens,
             closes,
             operation_scope: entry.operation_scope,
+            template: None,
         })
     }
 
@@ -596,12 +621,7 @@ impl Check<'_> {
     }
 
     /// Files as named; of a folder, every file with the extension, by name.
-    fn expand(
-        &self,
-        field: &str,
-        paths: &[PathBuf],
-        extension: &str,
-    ) -> Result<Vec<PathBuf>, ConfigError> {
+    fn expand(&self, paths: &[PathBuf], extension: &str) -> Result<Vec<PathBuf>, ConfigError> {
         let mut all = vec![];
         for path in paths {
             let path = self.base.join(path);
@@ -617,9 +637,6 @@ impl Check<'_> {
             inside.retain(|file| file.extension().is_some_and(|found| found == extension));
             inside.sort();
             all.append(&mut inside);
-        }
-        if all.is_empty() && field == "agreements" {
-            return Err(self.invalid(field, "names no agreement"));
         }
         Ok(all)
     }

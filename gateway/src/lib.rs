@@ -3,13 +3,16 @@
 //! audit} -> {identity, clock}`.
 
 pub mod admin;
+pub mod agreements;
 pub mod audit;
 pub mod broker;
+pub mod cases;
 pub mod client;
 pub mod clock;
 pub mod command;
 pub mod config;
 pub mod identity;
+pub mod keeper;
 pub mod officers;
 pub mod pseudonyms;
 pub mod record_types;

@@ -9,7 +9,7 @@ use anyhow::bail;
 use bytes::Bytes;
 use portcullis_core::id::{AgencyId, Digest, Moment, RecordTypeName};
 use portcullis_core::label::{LintError, RecordType};
-use portcullis_core::policy::{AgreementFile, Brought, LoadError, PolicyFile, Registry, Snapshot};
+use portcullis_core::policy::{Brought, LoadError};
 use tokio::sync::Mutex;
 
 use crate::broker::Broker;
@@ -109,9 +109,6 @@ pub struct RecordTypes {
     store: Store,
     registrars: Vec<Registrar>,
     own: Vec<Arc<RecordType>>,
-    registry: Registry,
-    agreements: Vec<AgreementFile>,
-    policies: Vec<PolicyFile>,
     /// One registration at a time.
     known: Mutex<BTreeMap<String, Known>>,
 }
@@ -155,54 +152,12 @@ impl RecordTypes {
             let in_use = if row.last.in_use { usable(&config.registrars, &row) } else { None };
             known.insert(row.name.clone(), Known { row, in_use });
         }
-        Ok(Self {
-            store,
-            registrars: config.registrars.clone(),
-            own,
-            registry: config.registry.clone(),
-            agreements: config.agreements.clone(),
-            policies: config.policies.clone(),
-            known: Mutex::new(known),
-        })
+        Ok(Self { store, registrars: config.registrars.clone(), own, known: Mutex::new(known) })
     }
 
-    /// The policy with everything that is registered now.
-    ///
-    /// # Errors
-    /// Everything that is wrong with policy and agreements.
-    pub async fn policy(&self) -> Result<Arc<Snapshot>, Vec<LoadError>> {
-        let known = self.known.lock().await;
-        let policy = self.compile(&known).await?;
-        for agreement in policy.agreements() {
-            for name in agreement.flows.iter().flat_map(|flow| &flow.record_types) {
-                if policy.record_type(name).is_none() {
-                    tracing::warn!(
-                        agreement = agreement.id.as_str(),
-                        record_type = name.as_str(),
-                        "an agreement names a record type that nobody has registered yet"
-                    );
-                }
-            }
-        }
-        Ok(policy)
-    }
-
-    /// Off the threads that answer: it takes a while.
-    async fn compile(
-        &self,
-        known: &BTreeMap<String, Known>,
-    ) -> Result<Arc<Snapshot>, Vec<LoadError>> {
-        let brought = Brought {
-            record_types: known.values().filter_map(|one| one.in_use.clone()).collect(),
-            packages: self.registrars.iter().map(|one| one.package.clone()).collect(),
-        };
-        let (registry, own) = (self.registry.clone(), self.own.clone());
-        let (agreements, policies) = (self.agreements.clone(), self.policies.clone());
-        let compiled = tokio::task::spawn_blocking(move || {
-            Snapshot::load_with(registry, own, brought, &agreements, &policies)
-        });
-        // Broken off: nothing is said to be wrong, and nothing comes into force.
-        compiled.await.unwrap_or_else(|_| Err(vec![]))
+    /// What policy takes of it.
+    pub async fn brought(&self) -> Brought {
+        brought(&*self.known.lock().await, &self.registrars)
     }
 
     /// Registers a record type.
@@ -305,11 +260,13 @@ impl RecordTypes {
         let row = change.row.clone();
         let mut after = known.clone();
         after.insert(row.name.clone(), change);
+        let mut draft = broker.keeper.begin().await;
+        draft.inputs.brought = brought(&after, &self.registrars);
         let named = broker.policy.load().speaks_of(&RecordTypeName::new(&row.name));
         // What no agreement names changes no decision: plans and resume tokens of others live on.
         let policy = match named {
             false => None,
-            true => match self.compile(&after).await {
+            true => match draft.compile().await {
                 Ok(policy) => Some(policy),
                 Err(errors) => return Err(self.does_not_fit(broker, &row, &errors)),
             },
@@ -319,9 +276,7 @@ impl RecordTypes {
             return Err(RegistrationRefusal::StoreUnavailable);
         }
         *known = after;
-        if let Some(policy) = policy {
-            broker.policy.store(policy);
-        }
+        draft.put_in_force(policy);
         tracing::info!(
             agency = row.agency,
             by = row.last.spiffe_id,
@@ -397,6 +352,13 @@ fn event(doer: &Doer, in_use: bool, at: Moment) -> RecordTypeEvent {
         at,
         spiffe_id: doer.peer.spiffe_id.to_string(),
         certificate: doer.certificate,
+    }
+}
+
+fn brought(known: &BTreeMap<String, Known>, registrars: &[Registrar]) -> Brought {
+    Brought {
+        record_types: known.values().filter_map(|one| one.in_use.clone()).collect(),
+        packages: registrars.iter().map(|one| one.package.clone()).collect(),
     }
 }
 

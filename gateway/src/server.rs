@@ -6,18 +6,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use portcullis_core::label::RecordType;
+use portcullis_core::policy::{Inputs, Snapshot};
+use portcullis_proto::agreement::v1::agreement_service_server::AgreementServiceServer;
 use portcullis_proto::audit::v1::audit_service_server::AuditServiceServer;
+use portcullis_proto::case::v1::case_service_server::CaseServiceServer;
 use portcullis_proto::directory::v1::directory_service_server::DirectoryServiceServer;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
+use crate::agreements::Agreements;
 use crate::audit::keys::{self, SealPrivateKey, SealPublicKey};
 use crate::audit::{Audit, AuditKeys};
 use crate::broker::{Broker, ResumeSealer};
+use crate::cases::Cases;
 use crate::clock::Clock;
 use crate::config::{Config, Member};
 use crate::identity::connect::{
@@ -27,10 +31,13 @@ use crate::identity::{
     Acceptor, AcceptorConfig, AgencyTrust, ConnectionRegistry, Credentials, HandshakeMetrics,
     IdentityLayer, PeerId, ServerLimits, TrustSpec, TrustStore, bind, listen,
 };
+use crate::keeper::Keeper;
 use crate::officers::{OfficerTokens, TokenKey};
 use crate::pseudonyms::{self, KeyFile, Pseudonyms};
 use crate::record_types::RecordTypes;
+use crate::service::agreement::Agreeing;
 use crate::service::audit::Audits;
+use crate::service::case::Casework;
 use crate::service::directory::Directory;
 use crate::service::door::DoorLayer;
 use crate::service::query::QueryRoutes;
@@ -79,11 +86,22 @@ impl Gateway {
         let store = Store::open(&config.store)
             .await
             .with_context(|| format!("the store {} cannot be used", config.store.display()))?;
-        let types = RecordTypes::open(&config, own_types, store.clone()).await?;
-        let policy = types.policy().await.map_err(|errors| {
+        let types = RecordTypes::open(&config, own_types.clone(), store.clone()).await?;
+        let mut inputs = Inputs {
+            registry: config.registry.clone(),
+            record_types: own_types,
+            brought: types.brought().await,
+            agreements: vec![],
+            policies: config.policies.clone(),
+        };
+        let cases = Cases::open(&config.registry, &mut inputs, store.clone()).await?;
+        let agreements = Agreements::open(&config, &mut inputs, store.clone(), clock.now()).await?;
+        let keeper = Keeper::start(inputs).await.map_err(|errors| {
             let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
             anyhow::anyhow!("policy and agreements are refused:\n  {}", lines.join("\n  "))
         })?;
+        awaited(&keeper.in_force().load());
+        let (cases, agreements) = (Arc::new(cases), Arc::new(agreements));
         let mut metrics = Metrics::default();
         store.metrics().register(metrics.registry());
         let metrics = Arc::new(metrics);
@@ -97,7 +115,8 @@ impl Gateway {
         let mut resume_key = [0; 32];
         aws_lc_rs::rand::fill(&mut resume_key).context("no randomness")?;
         let broker = Arc::new(Broker {
-            policy: ArcSwap::new(policy),
+            policy: keeper.in_force(),
+            keeper,
             audit,
             sources,
             pseudonyms: Arc::new(Pseudonyms::new(key_file.keys()?)),
@@ -155,6 +174,17 @@ impl Gateway {
                 AuditServiceServer::new(Audits { broker: broker.clone() })
                     .max_decoding_message_size(limit),
             )
+            .add_service(
+                AgreementServiceServer::new(Agreeing {
+                    broker: broker.clone(),
+                    agreements: agreements.clone(),
+                })
+                .max_decoding_message_size(limit),
+            )
+            .add_service(
+                CaseServiceServer::new(Casework { broker: broker.clone(), cases })
+                    .max_decoding_message_size(limit),
+            )
             .add_service(QueryRoutes::new(broker.clone(), limit));
 
         let mut tasks = tokio::task::JoinSet::new();
@@ -168,6 +198,11 @@ impl Gateway {
         });
         tasks.spawn(forget_subjects(broker.clone(), stop.clone()));
         tasks.spawn(watch_health(health, broker.clone(), stop.clone()));
+        let followed = agreements.follow_time(broker.clone(), stop.clone());
+        tasks.spawn(async move {
+            followed.await;
+            Ok(())
+        });
         let watched = pseudonyms::watch(
             config.pseudonym_keys,
             Some(key_file.digest()),
@@ -264,6 +299,21 @@ struct Refusals(Arc<Metrics>);
 impl HandshakeMetrics for Refusals {
     fn refused(&self, reason: &'static str) {
         self.0.handshakes_refused.get_or_create(&Word { reason: reason.to_owned() }).inc();
+    }
+}
+
+/// Says which record types agreements wait for.
+fn awaited(policy: &Snapshot) {
+    for agreement in policy.agreements() {
+        for name in agreement.flows.iter().flat_map(|flow| &flow.record_types) {
+            if policy.record_type(name).is_none() {
+                tracing::warn!(
+                    agreement = agreement.id.as_str(),
+                    record_type = name.as_str(),
+                    "an agreement names a record type that nobody has registered yet"
+                );
+            }
+        }
     }
 }
 

@@ -4,16 +4,21 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use portcullis_core::act::ActRefusal;
 use portcullis_core::id::Moment;
 use portcullis_core::policy::{Denial, DenialReason};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use crate::agreements::AgreementRefusal;
+use crate::cases::CaseRefusal;
 use crate::officers::TokenRefusal;
 use crate::record_types::RegistrationRefusal;
 
 /// Domain of every `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "portcullis";
+/// Most problems of a text that one status carries: trailers have little room.
+const PROBLEMS: usize = 8;
 /// Most bytes of one text in a status.
 const QUOTED: usize = 512;
 
@@ -65,6 +70,12 @@ pub enum Refusal {
     /// A record type is neither registered nor withdrawn.
     #[error("{0}")]
     Registration(RegistrationRefusal),
+    /// A statement about an agreement is not taken.
+    #[error("{0}")]
+    Agreement(AgreementRefusal),
+    /// An act on a case is not taken.
+    #[error("{0}")]
+    Case(CaseRefusal),
     /// An answer that had begun ended without its receipt.
     #[error("the answer was cut before its receipt")]
     AnswerCut,
@@ -96,6 +107,8 @@ impl Refusal {
             Self::Overloaded => "OVERLOADED",
             Self::SystemNotListed => "SYSTEM_NOT_LISTED",
             Self::Registration(refusal) => refusal.reason(),
+            Self::Agreement(refusal) => refusal.reason(),
+            Self::Case(refusal) => refusal.reason(),
             Self::AnswerCut => "ANSWER_CUT",
             Self::Internal => "INTERNAL",
         }
@@ -128,6 +141,8 @@ impl Refusal {
                 RegistrationRefusal::AgreementDoesNotFit(_) => Code::FailedPrecondition,
                 RegistrationRefusal::StoreUnavailable => Code::Unavailable,
             },
+            Self::Agreement(refusal) => agreement_code(refusal),
+            Self::Case(refusal) => case_code(refusal),
             Self::AnswerCut => Code::Aborted,
             Self::Internal => Code::Internal,
         }
@@ -173,6 +188,20 @@ impl Refusal {
                 }
                 self.to_string()
             }
+            Self::Agreement(refusal) => {
+                // A place in the text is what its author has to see; all of it is their own.
+                if let AgreementRefusal::Text(errors) = refusal {
+                    for error in errors.iter().take(PROBLEMS) {
+                        let at = format!("{}:{}: {}", error.line, error.column, error.field);
+                        let mut told = format!("{}: {}", error.problem.word(), error.message);
+                        clip(&mut told);
+                        details.add_bad_request_violation(at, told);
+                    }
+                }
+                let mut message = self.to_string();
+                clip(&mut message);
+                message
+            }
             Self::LogUnavailable | Self::Overloaded => {
                 details.set_retry_info(Some(Duration::from_secs(1)));
                 self.to_string()
@@ -183,12 +212,69 @@ impl Refusal {
             }
             Self::SystemNotListed
             | Self::Registration(_)
+            | Self::Case(_)
             | Self::IdempotencyKeyReused
             | Self::AnswerCut
             | Self::Internal => self.to_string(),
         };
         details.set_error_info(self.reason(), DOMAIN, metadata);
         Status::with_error_details(self.code(), message, details)
+    }
+}
+
+fn agreement_code(refusal: &AgreementRefusal) -> Code {
+    match refusal {
+        AgreementRefusal::Text(_) => Code::InvalidArgument,
+        AgreementRefusal::StoreUnavailable => Code::Unavailable,
+        AgreementRefusal::SetAside => Code::FailedPrecondition,
+        AgreementRefusal::Act(refusal) => match refusal {
+            ActRefusal::NotAStatement
+            | ActRefusal::OtherExchange
+            | ActRefusal::OtherAgreement
+            | ActRefusal::OtherAct
+            | ActRefusal::FromTheFuture => Code::InvalidArgument,
+            ActRefusal::NotYours
+            | ActRefusal::KeyUnknown
+            | ActRefusal::SignatureWrong
+            | ActRefusal::NotAParty
+            | ActRefusal::NotOpenToYou
+            | ActRefusal::PartyWithdrawn => Code::PermissionDenied,
+            ActRefusal::Unknown | ActRefusal::VersionUnknown => Code::NotFound,
+            ActRefusal::IdTaken | ActRefusal::AlreadyDone | ActRefusal::Replayed => {
+                Code::AlreadyExists
+            }
+            ActRefusal::TooMany => Code::ResourceExhausted,
+            ActRefusal::VersionSuperseded
+            | ActRefusal::VersionNotNew
+            | ActRefusal::PartiesDropped
+            | ActRefusal::TextDiffers
+            | ActRefusal::SchemaDiffers
+            | ActRefusal::OutOfOrder
+            | ActRefusal::Ended
+            | ActRefusal::NotSignedByAll
+            | ActRefusal::NotSuspendedByYou
+            | ActRefusal::NobodyAsks
+            | ActRefusal::NothingToTakeAway => Code::FailedPrecondition,
+        },
+    }
+}
+
+fn case_code(refusal: &CaseRefusal) -> Code {
+    match refusal {
+        CaseRefusal::Id
+        | CaseRefusal::Dates
+        | CaseRefusal::AgencyUnknown(_)
+        | CaseRefusal::Template { .. } => Code::InvalidArgument,
+        CaseRefusal::IdTaken => Code::AlreadyExists,
+        CaseRefusal::Unknown => Code::NotFound,
+        CaseRefusal::NotAMember | CaseRefusal::NotInvited | CaseRefusal::NotYours => {
+            Code::PermissionDenied
+        }
+        CaseRefusal::Closed | CaseRefusal::OpenerStays | CaseRefusal::DoesNotFit => {
+            Code::FailedPrecondition
+        }
+        CaseRefusal::TooMany => Code::ResourceExhausted,
+        CaseRefusal::StoreUnavailable => Code::Unavailable,
     }
 }
 

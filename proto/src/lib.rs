@@ -24,7 +24,9 @@ macro_rules! area {
     )*};
 }
 area!(
+    agreement = "portcullis.agreement.v1",
     audit = "portcullis.audit.v1",
+    case = "portcullis.case.v1",
     directory = "portcullis.directory.v1",
     handling = "portcullis.handling.v1",
     label = "portcullis.label.v1",

@@ -8,6 +8,7 @@
     reason = "helpers of tests are tests: what is wrong here must stop them"
 )]
 
+mod agreements;
 mod attacker;
 mod bad_input;
 mod budgets;

@@ -26,6 +26,7 @@ pub use event::{
 };
 pub use leaf::{EntryKind, Leaf, Link, MAX_LEAF};
 pub use load::Scrub;
+pub(crate) use note::split as split_note;
 pub use note::{Checkpoint, LogSigner, LogVerifier, NoteError};
 pub use part::{Part, RecordCommitment, commit_body, commit_content, commit_id, commit_part};
 pub use read::{Filter, ListedEntry, LogProof, learn_epochs, list_entries};

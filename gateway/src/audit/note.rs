@@ -91,15 +91,16 @@ impl LogVerifier {
         [&[ED25519_TYPE], self.key.as_slice()].concat()
     }
 
+    /// Checks the signature of any note and gives its text, the last line's end included.
+    pub(crate) fn open_text<'a>(&self, note: &'a str) -> Result<&'a str, NoteError> {
+        let (text, signatures) = split(note)?;
+        self.check_signature(text, signatures)?;
+        Ok(text)
+    }
+
     /// Checks the signature of a checkpoint and reads it.
     pub fn open(&self, note: &str) -> Result<Checkpoint, NoteError> {
-        if note.len() > MAX_NOTE {
-            return Err(NoteError::Format);
-        }
-        let end = note.rfind("\n\n").ok_or(NoteError::Format)?;
-        let text = note.get(..=end).ok_or(NoteError::Format)?;
-        let signatures = note.get(end + 2..).ok_or(NoteError::Format)?;
-        self.check_signature(text, signatures)?;
+        let text = self.open_text(note)?;
         let mut lines = text.split_terminator('\n');
         if lines.next() != Some(&self.name) {
             return Err(NoteError::Origin);
@@ -138,6 +139,16 @@ impl LogVerifier {
         }
         if found { Ok(()) } else { Err(NoteError::NotSigned) }
     }
+}
+
+/// Text and signatures of a note, neither of them checked.
+pub(crate) fn split(note: &str) -> Result<(&str, &str), NoteError> {
+    if note.len() > MAX_NOTE {
+        return Err(NoteError::Format);
+    }
+    let end = note.rfind("\n\n").ok_or(NoteError::Format)?;
+    let text = note.get(..=end).ok_or(NoteError::Format)?;
+    Ok((text, note.get(end + 2..).ok_or(NoteError::Format)?))
 }
 
 impl fmt::Display for LogVerifier {
@@ -184,10 +195,14 @@ impl LogSigner {
     pub fn sign(&self, size: u64, root: Digest) -> Checkpoint {
         let name = &self.verifier.name;
         let text = format!("{name}\n{size}\n{}\n", STANDARD.encode(root.0));
+        Checkpoint { size, root, note: self.sign_text(&text) }
+    }
+
+    /// Signs a text that ends in a line end and has no empty line.
+    pub(crate) fn sign_text(&self, text: &str) -> String {
         let signature = self.pair.sign(text.as_bytes());
         let signature = [self.verifier.id().as_slice(), signature.as_ref()].concat();
-        let note = format!("{text}\n\u{2014} {name} {}\n", STANDARD.encode(signature));
-        Checkpoint { size, root, note }
+        format!("{text}\n\u{2014} {} {}\n", self.verifier.name, STANDARD.encode(signature))
     }
 }
 

@@ -29,6 +29,7 @@ pub use resume::ResumeSealer;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::keeper::Keeper;
 use crate::officers::OfficerTokens;
 use crate::pseudonyms::Pseudonyms;
 use crate::source::SourceSet;
@@ -39,8 +40,10 @@ const CACHE: usize = 4096;
 
 /// Everything one query needs; one per gateway.
 pub struct Broker {
-    /// The policy in force; swapped whole.
-    pub policy: ArcSwap<Snapshot>,
+    /// The policy in force; swapped whole, by the keeper alone.
+    pub policy: Arc<ArcSwap<Snapshot>>,
+    /// The one way to change it.
+    pub keeper: Keeper,
     /// The disclosure log.
     pub audit: Audit,
     /// Agency systems.

@@ -2,7 +2,7 @@
 //! is refused on the way is logged as a denial before the requester hears of it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use portcullis_core::filter::{BoundFilter, Filter};
@@ -92,6 +92,8 @@ impl Broker {
             probes: admitted.probes,
             only: admitted.only,
             pseudonyms: self.pseudonyms.sealing(),
+            changed: self.keeper.changed(),
+            held: Mutex::default(),
             ask,
             replies: sender,
             room,

@@ -2,7 +2,7 @@
 //! batches, plans, statuses, where a limit cuts) follows from released content alone.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,11 +10,11 @@ use portcullis_core::filter::{BoundFilter, Filter, TextFields};
 use portcullis_core::handling::{Handling, HandlingClass};
 use portcullis_core::id::{AgencyId, Digest, Moment};
 use portcullis_core::label::LeafId;
-use portcullis_core::policy::{BudgetName, Permit, Purpose};
+use portcullis_core::policy::{BudgetName, Permit, Purpose, Snapshot};
 use portcullis_core::redact::{
     Batch, Disclosed, FoundRecord, Plan, Redactor, ReleasedRecord, ScopeKey,
 };
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -31,6 +31,9 @@ use crate::telemetry::Metrics;
 
 /// How long statuses and receipt may wait for the requester behind the deadline.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// A clock may be set: how often a waiting answer looks at it.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// One query under way.
 pub(super) struct Release {
@@ -49,6 +52,10 @@ pub(super) struct Release {
     pub only: Option<Only>,
     /// Writes tokens, in the epoch in which the answer began.
     pub pseudonyms: Arc<Sealing>,
+    /// Wakes it when another policy is in force.
+    pub changed: watch::Receiver<u64>,
+    /// The policy that was looked at last, and until when the permit holds in it.
+    pub held: Mutex<Option<(Arc<Snapshot>, Option<Moment>)>>,
     pub ask: Ask,
     pub replies: mpsc::Sender<Reply>,
     pub room: OwnedSemaphorePermit,
@@ -234,6 +241,8 @@ impl Release {
                     });
                 }
                 message = feed.next() => message.map_err(Stop::Source)?,
+                // What comes is looked at anyway: this is for a source that has nothing to send.
+                () = self.ended() => return Err(Stop::Answer(Cut::PermitEnded)),
             };
             let records = match message {
                 Found::End { records, .. } if records != sent => {
@@ -410,12 +419,46 @@ impl Release {
             .collect()
     }
 
-    /// Agreement and case have not ended, policy is still the one that decided, and the epoch of the
-    /// answer's tokens has not been destroyed.
+    /// What the permit stands on holds under the policy in force (agreement, flows, case, rules), and the epoch
+    /// of the answer's tokens has not been destroyed.
     fn still_permitted(&self, now: Moment) -> Result<(), Cut> {
-        let same = self.broker.policy.load().hash() == self.permit.policy_hash()
-            && !self.pseudonyms.is_destroyed();
-        if same && now < self.permit.valid_until() { Ok(()) } else { Err(Cut::PermitEnded) }
+        let holds = !self.pseudonyms.is_destroyed() && now < self.holds_until(now);
+        if holds { Ok(()) } else { Err(Cut::PermitEnded) }
+    }
+
+    /// Until when the permit holds in the policy in force. Each policy is looked at once: within one, only time
+    /// can end a permit.
+    fn holds_until(&self, now: Moment) -> Moment {
+        let policy = self.broker.policy.load();
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = match &*held {
+            Some((seen, until)) if Arc::ptr_eq(seen, &policy) => *until,
+            // What has ended stays ended, whatever comes after.
+            Some((_, None)) => None,
+            _ => {
+                let until = self.permit.holds_in(&policy, now);
+                *held = Some((policy.clone(), until));
+                until
+            }
+        };
+        until.unwrap_or(Moment(i64::MIN))
+    }
+
+    /// Returns when the permit ends, by a change of policy or by time.
+    async fn ended(&self) {
+        let mut changed = self.changed.clone();
+        loop {
+            let now = self.broker.clock.now();
+            if self.still_permitted(now).is_err() {
+                return;
+            }
+            let left = self.holds_until(now).0.saturating_sub(now.0);
+            let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
+            tokio::select! {
+                gone = changed.changed() => if gone.is_err() { return },
+                () = tokio::time::sleep(left.min(LOOK_EVERY)) => {}
+            }
+        }
     }
 
     /// Makes the disclosure of what is waiting durable, then sends it.
@@ -487,6 +530,7 @@ impl Release {
             sent = self.send_until(reply, self.ask.deadline) => sent,
             // What is sealed with a destroyed key does not wait for a requester that reads slowly.
             () = self.pseudonyms.destroyed() => Err(Cut::PermitEnded),
+            () = self.ended() => Err(Cut::PermitEnded),
         }
     }
 

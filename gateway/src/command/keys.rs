@@ -32,6 +32,14 @@ pub enum KeysCommand {
         /// The private file.
         file: PathBuf,
     },
+    /// Key with which an agency signs agreements: the private file, and the public one beside it (.pub).
+    Agreement {
+        /// The private file.
+        file: PathBuf,
+        /// The agency.
+        #[arg(long)]
+        agency: String,
+    },
     /// Key of an agency's auditor: the private file, and the public one beside it (.pub).
     Auditor {
         /// The private file.
@@ -81,6 +89,10 @@ pub fn run(command: &KeysCommand, out: &mut dyn Write) -> anyhow::Result<bool> {
         KeysCommand::Officer { file } => {
             let public = officers::generate(file)?;
             writeln!(out, "{}, and {} for the gateway", file.display(), public.display())?;
+        }
+        KeysCommand::Agreement { file, agency } => {
+            let verifier = agreement(file, agency)?;
+            writeln!(out, "{0}, and {0}.pub for the gateway: {verifier}", file.display())?;
         }
         KeysCommand::Auditor { file } => {
             auditor(file)?;
@@ -149,6 +161,18 @@ pub fn auditor(path: &Path) -> anyhow::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");
     create(Path::new(&name), format!("{public}\n").as_bytes())
+}
+
+/// A key with which an agency signs agreements; gives the verifier key, which is written beside it too.
+///
+/// # Errors
+/// Files that exist or cannot be written, or a name that is none.
+pub fn agreement(path: &Path, agency: &str) -> anyhow::Result<String> {
+    let verifier = keys::generate_log_key(path, agency)?.verifier().to_string();
+    let mut name = path.as_os_str().to_owned();
+    name.push(".pub");
+    create(Path::new(&name), format!("{verifier}\n").as_bytes())?;
+    Ok(verifier)
 }
 
 /// A file of 32 secret bytes.

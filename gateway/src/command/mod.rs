@@ -1,6 +1,8 @@
 //! The command line: one file per subcommand.
 
+pub mod agreement;
 pub mod audit;
+pub mod case;
 pub mod explain;
 pub mod keys;
 pub mod officer;
@@ -44,6 +46,12 @@ enum Command {
     Officer(officer::OfficerCommand),
     /// Verify or list a gateway's disclosure log.
     Audit(audit::AuditArgs),
+    /// Agreements: write, check, sign, list, suspend, leave, end.
+    #[command(subcommand)]
+    Agreement(agreement::AgreementCommand),
+    /// Cases and operation rooms: open, join, leave, close, list.
+    #[command(subcommand)]
+    Case(case::CaseCommand),
     /// Record types of your own: check, register, list, withdraw.
     #[command(subcommand)]
     RecordType(record_type::RecordTypeCommand),
@@ -78,6 +86,8 @@ async fn dispatch(cli: Cli, out: &mut Output) -> anyhow::Result<bool> {
         Command::Explain(args) => explain::run(args, out).await,
         Command::Officer(command) => officer::run(command, out).await,
         Command::Audit(args) => audit::run(args, out).await,
+        Command::Agreement(command) => agreement::run(command, out).await,
+        Command::Case(command) => case::run(command, out).await,
         Command::RecordType(command) => record_type::run(command, out).await,
         Command::Keys(command) => keys::run(&command, out),
     }

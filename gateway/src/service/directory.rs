@@ -34,6 +34,8 @@ impl Directory {
         let mut known: BTreeSet<AgencyId> = policy
             .agreements()
             .filter(|agreement| agreement.has_party(agency))
+            // Whom somebody names in a proposal is not thereby known to him.
+            .filter(|agreement| !agreement.awaits_signatures())
             .flat_map(|agreement| agreement.parties.iter().cloned())
             .collect();
         known.insert(agency.clone());
@@ -127,6 +129,7 @@ impl DirectoryService for Directory {
                 !held_by.is_empty()
                     || policy
                         .agreements()
+                        .filter(|agreement| !agreement.awaits_signatures())
                         .flat_map(|agreement| &agreement.flows)
                         .filter(|flow| flow.from == peer.agency)
                         .any(|flow| flow.record_types.contains(record_type.name()))

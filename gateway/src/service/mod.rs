@@ -1,6 +1,8 @@
 //! One file per gRPC service: decode, call the broker, encode. Generated types stop here.
 
+pub mod agreement;
 pub mod audit;
+pub mod case;
 pub mod directory;
 pub mod door;
 pub mod filter;

@@ -1,6 +1,7 @@
 //! Where the log, budgets and idempotency keys live. Callers see transactions with named operations and plain
 //! values, no SQL and no database types: another database can take SQLite's place behind [`Store`] and [`Tx`].
 
+mod agreements;
 mod budgets;
 mod error;
 mod log;
@@ -8,6 +9,7 @@ mod metrics;
 mod officers;
 mod record_types;
 
+pub use agreements::{ActRow, CaseEventRow, CaseRow};
 pub use budgets::{Budget, BudgetKey, IdempotencyRow};
 pub use error::StoreError;
 pub use log::{Append, EntryRow, EpochRow, ListFilter, NewEntry, NodeRow, Written};
@@ -200,6 +202,18 @@ fn migrator() -> Migrator {
             "officers",
             MigrationType::ReversibleDown,
             include_str!("../../migrations/sqlite/0003_officers.down.sql"),
+        ),
+        migration(
+            4,
+            "agreements",
+            MigrationType::ReversibleUp,
+            include_str!("../../migrations/sqlite/0004_agreements.up.sql"),
+        ),
+        migration(
+            4,
+            "agreements",
+            MigrationType::ReversibleDown,
+            include_str!("../../migrations/sqlite/0004_agreements.down.sql"),
         ),
         migration(
             5,

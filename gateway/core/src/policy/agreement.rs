@@ -1,6 +1,7 @@
 //! An agreement as data: parties, dates, and flows of records from one party to others, each with ladders
 //! that say how much of a field may be shown. Built only by `parse`, which checks it.
 
+use super::standing::{Cap, Phase, Standing};
 use crate::id::{AgencyId, AgreementId, CaseId, Digest, Moment, RecordTypeName, RuleId};
 use crate::label::{Category, Leaf, Semantic, Sensitivity};
 use crate::policy::Purpose;
@@ -19,6 +20,12 @@ pub struct Agreement {
     pub legal_basis: String,
     /// Parties, sorted.
     pub parties: Vec<AgencyId>,
+    /// Agencies that may accede, sorted; until they do, flows from and to them rest.
+    pub open_to: Vec<AgencyId>,
+    /// Who has to agree to an accession.
+    pub accession: Consent,
+    /// Who has to agree to end it.
+    pub termination: Consent,
     /// In force from then.
     pub valid_from: Moment,
     /// No longer in force from then on.
@@ -27,23 +34,62 @@ pub struct Agreement {
     pub flows: Vec<Flow>,
     /// SHA-256 of its text.
     pub digest: Digest,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// Who has to agree to something beside the party that does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Consent {
+    /// Nobody: signing the text was enough.
+    Any,
+    /// Every party.
+    All,
+}
+
+impl Consent {
+    /// From the word of an agreement's text.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "any" => Some(Self::Any),
+            "all" => Some(Self::All),
+            _ => None,
+        }
+    }
 }
 
 impl Agreement {
-    /// Is the agency a party?
+    /// Is the agency a party, or was one?
     pub fn has_party(&self, agency: &AgencyId) -> bool {
-        self.parties.contains(agency)
+        self.parties.contains(agency) || self.standing.joined.contains(agency)
+    }
+
+    /// Is the agency a party that has not withdrawn?
+    pub fn takes_part(&self, agency: &AgencyId, now: Moment) -> bool {
+        self.has_party(agency) && self.standing.left.get(agency).is_none_or(|at| now < *at)
     }
 
     /// Is it in force at this moment?
     pub fn in_force(&self, now: Moment) -> bool {
-        self.valid_from <= now && now < self.valid_until
+        self.standing.phase == Phase::InForce && self.valid_from <= now && now < self.ends()
+    }
+
+    /// Is it a proposal?
+    pub fn awaits_signatures(&self) -> bool {
+        matches!(self.standing.phase, Phase::AwaitsSignatures(_))
+    }
+
+    /// When it ends, by its text or because it was ended.
+    pub fn ends(&self) -> Moment {
+        self.standing.ends.map_or(self.valid_until, |ends| ends.min(self.valid_until))
     }
 }
 
 /// Records of one party to others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flow {
+    /// Its place in the text, from 1. A reservation may split it: then several have the same.
+    pub number: usize,
     /// The rule it becomes: `agreement:ID/flow:N`, N from 1.
     pub rule: RuleId,
     /// Whose records.
@@ -72,6 +118,8 @@ pub struct Flow {
     pub matchable: Vec<String>,
     /// Ladders, in the order of the text.
     pub ladders: Vec<Ladder>,
+    /// The most that may be shown of some fields, whatever their ladder says.
+    pub caps: Vec<Cap>,
 }
 
 /// How much may be asked.

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::agreement::{Agreement, Flow};
 use super::cedar::{Action, Situation, Verdict};
 use super::compile::SliceKey;
-use super::denial::{Denial, DenialReason, no_agreement, not_covered, not_for_this};
+use super::denial::{
+    Denial, DenialReason, no_agreement, not_covered, not_for_this, rests, withdrawn,
+};
 use super::permit::Permit;
 use super::snapshot::{Snapshot, merge};
 use crate::id::{
@@ -51,7 +53,7 @@ pub enum Decision {
 pub(super) struct Verdicts(Mutex<HashMap<VerdictKey, Verdict>>);
 
 /// Everything that Cedar is told of a query beside the snapshot's own policies and entities.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct VerdictKey {
     slice: SliceKey,
     source: AgencyId,
@@ -95,6 +97,13 @@ impl Verdicts {
         verdict
     }
 
+    /// Those whose slice passes: its permits are the same in the snapshot that takes them.
+    pub(super) fn carried(&self, same: impl Fn(&SliceKey) -> bool) -> Self {
+        let known = self.known();
+        let kept = known.iter().filter(|(key, _)| same(&key.slice));
+        Self(Mutex::new(kept.map(|(key, verdict)| (key.clone(), verdict.clone())).collect()))
+    }
+
     fn known(&self) -> MutexGuard<'_, HashMap<VerdictKey, Verdict>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,7 +134,7 @@ impl Snapshot {
     fn permit(self: &Arc<Self>, request: &Request, now: Moment) -> Result<Permit, Denial> {
         self.known_requester(request)?;
         let agreement = self.agreement_for(request, now)?;
-        let flows = flows_for(&agreement, request)?;
+        let flows = flows_for(&agreement, request, now)?;
         self.case_for(request, &flows, now)?;
         officer_for(request, &flows)?;
         // An agreement may name a type that is yet to come.
@@ -171,11 +180,11 @@ impl Snapshot {
         let own: Vec<&Arc<Agreement>> =
             self.agreements().filter(|one| one.has_party(&request.requester)).collect();
         let fitting: Vec<_> =
-            own.iter().filter(|one| flows_for(one, request).is_ok()).copied().collect();
+            own.iter().filter(|one| flows_for(one, request, now).is_ok()).copied().collect();
         let mut current: Vec<_> = fitting.iter().filter(|one| one.in_force(now)).copied().collect();
         // Among several, those that are for this case (or need none) fit better than those that are not.
         let for_case = |one: &&Arc<Agreement>| {
-            let flows = flows_for(one, request).unwrap_or_default();
+            let flows = flows_for(one, request, now).unwrap_or_default();
             flows.iter().all(|flow| covers_case(flow, request.case.as_ref()))
         };
         if current.iter().any(for_case) {
@@ -285,11 +294,19 @@ impl Snapshot {
 }
 
 /// Flows of an agreement that cover a request, one per source, sorted by source.
-fn flows_for<'a>(agreement: &'a Agreement, request: &Request) -> Result<Vec<&'a Flow>, Denial> {
+fn flows_for<'a>(
+    agreement: &'a Agreement,
+    request: &Request,
+    now: Moment,
+) -> Result<Vec<&'a Flow>, Denial> {
+    if !agreement.takes_part(&request.requester, now) {
+        return Err(withdrawn());
+    }
     let typed: Vec<&Flow> = agreement
         .flows
         .iter()
         .filter(|flow| flow.to.contains(&request.requester))
+        .filter(|flow| agreement.takes_part(&flow.from, now))
         .filter(|flow| flow.record_types.contains(&request.record_type))
         .collect();
     if typed.is_empty() {
@@ -338,19 +355,22 @@ fn covers_case(flow: &Flow, case: Option<&CaseId>) -> bool {
 fn closest(own: &[&Arc<Agreement>], request: &Request, now: Moment) -> Denial {
     let rank = |denial: &Denial| match denial.reason {
         DenialReason::SourceNotCovered => 2,
-        DenialReason::PurposeNotPermitted => 1,
+        DenialReason::PurposeNotPermitted | DenialReason::PartyWithdrawn => 1,
         _ => 0,
     };
     own.iter()
         .filter(|one| one.in_force(now))
         .chain(own.iter())
-        .filter_map(|one| flows_for(one, request).err())
+        .filter_map(|one| flows_for(one, request, now).err())
         .reduce(|best, other| if rank(&other) > rank(&best) { other } else { best })
         .unwrap_or_else(no_agreement)
 }
 
 fn in_force(agreement: &Agreement, now: Moment) -> Result<(), Denial> {
     let rules = vec![RuleId::new(format!("agreement:{}", agreement.id))];
+    if let Some(denial) = rests(&agreement.standing.phase) {
+        return Err(denial.with(rules));
+    }
     if now < agreement.valid_from {
         return Err(Denial::new(
             DenialReason::AgreementNotYetInForce,
@@ -359,7 +379,7 @@ fn in_force(agreement: &Agreement, now: Moment) -> Result<(), Denial> {
         )
         .with(rules));
     }
-    if now >= agreement.valid_until {
+    if now >= agreement.ends() {
         return Err(Denial::new(
             DenialReason::AgreementLapsed,
             "the agreement is no longer in force",

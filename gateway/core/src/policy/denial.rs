@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::agreement::Flow;
 use super::snapshot::merge;
-use crate::id::RuleId;
+use super::standing::Phase;
+use crate::id::{AgencyId, RuleId};
 use crate::policy::Purpose;
 
 /// Why a query is denied.
@@ -21,6 +22,14 @@ pub enum DenialReason {
     AgreementLapsed,
     /// The agreement has not begun.
     AgreementNotYetInForce,
+    /// The agreement has not been signed by every party.
+    AgreementNotSigned,
+    /// A party has suspended the agreement.
+    AgreementSuspended,
+    /// A record type is no longer the one that the agreement was signed for.
+    AgreementSchemaChanged,
+    /// The requester has withdrawn from the agreement.
+    PartyWithdrawn,
     /// The agreement does not give it to the requester, or there is no such record type.
     RecordTypeNotCovered,
     /// Not for this purpose.
@@ -50,6 +59,10 @@ impl DenialReason {
             Self::AgreementAmbiguous => "AGREEMENT_AMBIGUOUS",
             Self::AgreementLapsed => "AGREEMENT_LAPSED",
             Self::AgreementNotYetInForce => "AGREEMENT_NOT_YET_IN_FORCE",
+            Self::AgreementNotSigned => "AGREEMENT_NOT_SIGNED",
+            Self::AgreementSuspended => "AGREEMENT_SUSPENDED",
+            Self::AgreementSchemaChanged => "AGREEMENT_SCHEMA_CHANGED",
+            Self::PartyWithdrawn => "PARTY_WITHDRAWN",
             Self::RecordTypeNotCovered => "RECORD_TYPE_NOT_COVERED",
             Self::PurposeNotPermitted => "PURPOSE_NOT_PERMITTED",
             Self::SourceNotCovered => "SOURCE_NOT_COVERED",
@@ -97,6 +110,40 @@ pub(super) fn no_agreement() -> Denial {
         DenialReason::AgreementNotFoundOrNotParty,
         "there is no such agreement to which your agency is a party",
         "name an agreement of your agency",
+    )
+}
+
+/// The agreement's phase does not let anything flow; none where it does.
+pub(super) fn rests(phase: &Phase) -> Option<Denial> {
+    let names = |all: &[AgencyId]| all.iter().map(AgencyId::as_str).collect::<Vec<_>>().join(", ");
+    Some(match phase {
+        Phase::InForce => return None,
+        Phase::AwaitsSignatures(missing) => Denial::new(
+            DenialReason::AgreementNotSigned,
+            "the agreement is not signed by every party",
+            format!("these parties would have to sign it: {}", names(missing)),
+        ),
+        Phase::Suspended(by) => Denial::new(
+            DenialReason::AgreementSuspended,
+            "the agreement is suspended",
+            format!("these parties would have to resume it: {}", names(by)),
+        ),
+        Phase::SchemaChanged(types) => Denial::new(
+            DenialReason::AgreementSchemaChanged,
+            "a record type is not the one that the agreement was signed for",
+            format!(
+                "the parties would have to sign for it: {}",
+                types.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+            ),
+        ),
+    })
+}
+
+pub(super) fn withdrawn() -> Denial {
+    Denial::new(
+        DenialReason::PartyWithdrawn,
+        "your agency has withdrawn from the agreement",
+        "the parties would have to conclude a new one",
     )
 }
 

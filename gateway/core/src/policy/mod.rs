@@ -19,18 +19,21 @@ mod policy_file;
 mod purpose;
 mod registry;
 mod snapshot;
+mod standing;
 #[cfg(test)]
 mod tests;
 
-pub use agreement::{Agreement, Budgets, Flow, Ladder, Limits, Selector};
+pub use agreement::{Agreement, Budgets, Consent, Flow, Ladder, Limits, Selector};
 pub use budget::{BudgetLimit, BudgetName, BudgetScope, Window};
 pub use decide::{Decision, Request};
 pub use denial::{Denial, DenialReason};
 pub use load_error::{LoadError, LoadProblem};
 pub use parse::AgreementFile;
+pub use parse::Facts;
 pub use permit::Permit;
 pub use plan::{Dropped, DroppedReason};
 pub use policy_file::{BASE_POLICIES, BASE_SCHEMA, PolicyFile};
 pub use purpose::Purpose;
-pub use registry::{Agency, Case, Registry};
-pub use snapshot::{Brought, Snapshot};
+pub use registry::{Agency, Case, Registry, Template, is_name};
+pub use snapshot::{Brought, Held, Inputs, Snapshot};
+pub use standing::{Cap, Phase, Reservation, Standing, Take};

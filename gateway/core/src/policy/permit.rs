@@ -63,7 +63,13 @@ impl Permit {
         let closes =
             request.case.as_ref().and_then(|id| snapshot.case(id)).and_then(|case| case.closes);
         let budgets = budgets(&request, &agreement.id, &chosen, closes);
-        let valid_until = closes.map_or(agreement.valid_until, |at| at.min(agreement.valid_until));
+        let leave = |agency: &AgencyId| agreement.standing.left.get(agency).copied();
+        let valid_until = chosen
+            .iter()
+            .filter_map(|flow| leave(&flow.from))
+            .chain(leave(&request.requester))
+            .chain(closes)
+            .fold(agreement.ends(), Moment::min);
         let slice = SliceKey {
             agreement: agreement.id.clone(),
             requester: request.requester.clone(),
@@ -138,6 +144,64 @@ impl Permit {
     /// When it ends by itself: at the end of the agreement or of the case.
     pub fn valid_until(&self) -> Moment {
         self.valid_until
+    }
+
+    /// Does it hold under another state of policy, and until when? None: it has ended there, because something
+    /// that it stands on is not what it was. What it does not stand on may change.
+    ///
+    /// More memberships than at the decision do not end it: the base set uses them only to let more through,
+    /// so the permit shows too little at most. A policy file that speaks of them may do otherwise.
+    pub fn holds_in(&self, policy: &Snapshot, now: Moment) -> Option<Moment> {
+        let own = &self.snapshot;
+        if std::ptr::eq(Arc::as_ptr(own), policy) {
+            return (now < self.valid_until).then_some(self.valid_until);
+        }
+        let request = &self.request;
+        let found = policy.agreement(&self.agreement.id)?;
+        let same_flow = |flow: &Flow| {
+            found.flows.iter().any(|other| {
+                other.to.contains(&request.requester)
+                    && Flow { to: vec![], ..other.clone() } == Flow { to: vec![], ..flow.clone() }
+            })
+        };
+        let takes_part = |agency: &AgencyId| {
+            found.takes_part(agency, now) && own.agency(agency) == policy.agency(agency)
+        };
+        let same = own.same_rules(policy)
+            && found.digest == self.agreement.digest
+            && found.in_force(now)
+            && self.flows().all(same_flow)
+            && takes_part(&request.requester)
+            && self.flows().all(|flow| takes_part(&flow.from))
+            && policy.record_type(&request.record_type).map(|one| one.hash())
+                == Some(self.record_type.hash());
+        if !same {
+            return None;
+        }
+        let mut until = found.ends();
+        for agency in self.flows().map(|flow| &flow.from).chain([&request.requester]) {
+            if let Some(at) = found.standing.left.get(agency) {
+                until = until.min(*at);
+            }
+        }
+        if let Some(id) = &request.case {
+            let (was, is) = (own.case(id)?, policy.case(id)?);
+            let same = is.open_to(&request.requester, now)
+                && was.operation_scope == is.operation_scope
+                && was.template == is.template;
+            if !same {
+                return None;
+            }
+            until = is.closes.map_or(until, |at| at.min(until));
+        }
+        let (was, is) =
+            (own.memberships(&request.requester, now), policy.memberships(&request.requester, now));
+        let held = if own.minds_memberships() {
+            was == is
+        } else {
+            was.iter().all(|case| is.contains(case))
+        };
+        held.then_some(until)
     }
 
     /// The snapshot's hash.
@@ -243,6 +307,27 @@ impl PlanCache {
         if classes.insert(class.clone(), Entry { made, until, outcome }).is_none() {
             plans.entries += 1;
         }
+    }
+
+    /// Those plans whose permit's key passes: what they stand on is the same in the snapshot that takes them.
+    pub(super) fn carried(&self, same: impl Fn(&PermitKey) -> bool) -> Self {
+        let plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = plans.by_permit.iter().filter(|(key, _)| same(key));
+        let by_permit: HashMap<_, _> = kept
+            .map(|(key, classes)| {
+                let classes: HashMap<_, _> = classes
+                    .iter()
+                    .map(|(class, entry)| {
+                        let Entry { made, until, outcome } = entry;
+                        let entry = Entry { made: *made, until: *until, outcome: outcome.clone() };
+                        (class.clone(), entry)
+                    })
+                    .collect();
+                (key.clone(), classes)
+            })
+            .collect();
+        let entries = by_permit.values().map(HashMap::len).sum();
+        Self(Mutex::new(Plans { by_permit, entries }))
     }
 
     #[cfg(test)]

@@ -9,6 +9,7 @@ use super::agreement::{Flow, Ladder};
 use super::cedar::{Action, Situation, Verdict};
 use super::ladder;
 use super::permit::Permit;
+use super::standing::Cap;
 use crate::handling::HandlingClass;
 use crate::id::{Moment, RuleId};
 use crate::label::Leaf;
@@ -63,6 +64,9 @@ impl Permit {
             .flows()
             .find(|flow| flow.from == class.originator)
             .ok_or_else(|| dropped(DroppedReason::OriginatorNotCovered, vec![]))?;
+        if !self.agreement.takes_part(&flow.from, now) {
+            return Err(dropped(DroppedReason::PermitEnded, vec![]));
+        }
         if let Some(outcome) = self.snapshot.plans.find(&self.key, class, now) {
             return outcome;
         }
@@ -77,7 +81,8 @@ impl Permit {
             let case = self.snapshot.case(id);
             case.is_some_and(|case| case.open_to(&self.request.requester, now))
         });
-        if case && self.agreement.in_force(now) {
+        let take_part = self.agreement.takes_part(&self.request.requester, now);
+        if case && take_part && self.agreement.in_force(now) {
             return Ok(());
         }
         Err(dropped(DroppedReason::PermitEnded, vec![]))
@@ -90,7 +95,7 @@ impl Permit {
         own.flat_map(|case| [Some(case.opens), case.closes])
             .flatten()
             .filter(|at| now < *at)
-            .chain([self.agreement.valid_until])
+            .chain([self.valid_until()])
             .min()
             .unwrap_or(now)
     }
@@ -155,6 +160,20 @@ impl Permit {
         PseudonymScope(Arc::from(text))
     }
 
+    /// What keeps a leaf low whatever its ladder says: reservations, and the template of the case.
+    fn caps<'a>(&'a self, flow: &'a Flow, leaf: &Leaf) -> Vec<&'a Cap> {
+        let mut caps: Vec<&Cap> = flow.caps.iter().filter(|cap| cap.concerns(leaf)).collect();
+        let case = self.request.case.as_ref().and_then(|id| self.snapshot.case(id));
+        if let Some(template) = case.and_then(|case| case.template.as_ref()) {
+            let named = caps.len();
+            caps.extend(template.caps.iter().filter(|cap| cap.concerns(leaf)));
+            if caps.len() == named {
+                caps.push(&template.others);
+            }
+        }
+        caps
+    }
+
     fn field(
         &self,
         flow: &Flow,
@@ -163,11 +182,16 @@ impl Permit {
         context: &Context,
     ) -> FieldPlan {
         let ask = |action| self.snapshot.ask(&self.key.slice, action, Some(leaf), context);
+        let caps = self.caps(flow, leaf);
+        let capped = |rung: Treatment| {
+            let cap = caps.iter().find(|cap| !(rung <= cap.at_most))?;
+            Some(cap.rule.clone())
+        };
         let mut found = match ladder.and_then(|at| flow.ladders.get(at)) {
             None => Descent::end(RuleId::new("default:withhold"), Reason::NoRule),
             Some(ladder) => {
                 let proven = self.request.officer.is_some();
-                descend(ladder, proven, |rung| ask(Action::Treat(rung)))
+                descend(ladder, proven, capped, |rung| ask(Action::Treat(rung)))
             }
         };
         // A leaf that cannot take the rung is withheld by `Plan::new`; it must not stay matchable.
@@ -178,6 +202,7 @@ impl Permit {
         let matches = !clear
             && !found.failed
             && flow.matchable.contains(&leaf.path)
+            && caps.iter().all(|cap| cap.at_most != Treatment::Withhold)
             && matches!(ask(Action::Match), Verdict::Permitted(_));
         FieldPlan {
             treatment: found.treatment,
@@ -208,19 +233,30 @@ impl Descent {
 const NEEDS_AN_OFFICER: &str = "base:secret-needs-an-officer";
 
 /// Down the rungs until one is permitted. A rule that cannot be evaluated ends it at once: no lower rung
-/// is tried, the field is withheld. Rungs for officers are not even asked about where none is proven.
-fn descend(ladder: &Ladder, proven: bool, ask: impl Fn(Treatment) -> Verdict) -> Descent {
+/// is tried, the field is withheld. Rungs for officers are not even asked about where none is proven, nor those
+/// above a cap.
+fn descend(
+    ladder: &Ladder,
+    proven: bool,
+    capped: impl Fn(Treatment) -> Option<RuleId>,
+    ask: impl Fn(Treatment) -> Verdict,
+) -> Descent {
     let skipped = if proven { 0 } else { ladder.officer_rungs };
-    // Why the rung that holds is not the first one.
-    let mut lowered =
-        if skipped > 0 { Reason::OfficerNotProven } else { Reason::ReducedByAgreement };
-    let mut refused: Option<RuleId> = None;
+    // Why the rung that holds is not the first one. What a cap takes away no token gives.
+    let lifts = ladder.rungs.iter().take(skipped).any(|rung| capped(*rung).is_none());
+    let mut lowered = if lifts { Reason::OfficerNotProven } else { Reason::ReducedByAgreement };
+    let (mut refused, mut cap): (Option<RuleId>, Option<RuleId>) = (None, None);
     for rung in ladder.rungs.iter().skip(skipped).filter(|rung| **rung != Treatment::Withhold) {
+        if let Some(rule) = capped(*rung) {
+            cap = cap.or(Some(rule));
+            continue;
+        }
         let first = refused.is_none() && skipped == 0;
         let reason = if first && *rung == Treatment::Clear { Reason::Permitted } else { lowered };
         match ask(*rung) {
             Verdict::Permitted(rules) => {
                 let rule = rules.into_iter().next().unwrap_or_else(|| ladder.rule.clone());
+                let rule = cap.unwrap_or(rule);
                 return Descent { treatment: *rung, rule, reason, failed: false };
             }
             Verdict::Refused(rules) => {
@@ -242,7 +278,7 @@ fn descend(ladder: &Ladder, proven: bool, ask: impl Fn(Treatment) -> Verdict) ->
             }
         }
     }
-    Descent::end(refused.unwrap_or_else(|| ladder.rule.clone()), lowered)
+    Descent::end(refused.or(cap).unwrap_or_else(|| ladder.rule.clone()), lowered)
 }
 
 fn dropped(reason: DroppedReason, rules: Vec<RuleId>) -> Dropped {

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use cedar_policy::{
-    Effect, ParseErrors, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator,
-};
+use cedar_policy::{Effect, ParseErrors, Policy, PolicyId, PolicySet, ValidationMode, Validator};
 use miette::Diagnostic;
 
 use super::load_error::{LoadError, LoadProblem};
@@ -104,12 +102,12 @@ pub(super) fn whole_file(
 
 /// Validates every policy strictly.
 pub(super) fn validate(
-    schema: &Schema,
+    validator: &Validator,
     whole: &PolicySet,
     base: &[Named],
     errors: &mut Vec<LoadError>,
 ) {
-    let result = Validator::new(schema.clone()).validate(whole, ValidationMode::Strict);
+    let result = validator.validate(whole, ValidationMode::Strict);
     for error in result.validation_errors() {
         let rule = whole.annotation(error.policy_id(), "id").unwrap_or_default().to_owned();
         let named = base.iter().find(|named| named.policy.id() == error.policy_id());

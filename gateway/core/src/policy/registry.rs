@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::load_error::{LoadError, LoadProblem};
+use super::standing::Cap;
 use crate::handling::Environment;
 use crate::id::{AgencyId, CaseId, Moment, SystemId};
 use crate::label::Sensitivity;
@@ -37,6 +38,17 @@ pub struct Case {
     pub closes: Option<Moment>,
     /// Tokens are shared by all members, as a joint operation needs.
     pub operation_scope: bool,
+    /// The most that is told inside it, whatever agreements allow.
+    pub template: Option<Template>,
+}
+
+/// A field template: a cap on what is told inside a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// For these fields.
+    pub caps: Vec<Cap>,
+    /// For every other one.
+    pub others: Cap,
 }
 
 impl Case {
@@ -149,7 +161,7 @@ impl Registry {
 pub(super) const NAME_RULE: &str = "an id is 1 to 63 of A-Z, a-z, 0-9, `.`, `_` and `-`";
 
 /// Ids of cases and agreements: nothing that could be mistaken for a separator in a key, scope or rule.
-pub(super) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }

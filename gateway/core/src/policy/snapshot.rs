@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use cedar_policy::{Policy, PolicySet, Schema};
+use cedar_policy::{Policy, PolicySet, Schema, Validator};
 
 use super::agreement::Agreement;
 use super::cedar::{Action, Engine, Verdict};
@@ -16,6 +16,7 @@ use super::parse::{self, AgreementFile, Known};
 use super::permit::PlanCache;
 use super::policy_file::{BASE_SCHEMA, Named, PolicyFile, read_policies, validate, whole_file};
 use super::registry::{Agency, Case, Registry};
+use super::standing::{self, Phase, Standing};
 use crate::handling::Environment;
 use crate::id::{AgencyId, AgreementId, CaseId, Digest, Moment, RecordTypeName, RuleId};
 use crate::label::{Leaf, RecordType};
@@ -29,6 +30,37 @@ pub struct Brought {
     pub packages: Vec<String>,
 }
 
+/// An agreement's text, and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The text.
+    pub file: AgreementFile,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+impl From<AgreementFile> for Held {
+    /// The operator's word.
+    fn from(file: AgreementFile) -> Self {
+        Self { file, standing: Standing::default() }
+    }
+}
+
+/// Everything that a snapshot is compiled from.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// Agencies and cases.
+    pub registry: Registry,
+    /// Record types of the gateway's configuration.
+    pub record_types: Vec<Arc<RecordType>>,
+    /// Record types that agencies bring.
+    pub brought: Brought,
+    /// Agreements, one version each.
+    pub agreements: Vec<Held>,
+    /// Policies beyond the base set.
+    pub policies: Vec<PolicyFile>,
+}
+
 /// Registry, record types, agreements and policies, compiled.
 pub struct Snapshot {
     registry: Registry,
@@ -36,8 +68,12 @@ pub struct Snapshot {
     cases_of: HashMap<AgencyId, Vec<usize>>,
     record_types: HashMap<RecordTypeName, Arc<RecordType>>,
     agreements: BTreeMap<AgreementId, Arc<Agreement>>,
-    pub(super) engine: Engine,
-    pub(super) slices: HashMap<SliceKey, PolicySet>,
+    /// What each agreement was compiled to, for the next snapshot.
+    parts: BTreeMap<AgreementId, Arc<Part>>,
+    /// Texts of the policies beyond the base set, and packages that are awaited.
+    texts: (BTreeSet<String>, BTreeSet<String>),
+    pub(super) engine: Arc<Engine>,
+    pub(super) slices: HashMap<SliceKey, Arc<PolicySet>>,
     /// The policies that belong to every slice: what holds where no agreement permits anything.
     ground: PolicySet,
     /// Every policy: what the slices are held against.
@@ -46,6 +82,15 @@ pub struct Snapshot {
     pub(super) plans: PlanCache,
     pub(super) verdicts: Verdicts,
     hash: Digest,
+}
+
+/// An agreement and what it was compiled to.
+struct Part {
+    held: Held,
+    agreement: Arc<Agreement>,
+    slices: Vec<(SliceKey, Arc<PolicySet>)>,
+    #[cfg(test)]
+    permits: PolicySet,
 }
 
 impl Snapshot {
@@ -59,8 +104,7 @@ impl Snapshot {
         agreements: &[AgreementFile],
         policies: &[PolicyFile],
     ) -> Result<Arc<Self>, Vec<LoadError>> {
-        let brought = Brought::default();
-        Self::compile(registry, record_types, brought, agreements, policies, |_| true)
+        Self::load_with(registry, record_types, Brought::default(), agreements, policies)
     }
 
     /// As [`Snapshot::load`], with the record types that agencies bring.
@@ -74,7 +118,19 @@ impl Snapshot {
         agreements: &[AgreementFile],
         policies: &[PolicyFile],
     ) -> Result<Arc<Self>, Vec<LoadError>> {
-        Self::compile(registry, record_types, brought, agreements, policies, |_| true)
+        let agreements = agreements.iter().cloned().map(Held::from).collect();
+        let policies = policies.to_vec();
+        let inputs = Inputs { registry, record_types, brought, agreements, policies };
+        Self::build(inputs, None)
+    }
+
+    /// Compiles a snapshot, taking from an earlier one what its inputs leave as it was: the permits of
+    /// agreements that stand as they stood, and the plans under them.
+    ///
+    /// # Errors
+    /// Every problem found, in the order of the inputs.
+    pub fn build(inputs: Inputs, before: Option<&Self>) -> Result<Arc<Self>, Vec<LoadError>> {
+        Self::compile(inputs, before, |_| true)
     }
 
     /// As [`Snapshot::load`], with only those compiled permits that pass: the law that a removed permit
@@ -87,33 +143,55 @@ impl Snapshot {
         policies: &[PolicyFile],
         keep: impl Fn(&Policy) -> bool,
     ) -> Result<Arc<Self>, Vec<LoadError>> {
-        Self::compile(registry, record_types, Brought::default(), agreements, policies, keep)
+        let inputs = Inputs {
+            registry,
+            record_types,
+            brought: Brought::default(),
+            agreements: agreements.iter().cloned().map(Held::from).collect(),
+            policies: policies.to_vec(),
+        };
+        Self::compile(inputs, None, keep)
     }
 
     fn compile(
-        registry: Registry,
-        mut record_types: Vec<Arc<RecordType>>,
-        brought: Brought,
-        agreements: &[AgreementFile],
-        policies: &[PolicyFile],
+        inputs: Inputs,
+        before: Option<&Self>,
         keep: impl Fn(&Policy) -> bool,
     ) -> Result<Arc<Self>, Vec<LoadError>> {
+        let Inputs { registry, mut record_types, brought, agreements, policies } = inputs;
         let registry = registry.canonical();
         let mut errors = registry.check();
         let own: BTreeSet<RecordTypeName> =
             record_types.iter().map(|one| one.name().clone()).collect();
         record_types.extend(brought.record_types);
         let mut record_types = by_name(record_types, &mut errors);
+        let texts = (
+            policies.iter().map(|file| file.text.clone()).collect(),
+            brought.packages.iter().cloned().collect(),
+        );
         let known =
             Known { registry: &registry, record_types: &record_types, awaited: &brought.packages };
-        let agreements = read_agreements(agreements, &known, &mut errors);
-        let named: BTreeSet<&RecordTypeName> = agreements
-            .values()
+        // An unchanged text means the same only where everything that it speaks of is unchanged too.
+        let before = before.filter(|before| {
+            before.texts == texts
+                && before.registry.agencies == registry.agencies
+                && before.registry.environment == registry.environment
+                && before.record_types.iter().all(|(name, one)| {
+                    record_types.get(name).is_some_and(|other| other.hash() == one.hash())
+                })
+                && record_types
+                    .iter()
+                    .all(|(name, _)| before.record_types.contains_key(name) || !own.contains(name))
+        });
+        let (fresh, mut parts) = read_agreements(agreements, &known, before, &mut errors);
+        let all =
+            || fresh.iter().map(|(_, one)| one).chain(parts.values().map(|one| &one.agreement));
+        let named: BTreeSet<&RecordTypeName> = all()
             .flat_map(|agreement| &agreement.flows)
             .flat_map(|flow| &flow.record_types)
             .collect();
         record_types.retain(|name, _| own.contains(name) || named.contains(name));
-        let base = read_policies(policies, &mut errors);
+        let base = read_policies(&policies, &mut errors);
         let schema = match Schema::from_cedarschema_str(BASE_SCHEMA) {
             Ok((schema, _)) => schema,
             Err(error) => {
@@ -121,37 +199,52 @@ impl Snapshot {
                 return Err(errors);
             }
         };
-        let mut compiled = vec![];
-        for agreement in agreements.values() {
-            match compile::agreement(agreement, &record_types) {
-                Ok(permits) => compiled.extend(permits),
+        let validator = Validator::new(schema.clone());
+        let ground = ground(&base, &mut errors);
+        validate(&validator, &ground, &base, &mut errors);
+        for (held, agreement) in fresh {
+            match compile::agreement(&agreement, &record_types) {
+                Ok(mut permits) => {
+                    permits.retain(|compiled| keep(&compiled.policy));
+                    let part =
+                        part(held, agreement, permits, (&ground, &validator), &base, &mut errors);
+                    parts.insert(part.agreement.id.clone(), Arc::new(part));
+                }
                 Err(error) => {
                     let name = agreement.id.to_string();
                     errors.push(whole_file(&name, LoadProblem::PolicyMalformed, &error));
                 }
             }
         }
-        compiled.retain(|compiled| keep(&compiled.policy));
-        let (ground, whole, slices) = slice(&base, compiled, &mut errors);
-        validate(&schema, &whole, &base, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
-        let engine = Engine::new(schema, &registry, &record_types).map_err(|error| {
-            vec![whole_file("schema.cedarschema", LoadProblem::PolicyInvalid, &error)]
-        })?;
-        let hash = hash(&registry, &record_types, &agreements, policies);
+        // New types make new entities; agreements that were taken over name none of them.
+        let engine = match before.filter(|before| before.record_types.len() == record_types.len()) {
+            Some(before) => before.engine.clone(),
+            None => Arc::new(Engine::new(schema, &registry, &record_types).map_err(|error| {
+                vec![whole_file("schema.cedarschema", LoadProblem::PolicyInvalid, &error)]
+            })?),
+        };
+        let agreements: BTreeMap<AgreementId, Arc<Agreement>> =
+            parts.iter().map(|(id, part)| (id.clone(), part.agreement.clone())).collect();
+        let hash = hash(&registry, &record_types, &agreements, &policies);
         let mut cases_of: HashMap<AgencyId, Vec<usize>> = HashMap::new();
         for (at, case) in registry.cases.iter().enumerate() {
             for member in &case.members {
                 cases_of.entry(member.clone()).or_default().push(at);
             }
         }
-        Ok(Arc::new(Self {
+        let slices = parts.values().flat_map(|part| part.slices.iter().cloned()).collect();
+        #[cfg(test)]
+        let whole = whole(&ground, &parts);
+        let mut snapshot = Self {
             registry,
             cases_of,
             record_types,
             agreements,
+            parts,
+            texts,
             engine,
             slices,
             ground,
@@ -160,7 +253,38 @@ impl Snapshot {
             plans: PlanCache::default(),
             verdicts: Verdicts::default(),
             hash,
-        }))
+        };
+        if let Some(before) = before {
+            snapshot.take_over(before);
+        }
+        Ok(Arc::new(snapshot))
+    }
+
+    /// Takes plans and verdicts from an earlier snapshot of equal rules, where all that they stand on is the same.
+    fn take_over(&mut self, before: &Self) {
+        let same_part = |id: &AgreementId| match (self.parts.get(id), before.parts.get(id)) {
+            (Some(one), Some(two)) => Arc::ptr_eq(one, two),
+            _ => false,
+        };
+        let same_cases = |agency: &AgencyId| self.cases_of(agency).eq(before.cases_of(agency));
+        let plans = before.plans.carried(|key| {
+            let own = key.case.as_ref();
+            same_part(&key.slice.agreement)
+                && same_cases(&key.slice.requester)
+                && own.and_then(|id| self.case(id)) == own.and_then(|id| before.case(id))
+        });
+        let verdicts = before.verdicts.carried(|slice| same_part(&slice.agreement));
+        (self.plans, self.verdicts) = (plans, verdicts);
+    }
+
+    /// Are agreements read and policies asked as in another snapshot?
+    pub(super) fn same_rules(&self, other: &Self) -> bool {
+        self.texts.0 == other.texts.0 && self.registry.environment == other.registry.environment
+    }
+
+    /// Does a policy beyond the base set speak of the requester's cases?
+    pub(super) fn minds_memberships(&self) -> bool {
+        self.texts.0.iter().any(|text| text.contains("memberships"))
     }
 
     /// SHA-256 over every input, in an order of its own: the order of loading changes nothing.
@@ -240,10 +364,15 @@ impl Snapshot {
         record_type: &RecordTypeName,
         now: Moment,
     ) -> Vec<AgencyId> {
-        let flows = self.agreements().filter(|one| one.in_force(now)).flat_map(|one| &one.flows);
+        let flows = self
+            .agreements()
+            .filter(|one| one.in_force(now))
+            .flat_map(|one| one.flows.iter().map(move |flow| (one, flow)));
         let holders: BTreeSet<&AgencyId> = flows
-            .filter(|flow| flow.to.contains(requester) && flow.record_types.contains(record_type))
-            .map(|flow| &flow.from)
+            .filter(|(_, flow)| flow.to.contains(requester))
+            .filter(|(_, flow)| flow.record_types.contains(record_type))
+            .filter(|(one, flow)| one.takes_part(requester, now) && one.takes_part(&flow.from, now))
+            .map(|(_, flow)| &flow.from)
             .collect();
         holders.into_iter().cloned().collect()
     }
@@ -268,7 +397,7 @@ impl Snapshot {
         leaf: Option<&Leaf>,
         context: &cedar_policy::Context,
     ) -> Verdict {
-        let policies = self.slices.get(key).unwrap_or(&self.ground);
+        let policies = self.slices.get(key).map_or(&self.ground, Arc::as_ref);
         self.engine.ask(policies, &key.requester, action, &key.record_type, leaf, context)
     }
 }
@@ -298,56 +427,128 @@ fn by_name(
     all
 }
 
+/// Agreements that are new or stand otherwise than before, and what was compiled of the others.
+type Read = (Vec<(Held, Arc<Agreement>)>, BTreeMap<AgreementId, Arc<Part>>);
+
 fn read_agreements(
-    files: &[AgreementFile],
+    all: Vec<Held>,
     known: &Known,
+    before: Option<&Snapshot>,
     errors: &mut Vec<LoadError>,
-) -> BTreeMap<AgreementId, Arc<Agreement>> {
-    let mut agreements = BTreeMap::new();
-    let mut names: BTreeMap<AgreementId, &str> = BTreeMap::new();
-    for file in files {
-        match parse::agreement(file, known) {
-            Ok((agreement, at)) => {
-                if let Some(other) = names.insert(agreement.id.clone(), &file.name) {
+) -> Read {
+    let known_parts: HashMap<(&str, &str), &Arc<Part>> = before
+        .iter()
+        .flat_map(|before| before.parts.values())
+        .map(|part| ((part.held.file.name.as_str(), part.held.file.text.as_str()), part))
+        .collect();
+    let (mut fresh, mut parts) = (vec![], BTreeMap::new());
+    let mut names: BTreeMap<AgreementId, String> = BTreeMap::new();
+    for held in all {
+        let found = known_parts.get(&(held.file.name.as_str(), held.file.text.as_str()));
+        let stands = |part: &&&Arc<Part>| part.held == held && same_types(part, known, before);
+        if let Some(part) = found.filter(stands)
+            && names.insert(part.agreement.id.clone(), held.file.name.clone()).is_none()
+        {
+            parts.insert(part.agreement.id.clone(), (*part).clone());
+            continue;
+        }
+        match parse::agreement(&held.file, known) {
+            Ok((mut agreement, at)) => {
+                if let Some(other) = names.insert(agreement.id.clone(), held.file.name.clone()) {
                     errors.push(LoadError::at(
-                        (&file.name, &file.text),
+                        (&held.file.name, &held.file.text),
                         Some(at),
                         "id",
                         LoadProblem::Duplicate,
                         format!("agreement `{}` stands in `{other}` already", agreement.id),
                     ));
                 }
-                agreements.insert(agreement.id.clone(), Arc::new(agreement));
+                agreement.standing = held.standing.clone();
+                unlike_schemas(&mut agreement, known);
+                standing::narrow(&mut agreement);
+                fresh.push((held, Arc::new(agreement)));
             }
             Err(found) => errors.extend(found),
         }
     }
-    agreements
+    (fresh, parts)
 }
 
-/// The whole set, and for every agreement, requester and record type the permits that can apply beside all
-/// base policies.
-fn slice(
-    base: &[Named],
-    compiled: Vec<Compiled>,
-    errors: &mut Vec<LoadError>,
-) -> (PolicySet, PolicySet, HashMap<SliceKey, PolicySet>) {
+/// Are the record types that it names here as they were, or as absent?
+fn same_types(part: &Part, known: &Known, before: Option<&Snapshot>) -> bool {
+    let mut names = part.agreement.flows.iter().flat_map(|flow| &flow.record_types);
+    names.all(|name| {
+        let was = before.and_then(|before| before.record_type(name)).map(|one| one.hash());
+        was == known.record_types.get(name).map(|one| one.hash())
+    })
+}
+
+/// What was signed for other schemas than those that are here does not hold.
+fn unlike_schemas(agreement: &mut Agreement, known: &Known) {
+    let Some(signed) = &agreement.standing.signed_for else { return };
+    let names: BTreeSet<&RecordTypeName> =
+        agreement.flows.iter().flat_map(|flow| &flow.record_types).collect();
+    let unlike: Vec<RecordTypeName> = names
+        .into_iter()
+        .filter(|name| {
+            let here = known.record_types.get(*name).map(|one| one.hash());
+            here.is_some() && here != signed.get(*name).copied()
+        })
+        .cloned()
+        .collect();
+    if agreement.standing.phase == Phase::InForce && !unlike.is_empty() {
+        agreement.standing.phase = Phase::SchemaChanged(unlike);
+    }
+}
+
+/// The policies that belong to every slice.
+fn ground(base: &[Named], errors: &mut Vec<LoadError>) -> PolicySet {
     let mut ground = PolicySet::new();
-    let mut add = |set: &mut PolicySet, policy: &Policy| {
-        if let Err(error) = set.add(policy.clone()) {
+    for named in base {
+        if let Err(error) = ground.add(named.policy.clone()) {
             errors.push(whole_file("policy set", LoadProblem::PolicyInvalid, &error));
         }
-    };
-    for named in base {
-        add(&mut ground, &named.policy);
     }
-    let mut whole = ground.clone();
-    let mut slices: HashMap<SliceKey, PolicySet> = HashMap::new();
+    ground
+}
+
+/// An agreement's permits, validated, and for every requester and record type those that can apply beside all
+/// base policies.
+fn part(
+    held: Held,
+    agreement: Arc<Agreement>,
+    compiled: Vec<Compiled>,
+    (ground, validator): (&PolicySet, &Validator),
+    base: &[Named],
+    errors: &mut Vec<LoadError>,
+) -> Part {
+    let mut permits = PolicySet::new();
+    let mut slices: BTreeMap<SliceKey, PolicySet> = BTreeMap::new();
     for Compiled { key, policy } in compiled {
-        add(&mut whole, &policy);
-        add(slices.entry(key).or_insert_with(|| ground.clone()), &policy);
+        for set in [&mut permits, slices.entry(key).or_insert_with(|| ground.clone())] {
+            if let Err(error) = set.add(policy.clone()) {
+                errors.push(whole_file("policy set", LoadProblem::PolicyInvalid, &error));
+            }
+        }
     }
-    (ground, whole, slices)
+    validate(validator, &permits, base, errors);
+    Part {
+        held,
+        agreement,
+        slices: slices.into_iter().map(|(key, set)| (key, Arc::new(set))).collect(),
+        #[cfg(test)]
+        permits,
+    }
+}
+
+/// The ground and every permit.
+#[cfg(test)]
+fn whole(ground: &PolicySet, parts: &BTreeMap<AgreementId, Arc<Part>>) -> PolicySet {
+    let mut whole = ground.clone();
+    for policy in parts.values().flat_map(|part| part.permits.policies()) {
+        whole.add(policy.clone()).unwrap();
+    }
+    whole
 }
 
 /// Rules of a verdict, sorted and without repetition.

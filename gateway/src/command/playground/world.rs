@@ -209,6 +209,7 @@ impl World {
         keys::gateway(&folder, GATEWAY_NAME)?;
         for agency in &spec.agencies {
             keys::auditor(&folder.join(format!("{}.audit.key", agency.id)))?;
+            keys::agreement(&folder.join(format!("{}.agreement.key", agency.id)), &agency.id)?;
             keys::secret(&folder.join(format!("{}.id.key", agency.id)))?;
             crate::officers::generate(&folder.join(format!("{}.officers.key", agency.id)))?;
         }
@@ -308,6 +309,12 @@ impl World {
         Ok(listen(listener, acceptor))
     }
 
+    /// The verifier key of an agency's agreement key.
+    fn agreement_key(&self, agency: &str) -> anyhow::Result<String> {
+        let path = self.dir.join(format!("keys/{agency}.agreement.key.pub"));
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
     fn config_text(
         &self,
         spec: &WorldSpec,
@@ -342,7 +349,7 @@ impl World {
                 text,
                 "\n[[agencies]]\nid = {}\nname = {}\ncountry = {}\nkind = {}\n\
                  max_sensitivity = {}\nsystems = [{}]\ntrust_bundle = {}\ncrl = {}\n\
-                 audit_public_key = {}\n",
+                 audit_public_key = {}\nagreement_keys = [{}]\n",
                 quoted(&agency.id),
                 quoted(&agency.name),
                 quoted(&agency.country),
@@ -352,6 +359,7 @@ impl World {
                 quoted_path(&files.ca),
                 quoted_path(&files.crl),
                 quoted(&format!("keys/{}.audit.key.pub", agency.id)),
+                quoted(self.agreement_key(&agency.id)?.trim()),
             )?;
             write!(
                 text,

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+pub(super) use open::open;
+
 /// Record types of your own.
 #[derive(Subcommand)]
 pub enum RecordTypeCommand {
@@ -64,7 +66,7 @@ pub enum RecordTypeCommand {
 }
 
 /// How files are read.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Reading {
     /// Full name of the message.
     #[arg(long)]

@@ -63,6 +63,7 @@ fn registry() -> impl Strategy<Value = Registry> {
                 opens,
                 closes: closes.filter(|closes| *closes > opens),
                 operation_scope,
+                template: None,
             })
             .collect(),
         environment: Environment::Exercise,

@@ -7,15 +7,16 @@ mod ladder;
 mod raw;
 mod value;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
 use self::raw::{RawAgreement, RawFlow};
 use self::value::Edge;
-use super::agreement::{Agreement, Flow};
+use super::agreement::{Agreement, Consent, Flow};
 use super::load_error::{LoadError, LoadProblem};
 use super::registry::{NAME_RULE, Registry, is_name};
+use super::standing::Standing;
 use crate::id::{AgencyId, AgreementId, Digest, RecordTypeName, RuleId};
 use crate::label::RecordType;
 
@@ -76,6 +77,38 @@ fn malformed(file: &AgreementFile, error: &toml::de::Error) -> LoadError {
     )
 }
 
+/// What an agreement's text says of itself, for whoever keeps agreements without compiling them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The agreement, as if it were in force.
+    pub agreement: Agreement,
+}
+
+impl Facts {
+    /// Reads a text against a registry and record types.
+    ///
+    /// # Errors
+    /// Every problem, with its place.
+    pub fn read(
+        file: &AgreementFile,
+        registry: &Registry,
+        record_types: &[Arc<RecordType>],
+        awaited: &[String],
+    ) -> Result<Self, Vec<LoadError>> {
+        let record_types: HashMap<_, _> =
+            record_types.iter().map(|one| (one.name().clone(), one.clone())).collect();
+        let known = Known { registry, record_types: &record_types, awaited };
+        agreement(file, &known).map(|(agreement, _)| Self { agreement })
+    }
+
+    /// Every record type that a flow names, sorted.
+    pub fn record_types(&self) -> Vec<RecordTypeName> {
+        let flows = self.agreement.flows.iter();
+        let names: BTreeSet<_> = flows.flat_map(|flow| &flow.record_types).cloned().collect();
+        names.into_iter().collect()
+    }
+}
+
 struct Reader<'a> {
     file: &'a AgreementFile,
     known: &'a Known<'a>,
@@ -104,6 +137,27 @@ impl Reader<'_> {
         }
         let id = AgreementId::new(raw.id.get_ref());
         let parties = self.list(&raw.parties, "parties", Self::agency);
+        let open_to = match &raw.open_to {
+            Some(agencies) => self.list(agencies, "open_to", Self::agency),
+            None => vec![],
+        };
+        if let (Some(twice), Some(raw)) =
+            (open_to.iter().find(|one| parties.contains(one)), &raw.open_to)
+        {
+            let message = format!("`{twice}` is a party already");
+            self.refuse(raw.span(), "open_to", LoadProblem::Useless, message);
+        }
+        if let (None, Some(accession)) = (&raw.open_to, &raw.accession) {
+            let message = "nobody may accede: `open_to` names no agency";
+            self.refuse(accession.span(), "accession", LoadProblem::Useless, message);
+        }
+        let mut consent = |text: &Option<raw::Text>, key: &str, otherwise| match text {
+            Some(text) => self.word(text, key, Consent::from_word).unwrap_or(Consent::All),
+            None => otherwise,
+        };
+        let accession = consent(&raw.accession, "accession", Consent::All);
+        let termination = consent(&raw.termination, "termination", Consent::Any);
+        let may_take_part: Vec<AgencyId> = parties.iter().chain(&open_to).cloned().collect();
         let valid_from = self.moment(&raw.valid_from, "valid_from", Edge::First);
         let valid_until = self.moment(&raw.valid_until, "valid_until", Edge::Last);
         if valid_until <= valid_from {
@@ -119,7 +173,7 @@ impl Reader<'_> {
             .get_ref()
             .iter()
             .enumerate()
-            .map(|(at, flow)| self.flow(flow, &id, &parties, at + 1))
+            .map(|(at, flow)| self.flow(flow, &id, &may_take_part, at + 1))
             .collect();
         self.overlaps(raw, &flows);
         Agreement {
@@ -127,10 +181,14 @@ impl Reader<'_> {
             title: self.text(&raw.title, "title"),
             legal_basis: self.text(&raw.legal_basis, "legal_basis"),
             parties,
+            open_to,
+            accession,
+            termination,
             valid_from,
             valid_until,
             flows,
             digest: Digest::of(self.file.text.as_bytes()),
+            standing: Standing::default(),
             id,
         }
     }
@@ -185,6 +243,7 @@ impl Reader<'_> {
         let rule = format!("agreement:{id}/flow:{at}");
         let budgets = self.budgets(raw, &key("budgets"), &record_types);
         let mut flow = Flow {
+            number: at,
             rule: RuleId::new(&rule),
             from,
             to,
@@ -199,6 +258,7 @@ impl Reader<'_> {
             budgets,
             matchable,
             ladders: vec![],
+            caps: vec![],
         };
         if raw.ladder.get_ref().is_empty() {
             let message = "without a ladder every field is withheld";

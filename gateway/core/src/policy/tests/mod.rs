@@ -8,6 +8,7 @@ mod plans;
 mod presets;
 mod samples;
 mod slices;
+mod standing;
 
 use std::sync::Arc;
 
@@ -66,6 +67,7 @@ pub(super) fn registry() -> Registry {
         opens: Moment::from_seconds(1_767_225_600),
         closes,
         operation_scope,
+        template: None,
     };
     Registry {
         agencies: vec![
