@@ -143,7 +143,7 @@ fn five_states_consult_on_denials_and_give_alike() {
         .iter()
         .zip(["XA", "XB", "XC", "XD", "XE"])
         .map(|(id, country)| Agency {
-            id: id.into(),
+            id: (*id).into(),
             name: (*id).to_owned(),
             country: country.to_owned(),
             kind: "licensing".to_owned(),
