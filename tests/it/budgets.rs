@@ -97,31 +97,29 @@ async fn ask(
 
 /// 64 connections ask until they hear that the budget is used up; every answer of theirs.
 async fn besiege(pair: &Pair, budget: &str) -> Vec<Answer> {
-    let tasks: Vec<_> = (0..64)
-        .map(|_| async {
-            let channel = pair.exchange.channel(ASKER.0, ASKER.1).await.unwrap();
-            let mut client = QueryServiceClient::new(channel);
-            let budget = budget.to_owned();
-            tokio::spawn(async move {
-                let mut answers = vec![];
-                for _ in 0..200 {
-                    match ask(&mut client, request(targeting())).await {
-                        Ok(answer) => answers.push(answer),
-                        Err(refused) => {
-                            assert_eq!(reason(&refused), "BUDGET_EXHAUSTED");
-                            let told = format!("the budget `{budget}` is used up");
-                            assert_eq!(refused.message(), told);
-                            return answers;
-                        }
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..64 {
+        let channel = pair.exchange.channel(ASKER.0, ASKER.1).await.unwrap();
+        let (mut client, budget) = (QueryServiceClient::new(channel), budget.to_owned());
+        tasks.spawn(async move {
+            let mut answers = vec![];
+            for _ in 0..200 {
+                match ask(&mut client, request(targeting())).await {
+                    Ok(answer) => answers.push(answer),
+                    Err(refused) => {
+                        assert_eq!(reason(&refused), "BUDGET_EXHAUSTED");
+                        let told = format!("the budget `{budget}` is used up");
+                        assert_eq!(refused.message(), told);
+                        return answers;
                     }
                 }
-                panic!("the budget never ends");
-            })
-        })
-        .collect();
+            }
+            panic!("the budget never ends");
+        });
+    }
     let mut all = vec![];
-    for task in futures::future::join_all(tasks).await {
-        all.extend(task.await.unwrap());
+    while let Some(answers) = tasks.join_next().await {
+        all.extend(answers.unwrap());
     }
     all
 }

@@ -84,13 +84,11 @@ async fn parts_of(world: &World, answer: &Answer) -> Vec<Part> {
     parts(world, &answer.header.as_ref().unwrap().exchange_id).await
 }
 
-fn restarted(exchange: Exchange) -> impl Future<Output = Exchange> {
-    async move {
-        let Exchange { world, gateway, clock, dir } = exchange;
-        gateway.shut_down().await.unwrap();
-        let gateway = world.start(clock.clone()).await.unwrap();
-        Exchange { world, gateway, clock, dir }
-    }
+async fn restarted(exchange: Exchange) -> Exchange {
+    let Exchange { world, gateway, clock, dir } = exchange;
+    gateway.shut_down().await.unwrap();
+    let gateway = world.start(clock.clone()).await.unwrap();
+    Exchange { world, gateway, clock, dir }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -84,7 +84,8 @@ fn each_wrong_claim_has_its_reason() {
     use TokenRefusal::*;
     let bench = Bench::new();
     let now = NOW.seconds();
-    let changes: [(&str, fn(&mut Claims, i64), TokenRefusal); 16] = [
+    type Change = (&'static str, fn(&mut Claims, i64), TokenRefusal);
+    let changes: [Change; 16] = [
         ("agency", |claims, _| claims.iss = "customs".into(), WrongAgency),
         ("audience", |claims, _| claims.aud = "gateway.test/other".into(), WrongAudience),
         ("case", |claims, _| claims.case_id = Some("CASE-2".into()), WrongCase),

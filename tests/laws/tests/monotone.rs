@@ -15,7 +15,7 @@ use portcullis_core::handling::{Environment, HandlingClass};
 use portcullis_core::id::{AgencyId, RecordTypeName};
 use portcullis_core::label::Sensitivity;
 use portcullis_core::policy::{Agency, Purpose, Registry, Request};
-use portcullis_core::redact::Treatment;
+use portcullis_core::redact::{FieldPlan, Treatment};
 use portcullis_laws::exchange::{
     Agreement, Answer, Exchange, Flow, Forbid, Ladder, NOW, Question, Rules, Selector, Spot, TYPES,
     ask, days, ends, exchange, fewer_duties, forbid, hold, leaves, less_rung, lower_cap,
@@ -237,7 +237,8 @@ fn a_token_less_raises_nothing() {
                     new.treatment.partial_cmp(&old.treatment),
                     Some(std::cmp::Ordering::Less | std::cmp::Ordering::Equal)
                 );
-                if !lower || new.usable && !new.probe && !(old.usable && !old.probe) {
+                let free = |field: &FieldPlan| field.usable && !field.probe;
+                if !lower || free(new) && !free(old) {
                     return Err(format!("`{}` rose without a token: {system:?}", leaf.path));
                 }
             }
