@@ -38,18 +38,18 @@ impl<'a> Pass<'a> {
         bytes: &'a [u8],
         at: usize,
         outer: usize,
-        had: &mut Had,
-    ) -> Result<usize, Refusal> {
+        mut had: Had,
+    ) -> Result<(usize, Had), Refusal> {
         let mut reader = Reader::starting(bytes, at);
-        let Some((number, value)) = reader.next_field()? else { return Ok(bytes.len()) };
+        let Some((number, value)) = reader.next_field()? else { return Ok((bytes.len(), had)) };
         let span = Span { at, next: reader.position() };
         self.fields = self.fields.checked_sub(1).ok_or(Refusal::TooManyFields)?;
         let Some(field) = node.field(number) else {
             self.skip(span.at, span.next);
-            return Ok(span.next);
+            return Ok((span.next, had));
         };
         if let Some(slot) = field.slot {
-            self.take(slot, outer, had)?;
+            self.take(slot, outer, &mut had)?;
         }
         let told = match (&field.body, value) {
             (&Body::Scalar { kind, implicit, packed, act }, value) => {
@@ -72,7 +72,7 @@ impl<'a> Pass<'a> {
         if told {
             had.told(number, field.packed());
         }
-        Ok(span.next)
+        Ok((span.next, had))
     }
 
     fn take(&mut self, slot: Slot, outer: usize, had: &mut Had) -> Result<(), Refusal> {

@@ -327,6 +327,38 @@ impl ScopeKey {
     }
 }
 
+/// The characters of a token, as the `base64` crate writes them; for one size alone it is done in wide steps.
+fn base64(token: &[u8; TOKEN_BYTES]) -> [u8; TOKEN_CHARS] {
+    // Three bytes each behind one that does not count.
+    let mut bytes = [0_u8; TOKEN_BYTES + 1];
+    if let Some((_, behind)) = bytes.split_first_mut() {
+        behind.copy_from_slice(token);
+    }
+    let mut chars = [0_u8; TOKEN_CHARS];
+    for (at, four) in chars.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        if let Some(word) = bytes.get(3 * at..).and_then(<[u8]>::first_chunk) {
+            let word = u32::from_be_bytes(*word);
+            let spread = word >> 18 & 0x3f
+                | (word >> 12 & 0x3f) << 8
+                | (word >> 6 & 0x3f) << 16
+                | (word & 0x3f) << 24;
+            *four = spread.to_le_bytes();
+        }
+    }
+    // From A, a, 0, then - and _: the steps between them, added where one was made.
+    for char in &mut chars {
+        let value = *char;
+        let step = |from: u8, by: u8| if value >= from { by } else { 0 };
+        *char = value
+            .wrapping_add(b'A')
+            .wrapping_add(step(26, 6))
+            .wrapping_add(step(52, 181))
+            .wrapping_add(step(62, 243))
+            .wrapping_add(step(63, 49));
+    }
+    chars
+}
+
 /// Tokens for which there is room in some bytes, to be sealed side by side.
 #[derive(Default)]
 pub(super) struct Tokens {
@@ -376,7 +408,7 @@ struct EpochKey {
     /// To seal with.
     siv: Siv,
     /// By semantic: behind the headers of its tokens.
-    values: Vec<(Semantic, Headers)>,
+    values: Vec<Option<Headers>>,
     /// Behind the headers of a reference, but for the originator.
     references: Prefix,
     hash: hmac::Key,
@@ -410,7 +442,14 @@ impl EpochKey {
         let first = siv.header(siv.prefix(), HEADER);
         let domain = |domain: TokenDomain| siv.header(first, domain.word().as_bytes());
         let value = |semantic| siv.headers(siv.header(domain(TokenDomain::Value(semantic)), b""));
-        let values = Semantic::ALL.iter().map(|semantic| (*semantic, value(*semantic))).collect();
+        let mut values = vec![];
+        for semantic in Semantic::ALL {
+            let at = *semantic as usize;
+            values.resize(values.len().max(at + 1), None);
+            if let Some(place) = values.get_mut(at) {
+                *place = Some(value(*semantic));
+            }
+        }
         let references = domain(TokenDomain::Reference);
         Some(Self { epoch, key: Zeroizing::new(*key), siv, values, references, hash })
     }
@@ -425,20 +464,19 @@ impl EpochKey {
             (*head, *rest) = ([VERSION, high, low], *body);
         }
         if let Some(room) = out.get_mut(at..at + TOKEN_CHARS) {
-            // The size fits by construction.
-            let _written = URL_SAFE_NO_PAD.encode_slice(token, room);
+            room.copy_from_slice(&base64(&token));
         }
     }
 
     fn headers(&self, domain: TokenDomain, bound: &[u8]) -> Headers {
         let known = match domain {
             TokenDomain::Value(semantic) if bound.is_empty() => {
-                self.values.iter().find(|(other, _)| *other == semantic)
+                self.values.get(semantic as usize).copied().flatten()
             }
             _ => None,
         };
         match (known, domain) {
-            (Some((_, headers)), _) => *headers,
+            (Some(headers), _) => headers,
             (None, TokenDomain::Reference) => {
                 self.siv.headers(self.siv.header(self.references, bound))
             }
@@ -467,5 +505,19 @@ impl EpochKey {
         let (length, padded) = body.split_first()?;
         let (value, zeros) = padded.split_at_checked(usize::from(*length))?;
         zeros.iter().all(|byte| *byte == 0).then(|| value.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_those_of_the_library() {
+        for first in 0..=u8::MAX {
+            let token: [u8; TOKEN_BYTES] =
+                std::array::from_fn(|at| first.wrapping_add((at as u8).wrapping_mul(37)));
+            assert_eq!(base64(&token)[..], *URL_SAFE_NO_PAD.encode(token).as_bytes());
+        }
     }
 }

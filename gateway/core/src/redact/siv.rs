@@ -48,17 +48,18 @@ impl Lane {
         room.get_mut(..SEALED - 1)?.get_mut(..value.len())?.copy_from_slice(value);
         let (blocks, _) = bytes.as_chunks::<16>();
         let &[one, two, three] = blocks else { return None };
-        Some(Self { headers, text: [one, two, three].map(Block::from_ne_bytes), iv: 0 })
+        let [one, two, three] =
+            [Block::from_ne_bytes(one), Block::from_ne_bytes(two), Block::from_ne_bytes(three)];
+        Some(Self { headers, text: [one, two, three], iv: 0 })
     }
 
     /// The synthetic IV and the text.
     pub(super) fn sealed(&self) -> [u8; 16 + SEALED] {
-        let [one, two, three] = self.text.map(Block::to_ne_bytes);
+        let [one, two, three] = self.text;
         let mut sealed = [0; 64];
-        for (to, from) in
-            sealed.as_chunks_mut::<16>().0.iter_mut().zip([self.iv.to_ne_bytes(), one, two, three])
+        for (to, from) in sealed.as_chunks_mut::<16>().0.iter_mut().zip([self.iv, one, two, three])
         {
-            *to = from;
+            *to = from.to_ne_bytes();
         }
         let [sealed @ .., _] = sealed;
         sealed

@@ -9,13 +9,21 @@ use crate::label::{
     Cardinality, FieldSpec, LeafId, LeafKind, NodeId, RecordType, Semantic, Target, Whole,
 };
 
+/// Field numbers below it are found without a look at how many there are.
+pub(super) const NEAR: usize = 64;
 /// Field numbers below it are found in one step.
 const DENSE: usize = 1024;
 
+/// A share of everything.
+pub(super) const WHOLE: usize = 256;
+
 /// One message at one path.
 pub(super) struct Node {
-    /// By field number, for the quick way; what it cannot do says so.
-    pub(super) quick: Vec<Quick>,
+    /// By field number, for the quick way; what it cannot do says so. Most numbers are small.
+    pub(super) near: Box<[Quick; NEAR]>,
+    far: Vec<Quick>,
+    /// About how much of it comes out, of [`WHOLE`]: by leaves, since their sizes are not known.
+    pub(super) share: usize,
     /// Words of slots beyond the first 64.
     pub(super) more_slots: usize,
     /// Field number -> position in `fields` plus one.
@@ -33,6 +41,12 @@ impl Node {
         }
         let at = self.fields.binary_search_by_key(&number, |field| field.number).ok()?;
         self.fields.get(at)
+    }
+
+    /// A number beyond the near ones, for the quick way.
+    #[inline]
+    pub(super) fn far(&self, number: u32) -> Option<&Quick> {
+        self.far.get(usize::try_from(number).ok()?.checked_sub(NEAR)?)
     }
 
     /// Whose tokens a field gets.
@@ -58,8 +72,13 @@ pub(super) struct Quick {
     pub(super) node: NodeId,
     pub(super) keep: Keep,
     pub(super) check: Check,
+    /// Is it UTF-8? Most fields are.
+    pub(super) text: bool,
     pub(super) fate: Fate,
+    /// A default is dropped.
     pub(super) implicit: bool,
+    /// It comes out as it is from this weight on: the length of a text, 0 for a default.
+    pub(super) least: u16,
     /// Number and wire type: the only tag that the quick way takes.
     pub(super) tag: u32,
 }
@@ -67,15 +86,15 @@ pub(super) struct Quick {
 /// How the quick way checks a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Check {
-    /// UTF-8.
-    Text,
-    /// Any bytes.
+    /// Any bytes, UTF-8 in a text.
     Bytes,
     /// Walked into.
     Message,
     /// 0 or 1.
     Bool,
-    /// Below 2^31: whatever the type of 32 bits, it fits.
+    /// Below 2^31: a negative number is for the careful way.
+    Int,
+    /// Below 2^32.
     Short,
     /// Any varint.
     Varint,
@@ -85,6 +104,8 @@ pub(super) enum Check {
     Eight,
     /// Not here.
     Careful,
+    /// There is no such field.
+    Unknown,
 }
 
 /// What the quick way does with a value.
@@ -101,10 +122,14 @@ impl Quick {
         node: NodeId(0),
         keep: Keep::Never,
         check: Check::Careful,
+        text: false,
         fate: Fate::Skip,
         implicit: false,
+        least: 0,
         tag: u32::MAX,
     };
+
+    const UNKNOWN: Self = Self { check: Check::Unknown, ..Self::NONE };
 
     fn of(field: &FieldTable) -> Option<Self> {
         let slot = match field.slot {
@@ -125,12 +150,17 @@ impl Quick {
                     _ => return None,
                 };
                 quick.implicit = implicit;
+                quick.least = match quick.fate {
+                    Fate::Keep => implicit.into(),
+                    Fate::Skip | Fate::Token => u16::MAX,
+                };
                 quick.tag = field.number << 3 | kind.wire_type();
+                quick.text = kind == ScalarKind::String;
                 quick.check = match kind {
-                    ScalarKind::String => Check::Text,
-                    ScalarKind::Bytes => Check::Bytes,
+                    ScalarKind::String | ScalarKind::Bytes => Check::Bytes,
                     ScalarKind::Bool => Check::Bool,
-                    ScalarKind::Int32 | ScalarKind::Uint32 | ScalarKind::Sint32 => Check::Short,
+                    ScalarKind::Int32 => Check::Int,
+                    ScalarKind::Uint32 | ScalarKind::Sint32 => Check::Short,
                     ScalarKind::Int64 | ScalarKind::Uint64 | ScalarKind::Sint64 => Check::Varint,
                     ScalarKind::Fixed32 | ScalarKind::Sfixed32 | ScalarKind::Float => Check::Four,
                     ScalarKind::Fixed64 | ScalarKind::Sfixed64 | ScalarKind::Double => Check::Eight,
@@ -240,8 +270,25 @@ pub(super) fn compile(plan: &Plan) -> (Vec<Node>, u32) {
     let mut descriptors = vec![None; record_type.nodes().len()];
     describe(record_type, NodeId(0), record_type.descriptor(), &mut descriptors);
     let compiler = Compiler { plan, record_type, bits, descriptors };
-    let nodes = (0..record_type.nodes().len()).map(|at| compiler.node(at)).collect();
+    let mut nodes: Vec<_> = (0..record_type.nodes().len()).map(|at| compiler.node(at)).collect();
+    let shares: Vec<_> = (0..nodes.len()).map(|at| leaves(&nodes, at)).collect();
+    for (node, (told, all)) in nodes.iter_mut().zip(shares) {
+        node.share = (told * WHOLE).checked_div(all).unwrap_or(WHOLE);
+    }
     (nodes, count)
+}
+
+/// How many leaves below a node are told, and how many there are.
+fn leaves(nodes: &[Node], at: usize) -> (usize, usize) {
+    let fields = nodes.get(at).map_or(&[][..], |node| &node.fields);
+    fields.iter().fold((0, 0), |(told, all), field| {
+        let (more, of) = match field.body {
+            Body::Scalar { act: Act::Drop | Act::Present(_), .. } => (0, 1),
+            Body::Scalar { .. } => (1, 1),
+            Body::Message { node, .. } | Body::Whole { node, .. } => leaves(nodes, node.index()),
+        };
+        (told + more, all + of)
+    })
 }
 
 /// Nodes unfold messages, so each has one descriptor.
@@ -296,19 +343,29 @@ impl Compiler<'_> {
                 body: self.body(spec, descriptor),
             });
         }
-        let (mut dense, mut quick) = (vec![], vec![]);
+        let (mut dense, mut far) = (vec![], vec![]);
+        let mut near = Box::new([Quick::UNKNOWN; NEAR]);
         for (at, field) in fields.iter().enumerate() {
             let number = usize::try_from(field.number).unwrap_or(usize::MAX);
             if number < DENSE {
                 dense.resize(dense.len().max(number + 1), 0);
-                quick.resize(dense.len(), Quick::NONE);
-                if let (Some(slot), Some(way)) = (dense.get_mut(number), quick.get_mut(number)) {
+                if let Some(slot) = dense.get_mut(number) {
                     *slot = u16::try_from(at + 1).unwrap_or(0);
+                }
+                let beyond = number.checked_sub(NEAR);
+                if let Some(beyond) = beyond {
+                    far.resize(far.len().max(beyond + 1), Quick::UNKNOWN);
+                }
+                let way = match beyond {
+                    None => near.get_mut(number),
+                    Some(beyond) => far.get_mut(beyond),
+                };
+                if let Some(way) = way {
                     *way = Quick::of(field).unwrap_or(Quick::NONE);
                 }
             }
         }
-        Node { quick, more_slots: slots.saturating_sub(1) / 64, dense, fields }
+        Node { near, far, share: WHOLE, more_slots: slots.saturating_sub(1) / 64, dense, fields }
     }
 
     fn body(&self, spec: &FieldSpec, descriptor: Option<&MessageDescriptor>) -> Body {

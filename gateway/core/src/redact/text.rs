@@ -18,34 +18,37 @@ const HIGH: [u128; 17] = {
 /// High bits of 16 bytes.
 const ALL: u128 = u128::from_ne_bytes([0x80; 16]);
 
-/// Is `input[at..end]` UTF-8? What follows it in `input` may be looked at, but does not count.
+/// The longest text that is looked at in one step.
+pub(super) const SHORT: u8 = 16;
+
+/// Are so many of the bytes ASCII?
 #[inline(always)]
-pub(super) fn is_utf8(input: &[u8], at: usize, end: usize) -> bool {
-    // One look at 16 bytes does for short ones, wherever they do not stand at the very end.
-    if let Some(mask) = HIGH.get(end.wrapping_sub(at)) {
-        if let Some(word) = input.get(at..)
-            && let Some(word) = word.first_chunk::<16>()
-            && u128::from_le_bytes(*word) & mask == 0
-        {
-            return true;
+pub(super) fn is_ascii(text: &[u8; SHORT as usize], length: u8) -> bool {
+    HIGH.get(usize::from(length)).is_some_and(|mask| u128::from_le_bytes(*text) & mask == 0)
+}
+
+/// Is it UTF-8? For texts of more than 16 bytes.
+#[inline(always)]
+pub(super) fn is_utf8(text: &[u8]) -> bool {
+    let first = text.first_chunk::<16>();
+    if let (Some(first), Some(last)) = (first, text.last_chunk::<16>()) {
+        let mut all = u128::from_ne_bytes(*first) | u128::from_ne_bytes(*last);
+        if text.len() > 32 {
+            // The last look may overlap the one before.
+            for word in text.as_chunks::<16>().0 {
+                all |= u128::from_ne_bytes(*word);
+            }
         }
-    } else if let Some(text) = input.get(at..end)
-        && let (words, _) = text.as_chunks::<16>()
-        && let Some(last) = text.last_chunk::<16>()
-    {
-        // The last look may overlap the one before.
-        let all = words
-            .iter()
-            .fold(u128::from_ne_bytes(*last), |all, word| all | u128::from_ne_bytes(*word));
         if all & ALL == 0 {
             return true;
         }
     }
-    input.get(at..end).is_some_and(other)
+    other(text)
 }
 
+/// Is it UTF-8? For texts that are not ASCII.
 #[inline(never)]
-fn other(text: &[u8]) -> bool {
+pub(super) fn other(text: &[u8]) -> bool {
     std::str::from_utf8(text).is_ok()
 }
 
@@ -71,16 +74,18 @@ mod tests {
                 for three in pieces {
                     let text = [one, two, three].concat();
                     for behind in [&b""[..], b"x", &[0xff; 20]] {
-                        let input = [&[0xff][..], &text, behind].concat();
-                        assert_eq!(
-                            is_utf8(&input, 1, 1 + text.len()),
-                            std::str::from_utf8(&text).is_ok(),
-                            "{text:02x?} {behind:02x?}"
-                        );
+                        let mut window = [0xff; SHORT as usize];
+                        for (to, from) in window.iter_mut().zip(text.iter().chain(behind)) {
+                            *to = *from;
+                        }
+                        let length = text.len() as u8;
+                        let short = length <= SHORT && is_ascii(&window, length);
+                        assert_eq!(short, length <= SHORT && text.is_ascii(), "{text:02x?}");
                     }
+                    let right = std::str::from_utf8(&text).is_ok();
+                    assert_eq!(is_utf8(&text), right, "{text:02x?}");
                 }
             }
         }
-        assert!(!is_utf8(b"abc", 2, 1) && !is_utf8(b"abc", 2, 4), "no such range");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use super::wire::{Reader, WireValue};
+use super::pass::{CHUNK, copy};
 
 /// Up to ten bytes on the stack.
 pub(super) struct Short {
@@ -131,61 +131,114 @@ pub(super) fn mend(out: &mut Vec<u8>, head: usize, body: usize) -> usize {
 /// A field, or several of one number, as they stand in what was written.
 #[derive(Clone, Copy)]
 struct Piece {
-    number: u32,
-    from: usize,
-    content: usize,
-    to: usize,
+    /// Its number, then where it begins: pieces are sorted by it.
+    key: u64,
+    content: u32,
+    to: u32,
+}
+
+impl Piece {
+    fn number(self) -> u32 {
+        (self.key >> 32) as u32
+    }
+
+    fn from(self) -> usize {
+        self.key as u32 as usize
+    }
+}
+
+/// Room for what is put into order, kept for the next.
+#[derive(Default)]
+struct Desk {
+    pieces: Vec<Piece>,
+    bytes: Vec<u8>,
 }
 
 thread_local! {
-    /// Room for the pieces of one message, kept for the next.
-    static PIECES: Cell<Vec<Piece>> = const { Cell::new(Vec::new()) };
+    static DESK: Cell<Desk> = const { Cell::new(Desk { pieces: Vec::new(), bytes: Vec::new() }) };
 }
 
 /// Puts the fields written since `from` into ascending order, values of one field as they came, packed
 /// values in one piece. Only for sources that write in an order of their own.
 pub(super) fn tidy(out: &mut Vec<u8>, from: usize, packed: impl Fn(u32) -> bool) {
-    let mut pieces = PIECES.take();
+    let mut desk = DESK.take();
+    let Desk { pieces, bytes } = &mut desk;
     pieces.clear();
-    let mut reader = Reader::starting(out, from);
-    let mut start = from;
+    bytes.clear();
+    bytes.extend_from_slice(out.get(from..).unwrap_or_default());
+    let mut start = 0;
     // What the engine wrote can be read; if it could not, the rest would be dropped.
-    while let Ok(Some((number, value))) = reader.next_field() {
-        let to = reader.position();
-        let content = match value {
-            WireValue::Bytes(bytes) => to - bytes.len(),
-            _ => start,
-        };
+    while let Some((number, content, to)) = field(bytes, start) {
         match pieces.last_mut() {
             // What stands side by side stays so.
-            Some(last) if last.number == number && !packed(number) => last.to = to,
-            _ => pieces.push(Piece { number, from: start, content, to }),
+            Some(last) if last.number() == number && !packed(number) => last.to = to as u32,
+            _ => pieces.push(Piece {
+                key: u64::from(number) << 32 | start as u64,
+                content: content as u32,
+                to: to as u32,
+            }),
         }
         start = to;
     }
-    pieces.sort_unstable_by_key(|piece| (piece.number, piece.from));
-    // In order behind what is out of order, then down over it.
-    let behind = out.len();
-    for group in pieces.chunk_by(|one, two| one.number == two.number) {
-        let joined = match group {
-            [first, _, ..] if packed(first.number) => {
-                let size = group.iter().map(|piece| piece.to - piece.content).sum();
-                Some(Open::begin(out, first.number, size))
-            }
-            _ => None,
-        };
-        for piece in group {
-            let from = if joined.is_some() { piece.content } else { piece.from };
-            out.extend_from_within(from..piece.to);
+    // Copied by the chunk, the last one too.
+    bytes.extend_from_slice(&[0; CHUNK]);
+    pieces.sort_unstable_by_key(|piece| piece.key);
+    out.truncate(from);
+    let mut left = pieces.as_slice();
+    while let [first, others @ ..] = left {
+        let same = others.iter().take_while(|piece| piece.number() == first.number()).count();
+        if same == 0 || !packed(first.number()) {
+            copy(out, bytes, first.from(), first.to as usize);
+            left = others;
+            continue;
         }
-        if let Some(open) = joined {
-            open.end(out);
+        let (group, behind) = left.split_at_checked(1 + same).unwrap_or((left, &[]));
+        let size = group.iter().map(|piece| (piece.to - piece.content) as usize).sum();
+        let open = Open::begin(out, first.number(), size);
+        for piece in group {
+            copy(out, bytes, piece.content as usize, piece.to as usize);
+        }
+        open.end(out);
+        left = behind;
+    }
+    DESK.set(desk);
+}
+
+/// A field that the engine wrote: its number, where what is behind tag and length begins, and where it ends.
+#[inline(always)]
+fn field(bytes: &[u8], at: usize) -> Option<(u32, usize, usize)> {
+    let (tag, value) = number(bytes, at)?;
+    let (content, to) = match tag & 7 {
+        0 => {
+            let rest = bytes.get(value..)?;
+            (value, value + rest.iter().position(|byte| *byte < 0x80)? + 1)
+        }
+        1 => (value, value + 8),
+        2 => {
+            let (length, content) = number(bytes, value)?;
+            (content, content + length as usize)
+        }
+        _ => (value, value + 4),
+    };
+    (to <= bytes.len()).then_some((tag >> 3, content, to))
+}
+
+/// A varint of at most 32 bits, and where it ends.
+#[inline(always)]
+fn number(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+    let first = *bytes.get(at)?;
+    if first < 0x80 {
+        return Some((first.into(), at + 1));
+    }
+    let mut value = u32::from(first & 0x7f);
+    for more in 1..5_usize {
+        let byte = *bytes.get(at + more)?;
+        value |= u32::from(byte & 0x7f) << (7 * more);
+        if byte < 0x80 {
+            return Some((value, at + more + 1));
         }
     }
-    let size = out.len() - behind;
-    out.copy_within(behind.., from);
-    out.truncate(from + size);
-    PIECES.set(pieces);
+    None
 }
 
 #[cfg(test)]
