@@ -5,6 +5,7 @@
 #     tests/run.sh laws [--cases N]     the laws alone, any number of cases each (10,000 without it)
 #     tests/run.sh fuzz [SECONDS]       the fuzz targets, 60 s each without it
 #     tests/run.sh bench [engine|live]  speed beside peers, release profile
+#     tests/run.sh mutants [ARGS]       cargo-mutants on the core, hours; ARGS such as `-f '**/mask.rs'` or `--shard 1/8`
 #
 # Installs what it needs where it is missing: Python packages into target/venv, Node packages into target/node,
 # tools by apt-get only if they are not there at all. What cannot run is told as `skipped: WHY` and counted. The
@@ -14,7 +15,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
-    echo "usage: tests/run.sh [all|rust|python|node] | laws [--cases N] | fuzz [SECONDS] | bench [engine|live]" >&2
+    echo "usage: tests/run.sh [all|rust|python|node] | laws [--cases N] | fuzz [SECONDS] | bench [engine|live] | mutants [ARGS]" >&2
     exit 2
 }
 
@@ -30,6 +31,13 @@ case $part in
         exec cargo nextest run --workspace --no-fail-fast -P laws -E 'package(portcullis-laws)'
         ;;
     fuzz | bench) shift; exec "tests/$part/run.sh" "$@" ;;
+    mutants)
+        shift
+        command -v cargo-mutants >/dev/null || { echo "cargo install cargo-mutants --locked" >&2; exit 2; }
+        # What fails need not shrink, and most breaks show in few cases.
+        export PORTCULLIS_CASES=${PORTCULLIS_CASES:-300} PROPTEST_MAX_SHRINK_ITERS=0 CARGO_PROFILE_DEV_DEBUG=0
+        exec cargo mutants --package portcullis-core "$@" # .cargo/mutants.toml says of what
+        ;;
     *) usage ;;
 esac
 

@@ -464,21 +464,67 @@ fn usability_is_asked_for_every_leaf_even_after_a_refusal() {
     assert_eq!(asked.borrow().len(), 2);
 }
 
-#[test]
-fn probes_count_every_literal_on_a_field_that_is_matched_but_not_shown() {
+/// A plan in which the importer's id may be matched and is not shown.
+fn matchable(record: &Arc<RecordType>) -> crate::redact::Plan {
     use crate::redact::{FieldPlan, Plan, PseudonymScope};
-    let record = declaration();
     let fields = record
         .leaves()
         .iter()
         .map(|leaf| FieldPlan { probe: leaf.path == "importer.id", ..FieldPlan::withhold() })
         .collect();
     let scope = PseudonymScope("s".into());
-    let plan = Plan::new(record.clone(), fields, "a".into(), "o".into(), scope, None);
+    Plan::new(record.clone(), fields, "a".into(), "o".into(), scope, None)
+}
+
+#[test]
+fn probes_count_every_literal_on_a_field_that_is_matched_but_not_shown() {
+    let record = declaration();
+    let plan = matchable(&record);
     let probes = |expression: &str| {
         let filter = parse_expression(expression, &record).unwrap();
         filter.bind(&record, &|_| true).unwrap().probes(&plan)
     };
     assert_eq!(probes("office = a"), 0);
     assert_eq!(probes("importer.id in (a, b, c) or not importer.id prefix d and office = a"), 4);
+}
+
+/// An order or a prefix would find the value by halves.
+#[test]
+fn what_is_matched_but_not_shown_is_compared_by_equality_alone() {
+    let record = declaration();
+    let plan = matchable(&record);
+    let beyond = |expression: &str| {
+        let filter = parse_expression(expression, &record).unwrap();
+        let bound = filter.bind(&record, &|_| true).unwrap();
+        bound.beyond_equality(&plan).map(str::to_owned)
+    };
+    for allowed in [
+        "importer.id = a",
+        "importer.id != a",
+        "importer.id in (a, b)",
+        "office < a",
+        "office prefix a",
+    ] {
+        assert_eq!(beyond(allowed), None, "{allowed}");
+    }
+    for refused in [
+        "importer.id < a",
+        "importer.id >= a",
+        "not importer.id prefix a",
+        "office = a or importer.id > a",
+    ] {
+        assert_eq!(beyond(refused).as_deref(), Some("importer.id"), "{refused}");
+    }
+}
+
+#[test]
+fn a_bound_filter_knows_its_leaves_and_shows_their_paths_alone() {
+    let record = declaration();
+    let text = "ucr = secret or office = secret and not (id < secret or ucr prefix secret)";
+    let bound = parse_expression(text, &record).unwrap().bind(&record, &|_| true).unwrap();
+    let mut paths = ["id", "ucr", "office"];
+    paths.sort_by_key(|path| record.leaf_by_path(path).unwrap().id);
+    let leaves = paths.map(|path| record.leaf_by_path(path).unwrap().id);
+    assert_eq!(bound.leaves(), leaves);
+    assert_eq!(format!("{bound:?}"), format!("BoundFilter{paths:?}"));
 }

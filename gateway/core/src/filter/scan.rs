@@ -133,6 +133,22 @@ mod tests {
     }
 
     #[test]
+    fn reasons_are_words_that_stay() {
+        let words = [
+            (WireError::Truncated, "TRUNCATED"),
+            (WireError::OverlongVarint, "OVERLONG_VARINT"),
+            (WireError::FieldNumber, "FIELD_NUMBER"),
+            (WireError::WireType, "WIRE_TYPE"),
+            (WireError::WrongWireType, "WRONG_WIRE_TYPE"),
+            (WireError::InvalidUtf8, "INVALID_UTF8"),
+            (WireError::Repeated, "REPEATED"),
+        ];
+        for (error, word) in words {
+            assert_eq!(error.word(), word);
+        }
+    }
+
+    #[test]
     fn refuses_what_is_no_wire_format() {
         let cases: &[(&[u8], WireError)] = &[
             (&[0x08], WireError::Truncated),

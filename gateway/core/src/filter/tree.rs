@@ -394,6 +394,24 @@ mod tests {
     }
 
     #[test]
+    fn reasons_are_words_that_stay() {
+        let words = [
+            (FilterError::TooDeep, "FILTER_TOO_DEEP"),
+            (FilterError::TooManyNodes, "FILTER_TOO_LARGE"),
+            (FilterError::EmptyList, "FILTER_LIST_EMPTY"),
+            (FilterError::TooManyValues, "FILTER_LIST_TOO_LONG"),
+            (FilterError::MixedKinds, "FILTER_LIST_MIXED"),
+            (FilterError::EmptyPrefix, "FILTER_PREFIX_EMPTY"),
+            (FilterError::NumberNotFinite, "FILTER_NUMBER_NOT_FINITE"),
+            (FilterError::TimeOutOfRange, "FILTER_TIME_OUT_OF_RANGE"),
+            (FilterError::FieldNotUsable { path: "id".into() }, "FIELD_NOT_USABLE"),
+        ];
+        for (error, word) in words {
+            assert_eq!(error.word(), word);
+        }
+    }
+
+    #[test]
     fn debug_shows_kinds_and_paths_but_no_value() {
         let filter = Filter::All(vec![
             leaf(),

@@ -50,6 +50,7 @@ fn values_are_read_by_the_type_of_their_field() {
         ("office = in", "office", text("in")),
         ("office = true", "office", text("true")),
         ("office = 'it\\'s \\u{41}\"'", "office", text("it's A\"")),
+        ("office = 'a\\r\\n\\tb'", "office", text("a\r\n\tb")),
         ("direction = IMPORT", "direction", text("IMPORT")),
         ("items.gross_mass_grams = -5", "items.gross_mass_grams", Literal::Integer(-5)),
         ("items.duty_rate = 5", "items.duty_rate", Literal::Integer(5)),

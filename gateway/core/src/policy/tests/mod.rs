@@ -2,6 +2,7 @@
 
 mod brought;
 mod decisions;
+mod edges;
 mod errors;
 mod laws;
 mod plans;

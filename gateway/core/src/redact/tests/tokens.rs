@@ -129,3 +129,36 @@ fn references_bind_the_originator() {
 fn debug_prints_no_key() {
     assert_eq!(format!("{:?} {:?}", keys(), *KEYS), "PseudonymKeys { .. } ScopeKey { .. }");
 }
+
+#[test]
+fn reasons_are_words_that_stay() {
+    let tokens = [TokenError::Malformed, TokenError::EpochGone, TokenError::NotOpenable];
+    let words = ["TOKEN_MALFORMED", "TOKEN_EPOCH_GONE", "TOKEN_NOT_OPENABLE"];
+    assert_eq!(tokens.map(TokenError::word), words);
+    let keys = [PseudonymKeyError::Current, PseudonymKeyError::Twice, PseudonymKeyError::Weak];
+    let words = ["PSEUDONYM_KEY_CURRENT", "PSEUDONYM_KEY_TWICE", "PSEUDONYM_KEY_WEAK"];
+    assert_eq!(keys.map(PseudonymKeyError::word), words);
+}
+
+#[test]
+fn the_writer_of_tokens_gets_no_secret_but_the_current_one() {
+    let all = keys();
+    assert_eq!((all.current(), all.epochs().collect::<Vec<_>>()), (3, vec![2, 3]));
+    let writer = all.only_current();
+    assert_eq!((writer.current(), writer.epochs().collect::<Vec<_>>()), (3, vec![3]));
+    let scope = scope("alpha/case-1");
+    assert_eq!(writer.scope_key(&scope).token(ID, "KR-1"), KEYS.token(ID, "KR-1"));
+}
+
+#[test]
+fn keys_keep_anothers_tokens_while_they_have_its_current_secret() {
+    let of = |current, epochs: &[(u16, u8)]| {
+        let secret = |&(epoch, byte): &(u16, u8)| (epoch, Zeroizing::new([byte; 32]));
+        PseudonymKeys::new(current, epochs.iter().map(secret)).unwrap()
+    };
+    let writer = of(2, &[(1, 5), (2, 9)]);
+    assert!(of(3, &[(2, 9), (3, 7)]).keep(&writer), "rotated since");
+    assert!(!of(3, &[(2, 8), (3, 7)]).keep(&writer), "another secret under its number");
+    assert!(!of(3, &[(1, 5), (3, 7)]).keep(&writer), "an older epoch alone");
+    assert!(!of(3, &[(3, 9)]).keep(&writer), "its secret under another number");
+}
