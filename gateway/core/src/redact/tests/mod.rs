@@ -1,6 +1,7 @@
 //! Tests of the redactor: rules one by one, the laws as properties, the vector file, pseudonyms, and a slow
 //! second implementation on reflection.
 
+mod edges;
 mod laws;
 mod noise;
 mod rules;

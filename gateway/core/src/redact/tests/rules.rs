@@ -15,14 +15,15 @@ use crate::label::RecordType;
 use Treatment::{Clear, Mask, Presence, Pseudonymise, Withhold};
 
 /// A string field.
-fn text(number: u32, value: &[u8]) -> Vec<u8> {
+pub fn text(number: u32, value: &[u8]) -> Vec<u8> {
     let mut out = super::super::write::tag(number, 2).as_slice().to_vec();
     super::super::write::varint(&mut out, value.len() as u64);
     out.extend(value);
     out
 }
 
-fn number(number: u32, value: u64) -> Vec<u8> {
+/// A varint field.
+pub fn number(number: u32, value: u64) -> Vec<u8> {
     let mut out = super::super::write::tag(number, 0).as_slice().to_vec();
     super::super::write::varint(&mut out, value);
     out
@@ -377,56 +378,4 @@ fn a_batch_gives_what_its_records_give() {
     });
     assert_eq!(released.collect::<Vec<_>>(), expected);
     assert_eq!(expected.len(), 48);
-}
-
-/// Lengths of more than two bytes are none of the quick way's: what is inside is redacted all the same.
-#[test]
-fn a_message_of_more_than_sixteen_kilobytes_is_walked_into() {
-    let note = vec![b'n'; 20_000];
-    let inner = [text(1, b"Kim"), text(2, &note), number(3, 7)].concat();
-    let payload = [text(1, b"854231"), text(29, &inner), text(41, &[1; 8])].concat();
-    let shown = only(&EVERY, &[("inner", Clear)]);
-    assert_eq!(redact(&shown, &payload), Ok((text(29, &inner), vec![])));
-    let some = only(&EVERY, &[("hs", Clear), ("inner.name", Clear), ("inner.mass", Presence)]);
-    let expected = [text(1, b"854231"), text(29, &text(1, b"Kim"))].concat();
-    assert_eq!(redact(&some, &payload), Ok((expected, vec![1])));
-    let hidden = only(&EVERY, &[("hs", Clear)]);
-    assert_eq!(redact(&hidden, &payload), Ok((text(1, b"854231"), vec![])));
-    let faulty = text(29, &[text(2, &note), text(1, &[0xff])].concat());
-    assert_eq!(redact(&hidden, &faulty), Err(Refusal::Utf8));
-}
-
-#[test]
-fn debug_shows_how_many_and_under_which_plan_but_no_value() {
-    let redactor = Arc::new(all(&EVERY, Clear));
-    assert_eq!(format!("{redactor:?}"), format!("Redactor({})", redactor.plan().hash()));
-    let held = Arc::new(keys().scope_key(&scope("alpha/case-1")));
-    let mut batch = Batch::default();
-    for id in [b"canary-1", b"canary-2"] {
-        let record = FoundRecord {
-            originator: AgencyId::new("kcs"),
-            opaque_id: Bytes::from_static(id),
-            payload: text(7, b"canary").into(),
-            version: 1,
-            data_as_of: None,
-            delete_by: None,
-        };
-        batch.take(&redactor, &held, record).unwrap();
-    }
-    assert_eq!((batch.len(), format!("{batch:?}").as_str()), (2, "Batch(2 records)"));
-    let disclosed = batch.finish();
-    assert_eq!(format!("{disclosed:?}"), "Disclosed { .. }");
-    assert_eq!(format!("{:?}", disclosed.as_inner()[0]), "ReleasedRecord { .. }");
-    assert_eq!((batch.len(), disclosed.as_inner().len()), (0, 2));
-}
-
-#[test]
-fn a_bitmap_has_a_byte_for_every_eight_presences() {
-    let paths: Vec<_> = EVERY.leaves().iter().map(|leaf| leaf.path.as_str()).collect();
-    for (presences, size) in [(0, 0), (1, 1), (8, 1), (9, 2), (16, 2), (17, 3)] {
-        let told: Vec<_> = paths[..presences].iter().map(|path| (*path, Presence)).collect();
-        let redactor = only(&EVERY, &told);
-        assert_eq!(redactor.presence_bytes(), size);
-        assert_eq!(redact(&redactor, b"").unwrap().1, vec![0; size]);
-    }
 }
