@@ -31,6 +31,8 @@ opaque!(
     record::Party,
     record::DeclarationItem,
     record::Declaration,
+    record::DeniedItem,
+    record::DenialNotification,
     record::LicenceItem,
     record::ExportLicence,
     record::Inspection,

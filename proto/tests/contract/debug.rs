@@ -72,6 +72,8 @@ values!(
     record::Date,
     record::Declaration,
     record::DeclarationItem,
+    record::DenialNotification,
+    record::DeniedItem,
     record::DocumentRef,
     record::ExportLicence,
     record::GeoPoint,
