@@ -297,6 +297,9 @@ impl Release {
             return refuse(progress, "DELETE_BY_PASSED");
         }
         let Some(recipe) = self.recipe(&handling, progress, now) else { return Ok(()) };
+        if !self.reaches(&handling.class, now) {
+            return Ok(());
+        }
         if let Some(bound) = &self.bound {
             match bound.matches(&record.payload) {
                 Ok(true) => {}
@@ -426,6 +429,11 @@ impl Release {
         if holds { Ok(()) } else { Err(Cut::PermitEnded) }
     }
 
+    /// A compartment that the requester has left, or that has closed, tells nothing more.
+    fn reaches(&self, class: &HandlingClass, now: Moment) -> bool {
+        class.compartments.is_empty() || self.permit.reaches(class, &self.broker.policy.load(), now)
+    }
+
     /// Until when the permit holds in the policy in force. Each policy is looked at once: within one, only time
     /// can end a permit.
     fn holds_until(&self, now: Moment) -> Moment {
@@ -472,6 +480,9 @@ impl Release {
         let subjects = std::mem::take(&mut progress.waiting_subjects);
         // What waited until the permit ended stays here.
         self.still_permitted(self.broker.clock.now())?;
+        if !recipes.iter().all(|recipe| self.reaches(&recipe.class, self.broker.clock.now())) {
+            return Err(Cut::PermitEnded);
+        }
         let Fitted { sealed, resume, cut } = self.seal_what_fits(batch, &subjects, agency).await?;
         let count = sealed.as_inner().len() as u64;
         recipes.truncate(sealed.as_inner().len());

@@ -149,8 +149,8 @@ impl Permit {
     /// Does it hold under another state of policy, and until when? None: it has ended there, because something
     /// that it stands on is not what it was. What it does not stand on may change.
     ///
-    /// More memberships than at the decision do not end it: the base set uses them only to let more through,
-    /// so the permit shows too little at most. A policy file that speaks of them may do otherwise.
+    /// Cases that the requester has joined or left since do not end it, unless a policy file speaks of them: the
+    /// base set looks at them for compartments alone, and those are asked about by [`Permit::reaches`].
     pub fn holds_in(&self, policy: &Snapshot, now: Moment) -> Option<Moment> {
         let own = &self.snapshot;
         if std::ptr::eq(Arc::as_ptr(own), policy) {
@@ -194,14 +194,19 @@ impl Permit {
             }
             until = is.closes.map_or(until, |at| at.min(until));
         }
-        let (was, is) =
-            (own.memberships(&request.requester, now), policy.memberships(&request.requester, now));
-        let held = if own.minds_memberships() {
-            was == is
-        } else {
-            was.iter().all(|case| is.contains(case))
-        };
-        held.then_some(until)
+        if own.minds_memberships() {
+            let of = |policy: &Snapshot| policy.memberships(&request.requester, now);
+            return (of(own) == of(policy)).then_some(until);
+        }
+        Some(until)
+    }
+
+    /// Is the requester in every compartment of a class of records, under another state of policy?
+    pub fn reaches(&self, class: &HandlingClass, policy: &Snapshot, now: Moment) -> bool {
+        class.compartments.is_empty() || {
+            let open = policy.memberships(&self.request.requester, now);
+            class.compartments.iter().all(|case| open.contains(case))
+        }
     }
 
     /// The snapshot's hash.

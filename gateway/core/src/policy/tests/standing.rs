@@ -238,12 +238,28 @@ fn a_permit_outlives_what_it_does_not_stand_on_and_nothing_else() {
     });
     assert_eq!(holds(&joint, &more), Some(joint.valid_until()));
     assert_eq!(holds(&maa, &more), Some(maa.valid_until()));
-    // A membership that was there and is gone could have let a record through: ended, whatever the case.
-    let fewer = {
-        let seen = permit(&more, &lantern("sm-police"));
-        holds(&seen, &before)
+    // A membership that was there and is gone ends nothing but what lies in its compartment ..
+    let seen = permit(&more, &lantern("sm-police"));
+    assert_eq!(holds(&seen, &before), Some(seen.valid_until()));
+    let inside = HandlingClass { compartments: vec!["CASE-NEW".into()], ..class("nv-customs") };
+    assert!(seen.reaches(&inside, &more, NOW) && seen.plan(&inside, NOW).is_ok());
+    assert!(!seen.reaches(&inside, &before, NOW));
+    // .. unless a policy file speaks of memberships: what it makes of them nobody can tell here.
+    let minds = "@id(\"m\") forbid (principal, action in Action::\"learn\", resource) \
+                 when { context.memberships.contains(\"CASE-NEW\") };";
+    let minded = |registry: Registry| {
+        let all = samples().into_iter().map(Held::from).collect();
+        let policies = vec![cedar_file(minds)];
+        Snapshot::build(Inputs { policies, ..inputs(all, registry) }, None).unwrap()
     };
-    assert_eq!(fewer, None);
+    let mut with_case = registry();
+    let mut one = with_case.cases[0].clone();
+    (one.id, one.members) = ("CASE-NEW".into(), vec!["sm-police".into()]);
+    with_case.cases.push(one);
+    let (without, with_case) = (minded(registry()), minded(with_case));
+    let seen = permit(&without, &lantern("sm-police"));
+    assert_eq!(holds(&seen, &with_case), None);
+    assert_eq!(permit(&without, &targeting()).holds_in(&with_case, NOW), Some(maa.valid_until()));
 }
 
 #[test]
