@@ -1,6 +1,7 @@
 //! From a permit and a class of records to a plan: record-level rules first, then every leaf down its
 //! ladder until Cedar permits a rung.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use cedar_policy::Context;
@@ -184,8 +185,9 @@ impl Permit {
         let ask = |action| self.snapshot.ask(&self.key.slice, action, Some(leaf), context);
         let caps = self.caps(flow, leaf);
         let capped = |rung: Treatment| {
-            let cap = caps.iter().find(|cap| !(rung <= cap.at_most))?;
-            Some(cap.rule.clone())
+            // Side by side is above too.
+            let within = |cap: &Cap| rung.partial_cmp(&cap.at_most).is_some_and(Ordering::is_le);
+            caps.iter().find(|cap| !within(cap)).map(|cap| cap.rule.clone())
         };
         let mut found = match ladder.and_then(|at| flow.ladders.get(at)) {
             None => Descent::end(RuleId::new("default:withhold"), Reason::NoRule),

@@ -208,7 +208,8 @@ fn a_permit_outlives_what_it_does_not_stand_on_and_nothing_else() {
     let of = |cases: &mut Vec<Case>| {
         cases.iter().position(|one| one.id.as_str() == "OP-LANTERN").unwrap()
     };
-    let ending: [&dyn Fn(&mut Vec<Case>); 4] = [
+    type Change<'a> = &'a dyn Fn(&mut Vec<Case>);
+    let ending: [Change<'_>; 4] = [
         &|all| {
             let at = of(all);
             all.remove(at);
