@@ -47,11 +47,16 @@ fn agreement() -> String {
 }
 
 async fn up() -> Pair {
+    up_with("").await
+}
+
+async fn up_with(settings: &str) -> Pair {
     let cases = format!(
         "[[cases]]\nid = \"C-1\"\nmembers = [\"{}\"]\nopens = \"2024-01-01T00:00:00Z\"\n",
         ASKER.0
     );
-    let spec = PairSpec { agreement: Some(agreement()), cases, ..PairSpec::default() };
+    let settings = settings.to_owned();
+    let spec = PairSpec { agreement: Some(agreement()), cases, settings, ..PairSpec::default() };
     let pair = Pair::up(spec).await.unwrap();
     pair.alpha.holds(declarations(ALPHA, 1..=3), 10, std::time::Duration::ZERO);
     pair
@@ -279,8 +284,12 @@ async fn a_retry_under_its_idempotency_key_may_bring_its_token_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_replays_are_ten_thousand_refusals() {
-    let pair = up().await;
-    let asked = by_officer(&pair.exchange.world, ASKER.0, OFFICER, targeting()).unwrap();
+    // It has to outlive the siege, however slow the machine: what has expired is refused for that.
+    let pair = up_with("[officer_tokens]\nmax_lifetime_seconds = 3600\n").await;
+    let mut lasting = claims(ASKER.0, OFFICER, &targeting());
+    lasting.exp = lasting.iat + 3600;
+    let token = sign(&pair.exchange.world, ASKER.0, OFFICER_KEY, &lasting).unwrap();
+    let asked = wire::QueryRequest { officer_token: token, ..request(targeting()) };
     let channel = pair.exchange.channel(ASKER.0, ASKER.1).await.unwrap();
     let client = QueryServiceClient::new(channel);
     // All at once from the first on: exactly one of them is the first.
