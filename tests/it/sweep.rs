@@ -20,11 +20,13 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use portcullis::client::{Profile, connect};
+use portcullis::command::playground::World;
 use portcullis_core::label::{Leaf, LeafKind, RecordType, Semantic, Whole};
 use portcullis_core::redact::{Level, Treatment};
 use portcullis_proto::audit::v1 as audit;
 use portcullis_proto::query::v1 as wire;
 use portcullis_proto::source::v1 as source;
+use portcullis_tests::officer::by_officer;
 use portcullis_tests::pair::{
     ALPHA, ASKER, BETA, Found, OTHER, PairSpec, Set, batch, end, handling,
 };
@@ -445,7 +447,7 @@ async fn send(
     reply.status.code()
 }
 
-async fn ask(channel: &Channel, spilt: &mut Vec<Canary>, found: &mut Haystack) {
+async fn ask(world: &World, channel: &Channel, spilt: &mut Vec<Canary>, found: &mut Haystack) {
     const QUERY: &str = raw::QUERY;
     const EXPLAIN: &str = "/portcullis.query.v1.QueryService/Explain";
     let clear = (CLEAR, "clear");
@@ -453,10 +455,11 @@ async fn ask(channel: &Channel, spilt: &mut Vec<Canary>, found: &mut Haystack) {
         for (purpose, word) in PURPOSES.into_iter().chain([clear]) {
             let asked = query(name, purpose, CASE);
             let origin = if word == "clear" { "the clear answer" } else { "an answer" };
-            let explain = wire::ExplainRequest { query: Some(asked.clone()), ..Default::default() }
+            let explain = wire::ExplainRequest { query: Some(asked.clone()), as_officer: true }
                 .encode_to_vec();
             send(channel, "an explanation", EXPLAIN, &explain, found).await;
-            let request = portcullis_tests::request(asked).encode_to_vec();
+            // SECRET is shown to officers alone, in whatever form.
+            let request = by_officer(world, ASKER.0, "o.rask", asked).unwrap().encode_to_vec();
             assert_eq!(send(channel, origin, QUERY, &request, found).await, Code::Ok, "{name}");
         }
     }
@@ -565,7 +568,7 @@ async fn no_value_of_any_field_of_any_type_escapes() {
     let channel = connect(&profile).await.unwrap();
 
     let mut found = Haystack::default();
-    ask(&channel, &mut canaries, &mut found).await;
+    ask(&set.world, &channel, &mut canaries, &mut found).await;
     let admin_address = word("admin on http://").parse().unwrap();
     for path in ["/metrics", "/healthz", "/readyz", "/nothing"] {
         let page = admin::get(admin_address, path).await.unwrap();
