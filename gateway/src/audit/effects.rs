@@ -229,20 +229,7 @@ impl Ledger {
             let attempt = spent.entry(charge.key.clone()).or_default();
             *attempt = attempt.saturating_add(charge.amount);
             let cost = row.as_mut().map_or(charge.amount, |row| row.raise(&charge.key, *attempt));
-            let key = charge.budget();
-            let before = used
-                .get(&key)
-                .copied()
-                .or_else(|| self.budgets.get(&key).map(|budget| budget.used))
-                .unwrap_or_default();
-            let after = before.saturating_add(cost);
-            if cost > 0 && after > charge.limit {
-                return Err(CommitError::BudgetExhausted {
-                    name: charge.key.clone(),
-                    refills_at: charge.window_end,
-                });
-            }
-            used.insert(key, after);
+            self.spend(&mut used, charge, cost)?;
         }
         let mut first_met: HashMap<[u8; 32], Moment> = HashMap::new();
         for one in &claim.effects.subjects {
@@ -252,20 +239,7 @@ impl Ledger {
                 let known = self.subjects.contains_key(&mark);
                 cost += u64::from(!known && first_met.insert(mark, charge.window_end).is_none());
             }
-            let key = charge.budget();
-            let before = used
-                .get(&key)
-                .copied()
-                .or_else(|| self.budgets.get(&key).map(|budget| budget.used))
-                .unwrap_or_default();
-            let after = before.saturating_add(cost);
-            if cost > 0 && after > charge.limit {
-                return Err(CommitError::BudgetExhausted {
-                    name: charge.key.clone(),
-                    refills_at: charge.window_end,
-                });
-            }
-            used.insert(key, after);
+            self.spend(&mut used, charge, cost)?;
             // A retry meets the same subjects again, for nothing; that it paid lets it in when all is used up.
             if let Some(row) = row.as_mut().filter(|_| cost > 0) {
                 row.add(&charge.key, cost);
@@ -284,6 +258,31 @@ impl Ledger {
         if let Some(token) = token {
             self.tokens.entry(token.mark).or_insert((token, true));
         }
+        Ok(())
+    }
+
+    /// Adds a cost to what a claim uses, unless the budget does not have it. What costs nothing passes even where
+    /// all is used up.
+    fn spend(
+        &self,
+        used: &mut HashMap<BudgetKey, u64>,
+        charge: &Charge,
+        cost: u64,
+    ) -> Result<(), CommitError> {
+        let key = charge.budget();
+        let before = used
+            .get(&key)
+            .copied()
+            .or_else(|| self.budgets.get(&key).map(|budget| budget.used))
+            .unwrap_or_default();
+        let after = before.saturating_add(cost);
+        if cost > 0 && after > charge.limit {
+            return Err(CommitError::BudgetExhausted {
+                name: charge.key.clone(),
+                refills_at: charge.window_end,
+            });
+        }
+        used.insert(key, after);
         Ok(())
     }
 
