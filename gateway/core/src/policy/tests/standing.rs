@@ -12,7 +12,7 @@ use crate::policy::denial::DenialReason;
 use crate::policy::registry::Template;
 use crate::policy::snapshot::{Brought, Held, Inputs};
 use crate::policy::standing::{Cap, Phase, Reservation, Standing, Take};
-use crate::redact::Treatment;
+use crate::redact::{Level, Reason, Treatment};
 
 fn inputs(agreements: Vec<Held>, registry: Registry) -> Inputs {
     Inputs {
@@ -132,6 +132,45 @@ fn a_reservation_takes_away_from_its_own_agency_alone() {
         let plan = open.plan(&class("nv-customs"), NOW).unwrap();
         assert_eq!(treatment(&plan, "country_of_departure"), shown, "{who}");
         assert!(open.flows().all(|flow| flow.rule.as_str() == "agreement:joint-lantern/flow:1"));
+    }
+}
+
+/// Rungs for officers and a cap meet: a token lifts nothing that a party has taken away, and is not promised to.
+#[test]
+fn a_reservation_holds_for_officers_too_and_no_token_is_promised_to_lift_it() {
+    let dated = |at_most: Option<Treatment>| {
+        let mut all: Vec<Held> = samples().into_iter().map(Held::from).collect();
+        let maa = all.iter_mut().find(|one| one.file.name.starts_with("maa")).unwrap();
+        let plain = "fields = [\"accepted_at\"]\nrungs";
+        assert!(maa.file.text.contains(plain));
+        let finer = "fields = [\"accepted_at\"]\nofficer_rungs = [\"clear\"]\nrungs";
+        maa.file.text = maa.file.text.replacen(plain, finer, 1);
+        if let Some(at_most) = at_most {
+            let takes = Take::Field { path: "accepted_at".into(), at_most };
+            maa.standing = reserve("nv-customs", Some(1), takes);
+        }
+        Snapshot::build(inputs(all, registry()), None).unwrap()
+    };
+    let (day, month) = (Treatment::Generalise(Level::Day), Treatment::Generalise(Level::Month));
+    let (officer, agreement) = (Reason::OfficerNotProven, Reason::ReducedByAgreement);
+    for (at_most, system, proven) in [
+        (None, (day, officer), (Treatment::Clear, Reason::Permitted)),
+        (Some(day), (day, agreement), (day, agreement)),
+        (Some(month), (month, agreement), (month, agreement)),
+        (
+            Some(Treatment::Withhold),
+            (Treatment::Withhold, agreement),
+            (Treatment::Withhold, agreement),
+        ),
+    ] {
+        let world = dated(at_most);
+        let told = |request: &Request| {
+            let plan = permit(&world, request).plan(&class("nv-customs"), NOW).unwrap();
+            let told = field(&plan, "accepted_at");
+            (told.treatment, told.reason)
+        };
+        assert_eq!(told(&targeting()), system, "{at_most:?}, a system");
+        assert_eq!(told(&by_officer(targeting())), proven, "{at_most:?}, an officer");
     }
 }
 
