@@ -33,6 +33,11 @@ const SECRET: &[&str] = &[
     ".portcullis.query.v1.Value",
     ".portcullis.query.v1.Prefix",
     ".portcullis.query.v1.ReleasedRecord",
+    ".portcullis.query.v1.Release",
+    ".portcullis.query.v1.ReleaseDecision",
+    ".portcullis.query.v1.ReleaseGrant",
+    ".portcullis.query.v1.ReleaseRefusal",
+    ".portcullis.query.v1.ReleaseStep",
     ".portcullis.source.v1.SourceRecord",
 ];
 

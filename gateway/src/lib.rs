@@ -16,6 +16,7 @@ pub mod keeper;
 pub mod officers;
 pub mod pseudonyms;
 pub mod record_types;
+pub mod releases;
 pub mod server;
 pub mod service;
 pub mod source;

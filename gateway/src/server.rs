@@ -35,6 +35,7 @@ use crate::keeper::Keeper;
 use crate::officers::{OfficerTokens, TokenKey};
 use crate::pseudonyms::{self, KeyFile, Pseudonyms};
 use crate::record_types::RecordTypes;
+use crate::releases::Releases;
 use crate::service::agreement::Agreeing;
 use crate::service::audit::Audits;
 use crate::service::case::Casework;
@@ -105,10 +106,14 @@ impl Gateway {
         let mut metrics = Metrics::default();
         store.metrics().register(metrics.registry());
         let metrics = Arc::new(metrics);
-        let audit = Audit::open(store, audit_keys(&config)?, clock.clone())
+        let audit = Audit::open(store.clone(), audit_keys(&config)?, clock.clone())
             .await
             .with_context(|| format!("the store {} cannot be used", config.store.display()))?;
         let log_public_key = audit.verifier().to_string();
+        let stop = CancellationToken::new();
+        let releases = Releases::open(audit.clone(), store, clock.clone(), stop.clone())
+            .await
+            .with_context(|| format!("the store {} cannot be used", config.store.display()))?;
         let key_file = KeyFile::read(&config.pseudonym_keys)?;
         let sources = connect_sources(&config, &clock)?;
         let officers = officer_tokens(&config)?;
@@ -121,6 +126,7 @@ impl Gateway {
             sources,
             pseudonyms: Arc::new(Pseudonyms::new(key_file.keys()?)),
             officers,
+            releases: Arc::new(releases),
             resume: ResumeSealer::new(&resume_key).context("no resume key")?,
             clock: clock.clone(),
             room: Arc::new(Semaphore::new(config.limits.queries_in_flight)),
@@ -131,7 +137,6 @@ impl Gateway {
             redactors: Mutex::new(HashMap::new()),
         });
 
-        let stop = CancellationToken::new();
         let connections = ConnectionRegistry::default();
         let listener = bind(config.listen)
             .await
@@ -201,6 +206,11 @@ impl Gateway {
         let followed = agreements.follow_time(broker.clone(), stop.clone());
         tasks.spawn(async move {
             followed.await;
+            Ok(())
+        });
+        let lapsing = broker.releases.clone().follow_time();
+        tasks.spawn(async move {
+            lapsing.await;
             Ok(())
         });
         let watched = pseudonyms::watch(

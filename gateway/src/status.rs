@@ -14,6 +14,7 @@ use crate::agreements::AgreementRefusal;
 use crate::cases::CaseRefusal;
 use crate::officers::TokenRefusal;
 use crate::record_types::RegistrationRefusal;
+use crate::releases::ReleaseRefusal;
 
 /// Domain of every `google.rpc.ErrorInfo`.
 pub const DOMAIN: &str = "portcullis";
@@ -76,6 +77,9 @@ pub enum Refusal {
     /// An act on a case is not taken.
     #[error("{0}")]
     Case(CaseRefusal),
+    /// A call about a release is not taken.
+    #[error("{0}")]
+    Release(ReleaseRefusal),
     /// An answer that had begun ended without its receipt.
     #[error("the answer was cut before its receipt")]
     AnswerCut,
@@ -109,6 +113,7 @@ impl Refusal {
             Self::Registration(refusal) => refusal.reason(),
             Self::Agreement(refusal) => refusal.reason(),
             Self::Case(refusal) => refusal.reason(),
+            Self::Release(refusal) => refusal.reason(),
             Self::AnswerCut => "ANSWER_CUT",
             Self::Internal => "INTERNAL",
         }
@@ -143,6 +148,7 @@ impl Refusal {
             },
             Self::Agreement(refusal) => agreement_code(refusal),
             Self::Case(refusal) => case_code(refusal),
+            Self::Release(refusal) => release_code(refusal),
             Self::AnswerCut => Code::Aborted,
             Self::Internal => Code::Internal,
         }
@@ -210,6 +216,18 @@ impl Refusal {
                 details.add_bad_request_violation("officer_token", self.to_string());
                 self.to_string()
             }
+            Self::Release(refusal) => {
+                if let ReleaseRefusal::NotGrantable { rules, .. } = refusal {
+                    let rules: Vec<&str> = rules.iter().map(|rule| rule.as_str()).collect();
+                    metadata.insert("rules".to_owned(), rules.join(" "));
+                }
+                if *refusal == ReleaseRefusal::LogUnavailable {
+                    details.set_retry_info(Some(Duration::from_secs(1)));
+                }
+                let mut message = self.to_string();
+                clip(&mut message);
+                message
+            }
             Self::SystemNotListed
             | Self::Registration(_)
             | Self::Case(_)
@@ -275,6 +293,27 @@ fn case_code(refusal: &CaseRefusal) -> Code {
         }
         CaseRefusal::TooMany => Code::ResourceExhausted,
         CaseRefusal::StoreUnavailable => Code::Unavailable,
+    }
+}
+
+fn release_code(refusal: &ReleaseRefusal) -> Code {
+    match refusal {
+        ReleaseRefusal::Unknown => Code::NotFound,
+        ReleaseRefusal::NotYours | ReleaseRefusal::NotUsable | ReleaseRefusal::OfficerRequired => {
+            Code::PermissionDenied
+        }
+        ReleaseRefusal::Settled
+        | ReleaseRefusal::OutOfOrder
+        | ReleaseRefusal::Late
+        | ReleaseRefusal::Ended => Code::FailedPrecondition,
+        ReleaseRefusal::Changed => Code::Aborted,
+        ReleaseRefusal::NotAskable(_)
+        | ReleaseRefusal::NotAsked(_)
+        | ReleaseRefusal::NotGrantable { .. }
+        | ReleaseRefusal::TooLong => Code::InvalidArgument,
+        ReleaseRefusal::TooMany => Code::ResourceExhausted,
+        ReleaseRefusal::IdempotencyKeyReused | ReleaseRefusal::TokenReplayed => Code::AlreadyExists,
+        ReleaseRefusal::LogUnavailable => Code::Unavailable,
     }
 }
 

@@ -10,7 +10,7 @@
 use aws_lc_rs::digest;
 use prost::Message as _;
 
-use crate::query::v1::Query;
+use crate::query::v1::{Query, ReleaseDecision};
 
 /// The bytes under the digest.
 pub fn query_serialization(query: &Query) -> Vec<u8> {
@@ -19,7 +19,16 @@ pub fn query_serialization(query: &Query) -> Vec<u8> {
 
 /// SHA-256 of the deterministic serialization of a query.
 pub fn query_digest(query: &Query) -> [u8; 32] {
-    let digest = digest::digest(&digest::SHA256, &query_serialization(query));
+    sha256(&query_serialization(query))
+}
+
+/// SHA-256 of the deterministic serialization of a decision on a release: what an officer's token for it names.
+pub fn decision_digest(decision: &ReleaseDecision) -> [u8; 32] {
+    sha256(&decision.encode_to_vec())
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = digest::digest(&digest::SHA256, bytes);
     let mut bytes = [0; 32];
     for (to, from) in bytes.iter_mut().zip(digest.as_ref()) {
         *to = *from;

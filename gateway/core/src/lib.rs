@@ -10,3 +10,4 @@ pub mod id;
 pub mod label;
 pub mod policy;
 pub mod redact;
+pub mod release;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_lc_rs::hmac;
 use portcullis_core::id::{Digest, Moment};
+use portcullis_core::release::ReleaseId;
 
 use super::error::CommitError;
 use crate::officers::Proof;
-use crate::store::{Budget, BudgetKey, IdempotencyRow, StoreError, TokenRow, Tx};
+use crate::store::{Budget, BudgetKey, IdempotencyRow, ReleaseRow, StoreError, TokenRow, Tx};
 
 /// An idempotency key is remembered for so long.
 pub const IDEMPOTENCY_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -26,6 +27,10 @@ pub struct Effects {
     /// The officer for whom the agency vouches. Of an intent: the token is used up with it, and the entry says
     /// so. Used again it is refused, but by the same idempotency key for the same query: that is the same one.
     pub officer: Option<Proof>,
+    /// The grant on which an intent rests, and the leaf hash of the step that gave it: the entry says so.
+    pub grant: Option<(ReleaseId, Digest)>,
+    /// The row of a step of a release request.
+    pub release: Option<ReleaseRow>,
 }
 
 /// Use of a budget.

@@ -108,6 +108,9 @@ pub enum OpenError {
     /// The stored frontier is not that of the tree.
     #[error("the log's stored tree does not fit its entries")]
     TreeAltered,
+    /// Steps of release requests and their entries differ.
+    #[error("the steps of release requests are not those that the log's entries stand for")]
+    ReleasesDiffer,
     /// Somebody went back behind what this process made durable.
     #[error("the log was rolled back behind {acknowledged} entries that were acknowledged")]
     RolledBack {
@@ -130,6 +133,7 @@ impl OpenError {
             Self::LeafAltered { .. } => "LOG_LEAF_ALTERED",
             Self::RootDiffers => "LOG_ROOT_DIFFERS",
             Self::TreeAltered => "LOG_TREE_ALTERED",
+            Self::ReleasesDiffer => "RELEASES_DIFFER",
             Self::RolledBack { .. } => "LOG_ROLLED_BACK",
         }
     }

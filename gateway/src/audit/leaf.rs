@@ -21,6 +21,8 @@ pub enum EntryKind {
     Outcome = 3,
     /// A query was refused.
     Denial = 4,
+    /// A step of a release request.
+    Release = 5,
 }
 
 impl EntryKind {
@@ -31,6 +33,7 @@ impl EntryKind {
             Self::Disclosure => "DISCLOSURE",
             Self::Outcome => "OUTCOME",
             Self::Denial => "DENIAL",
+            Self::Release => "RELEASE",
         }
     }
 }
@@ -79,6 +82,13 @@ pub enum Link {
     },
     /// It stands alone.
     Denial,
+    /// It is a step of a release request; the exchange is the request.
+    Release {
+        /// Leaf hash of the step before it; zeros for the first.
+        previous: Digest,
+        /// From 1.
+        number: u32,
+    },
 }
 
 impl Leaf {
@@ -89,6 +99,7 @@ impl Leaf {
             Link::Disclosure { .. } => EntryKind::Disclosure,
             Link::Outcome { .. } => EntryKind::Outcome,
             Link::Denial => EntryKind::Denial,
+            Link::Release { .. } => EntryKind::Release,
         }
     }
 
@@ -104,6 +115,9 @@ impl Leaf {
             .digest(&self.sealed);
         match &self.link {
             Link::Intent | Link::Denial => {}
+            Link::Release { previous, number } => {
+                out.digest(previous).u32(*number);
+            }
             Link::Disclosure { intent, previous, batch } => {
                 out.digest(intent).digest(previous).u32(*batch);
             }
@@ -143,6 +157,7 @@ impl Leaf {
                 ending: *Ending::ALL.get(usize::from(from.u8()?)).ok_or(CodeError::Unknown)?,
             },
             4 => Link::Denial,
+            5 => Link::Release { previous: from.digest()?, number: from.u32()? },
             _ => return Err(CodeError::Unknown),
         };
         from.end()?;

@@ -13,6 +13,7 @@ mod load;
 mod note;
 mod part;
 mod read;
+mod release;
 mod seal;
 mod sequencer;
 pub mod tree;
@@ -30,6 +31,7 @@ pub(crate) use note::split as split_note;
 pub use note::{Checkpoint, LogSigner, LogVerifier, NoteError};
 pub use part::{Part, RecordCommitment, commit_body, commit_content, commit_id, commit_part};
 pub use read::{Filter, ListedEntry, LogProof, learn_epochs, list_entries};
+pub use release::{LoggedStep, ReleaseAsk, ReleaseStep, StepParties, What};
 pub use seal::{Epoch, EpochId, OpenedPart, Party, SealError, SealedBody, Sealer, Unsealer};
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -314,7 +316,8 @@ impl Audit {
         readers.push(requester.clone());
         let facts = Facts { exchange, requester: requester.clone() };
         let mut parts = vec![(Part::Intent(intent), readers.clone())];
-        parts.extend(effects.officer.as_ref().map(|proof| (Part::officer(proof), readers)));
+        parts.extend(effects.officer.as_ref().map(|proof| (Part::officer(proof), readers.clone())));
+        parts.extend(effects.grant.map(|(release, step)| (Part::Grant { release, step }, readers)));
         let entry = self.shared.entry(&facts, at, Link::Intent, &parts)?;
         let mut chain = Chain::default();
         let placed = self.commit(&mut chain, entry, effects).await?;

@@ -6,10 +6,12 @@ use portcullis_core::id::{
     AgencyId, AgreementId, CaseId, Digest, OfficerId, RecordTypeName, RuleId, SystemId,
 };
 use portcullis_core::policy::Purpose;
+use portcullis_core::release::ReleaseId;
 use serde_json::{Value, json};
 
 use super::code::{CodeError, Reader, Writer};
 use super::event::{Denial, Ending, ExchangeId, Intent, Requester};
+use super::release::{ReleaseStep, read_step, step_json, write_step};
 use crate::officers::Proof;
 
 /// One part of a body.
@@ -69,6 +71,15 @@ pub enum Part {
         key_id: String,
         /// SHA-256 of the token.
         token: Digest,
+    },
+    /// A step of a release request.
+    Release(ReleaseStep),
+    /// Beside an intent: the grant on which it rests.
+    Grant {
+        /// The release that was granted.
+        release: ReleaseId,
+        /// Leaf hash of the step that granted it.
+        step: Digest,
     },
 }
 
@@ -164,6 +175,10 @@ impl Part {
             Self::Officer { officer, key_id, token } => {
                 out.u8(8).text(officer.as_str()).text(key_id).digest(token);
             }
+            Self::Release(step) => write_step(out.u8(9), step),
+            Self::Grant { release, step } => {
+                out.u8(10).raw(&release.0).digest(step);
+            }
         }
         out.finish()
     }
@@ -205,6 +220,8 @@ impl Part {
                 key_id: from.text()?.to_owned(),
                 token: from.digest()?,
             },
+            9 => Self::Release(read_step(&mut from)?),
+            10 => Self::Grant { release: ReleaseId(from.array()?), step: from.digest()? },
             _ => return Err(CodeError::Unknown),
         };
         from.end()?;
@@ -263,11 +280,17 @@ impl Part {
                 "key_id": key_id,
                 "token_sha256": token.to_string(),
             }),
+            Self::Release(step) => step_json(step),
+            Self::Grant { release, step } => json!({
+                "part": "grant",
+                "release_id": release.to_string(),
+                "step_leaf_hash": step.to_string(),
+            }),
         }
     }
 }
 
-fn write_requester(out: &mut Writer, requester: &Requester) {
+pub(super) fn write_requester(out: &mut Writer, requester: &Requester) {
     out.text(requester.agency.as_str())
         .text(requester.system.as_str())
         .text(&requester.spiffe_id)
@@ -275,7 +298,7 @@ fn write_requester(out: &mut Writer, requester: &Requester) {
         .text(&requester.officer);
 }
 
-fn read_requester(from: &mut Reader<'_>) -> Result<Requester, CodeError> {
+pub(super) fn read_requester(from: &mut Reader<'_>) -> Result<Requester, CodeError> {
     Ok(Requester {
         agency: AgencyId::new(from.text()?),
         system: SystemId::new(from.text()?),
@@ -285,7 +308,7 @@ fn read_requester(from: &mut Reader<'_>) -> Result<Requester, CodeError> {
     })
 }
 
-fn requester_json(requester: &Requester) -> Value {
+pub(super) fn requester_json(requester: &Requester) -> Value {
     json!({
         "agency": requester.agency.as_str(),
         "system": requester.system.as_str(),

@@ -313,10 +313,12 @@ async fn append(
     ledger.take_in(budgets);
     let decided = ledger.decide(&mut tx, &shared.marker, &claims).await?;
     let (mut entries, mut verdicts, mut epochs) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let mut releases = Vec::new();
     for (waiting, decision) in group.iter().zip(decided) {
         verdicts.push(decision.map(|()| {
             let index = size + entries.len() as u64;
             entries.push(&waiting.entry);
+            releases.extend(waiting.effects.release.as_ref());
             for epoch in &waiting.epochs {
                 epochs.insert(epoch.id(), epoch);
             }
@@ -328,6 +330,9 @@ async fn append(
         return Ok(Appended { verdicts, grown: None, epochs: Vec::new(), budgets: Vec::new() });
     }
     ledger.write_keys(&mut tx, now).await?;
+    for row in releases {
+        tx.put_release_step(row).await?;
+    }
     epochs.retain(|id, _| !durable_epochs.contains(id));
     for (id, epoch) in &epochs {
         tx.put_epoch(&epoch_row(*id, epoch)).await?;

@@ -35,8 +35,8 @@ pub struct Outside {
 /// What was found.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// Entries by kind: intents, disclosures, outcomes, denials.
-    pub kinds: [u64; 4],
+    /// Entries by kind: intents, disclosures, outcomes, denials, steps of release requests.
+    pub kinds: [u64; 5],
     /// Checkpoints whose signature and root are right.
     pub checkpoints: u64,
     /// Exchanges without an outcome: under way, or their end is unknown.
@@ -207,6 +207,8 @@ struct Walk<'a> {
     report: Report,
     forest: Forest,
     exchanges: HashMap<ExchangeId, Exchange>,
+    /// Leaf hash and number of the last step of every release request.
+    releases: HashMap<ExchangeId, (Digest, u32)>,
     /// Stored checkpoints still ahead, and the size of the last that was right.
     ahead: VecDeque<(u64, String)>,
     read_to: Option<u64>,
@@ -236,6 +238,7 @@ impl<'a> Walk<'a> {
             report,
             forest: Forest::default(),
             exchanges: HashMap::new(),
+            releases: HashMap::new(),
             ahead: VecDeque::new(),
             read_to: None,
             good: 0,
@@ -320,6 +323,7 @@ impl<'a> Walk<'a> {
             EntryKind::Disclosure => 1,
             EntryKind::Outcome => 2,
             EntryKind::Denial => 3,
+            EntryKind::Release => 4,
         };
         if let Some(count) = self.report.kinds.get_mut(kind) {
             *count += 1;
@@ -352,6 +356,11 @@ impl<'a> Walk<'a> {
     fn chain(&mut self, leaf: &Leaf, index: u64, hash: Digest) {
         let follows = match &leaf.link {
             Link::Denial => true,
+            Link::Release { previous, number } => {
+                let before = self.releases.insert(leaf.exchange, (hash, *number));
+                let (last, count) = before.unwrap_or_default();
+                last == *previous && count.checked_add(1) == Some(*number)
+            }
             Link::Intent => {
                 let begun = Exchange { intent: hash, last: hash, batches: 0 };
                 self.exchanges.insert(leaf.exchange, begun).is_none()

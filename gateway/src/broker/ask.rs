@@ -4,6 +4,7 @@ use bytes::Bytes;
 use portcullis_core::filter::Filter;
 use portcullis_core::id::Digest;
 use portcullis_core::policy::Request;
+use portcullis_core::release::ReleaseId;
 use tokio::time::Instant;
 
 use crate::audit::{ExchangeId, Requester};
@@ -35,6 +36,8 @@ pub struct Ask {
     pub filter: Option<Filter>,
     /// Only these records, by references of earlier answers; empty: all.
     pub references: Vec<String>,
+    /// A release that was granted: only its record, as granted.
+    pub release: Option<ReleaseId>,
     /// Which fields.
     pub wanted: Wanted,
     /// Most records to release.

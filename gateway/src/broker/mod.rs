@@ -7,6 +7,7 @@ mod budget;
 mod explain;
 mod fetch;
 mod query;
+mod refer;
 mod release;
 mod reply;
 mod resume;
@@ -23,6 +24,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub use ask::{Ask, Wanted};
 pub use explain::{Budget, Explanation};
+pub use refer::{Decided, Deciding};
 pub use reply::{Completeness, Cut, Header, Receipt, Reply, SourceEnd};
 pub use resume::ResumeSealer;
 
@@ -32,6 +34,7 @@ use crate::config::Limits;
 use crate::keeper::Keeper;
 use crate::officers::OfficerTokens;
 use crate::pseudonyms::Pseudonyms;
+use crate::releases::Releases;
 use crate::source::SourceSet;
 use crate::telemetry::Metrics;
 
@@ -52,6 +55,8 @@ pub struct Broker {
     pub pseudonyms: Arc<Pseudonyms>,
     /// Proves officers.
     pub officers: OfficerTokens,
+    /// Release requests.
+    pub releases: Arc<Releases>,
     /// Seals resume tokens.
     pub resume: ResumeSealer,
     /// Time of day.

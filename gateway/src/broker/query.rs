@@ -20,6 +20,7 @@ use super::resume::{Binding, Position};
 use super::{Answer, Ask, Broker, Wanted};
 use crate::audit::{Charge, CommitError, Denial, Effects, Idempotency, Intent};
 use crate::officers::{Expected, TokenRefusal};
+use crate::releases::{Granted, ReleaseRefusal};
 use crate::source;
 use crate::status::Refusal;
 
@@ -38,6 +39,7 @@ struct Admitted {
     position: Option<Position>,
     probes: u64,
     only: Option<Only>,
+    granted: Option<Granted>,
 }
 
 /// The records that quoted references name: opaque ids per source, ascending. A source that is not in it
@@ -56,8 +58,10 @@ impl Broker {
         if let Err(refusal) = self.prove_officer(&mut ask, now) {
             return Err(self.deny(&policy, &ask, Refusal::OfficerToken(refusal)).await);
         }
-        let admitted =
-            tracing::debug_span!("policy.decide").in_scope(|| self.admit(&policy, &ask, now));
+        let admitted = self.rest_on_grant(&mut ask, now).and_then(|granted| {
+            tracing::debug_span!("policy.decide")
+                .in_scope(|| self.admit(&policy, &ask, granted, now))
+        });
         let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(refusal) => return Err(self.deny(&policy, &ask, refusal).await),
@@ -91,6 +95,7 @@ impl Broker {
             position: admitted.position,
             probes: admitted.probes,
             only: admitted.only,
+            granted: admitted.granted,
             pseudonyms: self.pseudonyms.sealing(),
             changed: self.keeper.changed(),
             held: Mutex::default(),
@@ -104,7 +109,7 @@ impl Broker {
 
     /// From here on policy knows the officer whom the token proves. Without one the query is the system's,
     /// whatever name it tells.
-    fn prove_officer(&self, ask: &mut Ask, now: Moment) -> Result<(), TokenRefusal> {
+    pub(super) fn prove_officer(&self, ask: &mut Ask, now: Moment) -> Result<(), TokenRefusal> {
         if ask.officer_token.is_empty() {
             return Ok(());
         }
@@ -141,7 +146,7 @@ impl Broker {
     }
 
     /// Logs a refusal; what cannot be logged is refused for that.
-    async fn deny(&self, policy: &Snapshot, ask: &Ask, refusal: Refusal) -> Refusal {
+    pub(super) async fn deny(&self, policy: &Snapshot, ask: &Ask, refusal: Refusal) -> Refusal {
         if matches!(refusal, Refusal::LogUnavailable) {
             return refusal;
         }
@@ -165,8 +170,18 @@ impl Broker {
         }
     }
 
-    fn admit(&self, policy: &Arc<Snapshot>, ask: &Ask, now: Moment) -> Result<Admitted, Refusal> {
-        let permit = policy.decide(&ask.request, now).permit().map_err(Refusal::Denied)?;
+    fn admit(
+        &self,
+        policy: &Arc<Snapshot>,
+        ask: &Ask,
+        granted: Option<Granted>,
+        now: Moment,
+    ) -> Result<Admitted, Refusal> {
+        let mut permit = policy.decide(&ask.request, now).permit().map_err(Refusal::Denied)?;
+        if let Some(granted) = &granted {
+            let unusable = || Refusal::Release(ReleaseRefusal::NotUsable);
+            permit = permit.granted(granted.grant.clone(), now).ok_or_else(unusable)?;
+        }
         let plans = self.ordinary_plans(&permit, now);
         let (filter, guesses) = self.open_tokens(ask.filter.as_ref(), &permit, &plans)?;
         let bound =
@@ -174,10 +189,16 @@ impl Broker {
         let probes = bound.as_ref().map_or(0, |bound| {
             plans.iter().map(|plan| bound.probes(plan)).max().unwrap_or_default()
         }) + guesses;
-        let wanted = wanted(&ask.wanted, permit.record_type(), &plans)?;
+        let mut wanted = wanted(&ask.wanted, permit.record_type(), &plans)?;
+        if let (Some(granted), Wanted::Minimum) = (&granted, &ask.wanted) {
+            // The minimum of a query that rests on a grant is what was granted, too.
+            for (wanted, leaf) in wanted.iter_mut().zip(permit.record_type().leaves()) {
+                *wanted |= granted.grant.fields.contains_key(&leaf.path);
+            }
+        }
         let position = self.position(ask, &permit, policy, now)?;
         let only = self.open_references(&ask.references, &permit);
-        Ok(Admitted { permit, filter, bound, wanted, position, probes, only })
+        Ok(Admitted { permit, filter, bound, wanted, position, probes, only, granted })
     }
 
     /// The records behind quoted references; none where none is quoted. A reference that cannot be opened
@@ -334,7 +355,9 @@ pub(super) fn wanted(
 /// What the intent costs, in the transaction that makes it durable.
 fn effects(ask: &Ask, admitted: &Admitted, now: Moment) -> Effects {
     // A reference is a guess whether or not it can be opened: what it costs must not tell.
-    let probes = admitted.probes + ask.references.len() as u64;
+    // The record of a grant is none.
+    let references = if admitted.granted.is_some() { 0 } else { ask.references.len() as u64 };
+    let probes = admitted.probes + references;
     let charges = admitted
         .permit
         .budgets()
@@ -346,7 +369,8 @@ fn effects(ask: &Ask, admitted: &Admitted, now: Moment) -> Effects {
         })
         .collect();
     let (idempotency, officer) = (idempotency(ask), ask.officer.clone());
-    Effects { charges, subjects: vec![], idempotency, officer }
+    let grant = admitted.granted.as_ref().map(|granted| (granted.release, granted.step));
+    Effects { charges, idempotency, officer, grant, ..Effects::default() }
 }
 
 /// One charge in the window that holds now.

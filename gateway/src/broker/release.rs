@@ -26,6 +26,7 @@ use super::resume::{Binding, Position};
 use super::{Ask, Broker};
 use crate::audit::{DurableIntent, Ending, Outcome, SourceOutcome};
 use crate::pseudonyms::Sealing;
+use crate::releases::Granted;
 use crate::source::{Found, RawRecord, SourceFailure};
 use crate::telemetry::Metrics;
 
@@ -50,6 +51,8 @@ pub(super) struct Release {
     pub probes: u64,
     /// The only records wanted, where references were quoted.
     pub only: Option<Only>,
+    /// The grant that it rests on.
+    pub granted: Option<Granted>,
     /// Writes tokens, in the epoch in which the answer began.
     pub pseudonyms: Arc<Sealing>,
     /// Wakes it when another policy is in force.
@@ -425,7 +428,8 @@ impl Release {
     /// What the permit stands on holds under the policy in force (agreement, flows, case, rules), and the epoch
     /// of the answer's tokens has not been destroyed.
     fn still_permitted(&self, now: Moment) -> Result<(), Cut> {
-        let holds = !self.pseudonyms.is_destroyed() && now < self.holds_until(now);
+        let granted = self.granted.as_ref().is_none_or(Granted::holds);
+        let holds = granted && !self.pseudonyms.is_destroyed() && now < self.holds_until(now);
         if holds { Ok(()) } else { Err(Cut::PermitEnded) }
     }
 

@@ -26,6 +26,9 @@ pub struct QueryWords {
     /// Only this record, by its reference in an earlier answer; may be given several times.
     #[arg(long = "reference", value_name = "TOKEN")]
     pub references: Vec<String>,
+    /// A release that was granted: its record, as granted.
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    pub release: String,
     /// Fields wanted, separated by commas; a message stands for all its fields [default: all you may see].
     #[arg(long, value_name = "a,b.c", value_delimiter = ',')]
     pub fields: Vec<String>,
@@ -45,7 +48,13 @@ pub struct QueryWords {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
     /// Why, in your own words; kept in the log, sealed.
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        visible_alias = "reason",
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub justification: String,
     /// The officer on whose behalf you ask.
     #[arg(long, value_name = "OFFICER", default_value = "", hide_default_value = true)]
@@ -92,6 +101,7 @@ impl QueryWords {
             officer: self.officer.clone(),
             deadline: None,
             references: self.references.clone(),
+            release_id: self.release.clone(),
         })
     }
 }

@@ -178,12 +178,12 @@ fn read(path: &Path) -> anyhow::Result<String> {
 }
 
 fn report_text(report: &Report, outside: &Outside) -> String {
-    let [intents, disclosures, outcomes, denials] = report.kinds;
+    let [intents, disclosures, outcomes, denials, steps] = report.kinds;
     let mut text = String::new();
     let _ = writeln!(
         text,
         "{} entries: {intents} intents, {disclosures} disclosures, {outcomes} outcomes, {denials} \
-         denials; {} signed checkpoints; {} exchanges without an outcome",
+         denials, {steps} steps of releases; {} signed checkpoints; {} exchanges without an outcome",
         report.size, report.checkpoints, report.open_exchanges
     );
     let _ = writeln!(text, "root {}", report.root);
@@ -212,7 +212,7 @@ fn report_text(report: &Report, outside: &Outside) -> String {
 }
 
 fn report_json(report: &Report) -> Value {
-    let [intents, disclosures, outcomes, denials] = report.kinds;
+    let [intents, disclosures, outcomes, denials, steps] = report.kinds;
     json!({
         "sound": report.sound(),
         "size": report.size,
@@ -221,6 +221,7 @@ fn report_json(report: &Report) -> Value {
         "disclosures": disclosures,
         "outcomes": outcomes,
         "denials": denials,
+        "release_steps": steps,
         "checkpoints": report.checkpoints,
         "open_exchanges": report.open_exchanges,
         "faults": report.faults.iter().map(|fault| json!({
@@ -285,6 +286,8 @@ fn summary(part: &Part) -> Option<String> {
         }
         Part::Denial(denial) => denial.reason.clone(),
         Part::Officer { officer, .. } => format!("officer {officer}, proven"),
+        Part::Release(step) => format!("step {}, {}", step.number, step.what.act().word()),
+        Part::Grant { release, .. } => format!("by grant of {release}"),
     })
 }
 

@@ -10,6 +10,7 @@ pub mod officer;
 pub mod playground;
 pub mod query;
 pub mod record_type;
+pub mod release;
 pub mod serve;
 pub mod source;
 
@@ -52,6 +53,9 @@ enum Command {
     /// Cases and operation rooms: open, join, leave, close, list.
     #[command(subcommand)]
     Case(case::CaseCommand),
+    /// Release requests: ask an originator to show more of one record, decide, list, watch.
+    #[command(subcommand)]
+    Release(release::ReleaseCommand),
     /// Record types of your own: check, register, list, withdraw.
     #[command(subcommand)]
     RecordType(record_type::RecordTypeCommand),
@@ -88,6 +92,7 @@ async fn dispatch(cli: Cli, out: &mut Output) -> anyhow::Result<bool> {
         Command::Audit(args) => audit::run(args, out).await,
         Command::Agreement(command) => agreement::run(command, out).await,
         Command::Case(command) => case::run(command, out).await,
+        Command::Release(command) => release::run(command, out).await,
         Command::RecordType(command) => record_type::run(command, out).await,
         Command::Keys(command) => keys::run(&command, out),
     }

@@ -83,7 +83,7 @@ pub async fn run(args: QueryArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
 }
 
 /// A token is never given as a word of the command line, where others on the machine could read it.
-fn read_token(file: &Path) -> anyhow::Result<String> {
+pub(super) fn read_token(file: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
     if file == Path::new("-") {
         std::io::stdin().take(1 << 16).read_to_string(&mut text).context("standard input")?;

@@ -128,6 +128,7 @@ impl Audits {
             EntryKind::Disclosure => wire::EntryKind::Disclosure,
             EntryKind::Outcome => wire::EntryKind::Outcome,
             EntryKind::Denial => wire::EntryKind::Denial,
+            EntryKind::Release => wire::EntryKind::Release,
         };
         let body: Vec<_> = parts.iter().map(|opened| opened.part.to_json()).collect();
         Ok(wire::Entry {

@@ -113,12 +113,16 @@ impl CaseService for Casework {
 }
 
 fn moment(field: &str, at: &prost_types::Timestamp) -> Result<Moment, Status> {
-    let fits = (0..1_000_000_000).contains(&at.nanos) && (0..253_402_300_800).contains(&at.seconds);
-    if !fits {
+    moment_of(at).ok_or_else(|| {
         let text = "is not a time between 1970 and 9999";
-        return Err(Refusal::invalid("TIME_MALFORMED", field, text).into_status(""));
-    }
-    Ok(Moment(at.seconds * 1000 + i64::from(at.nanos / 1_000_000)))
+        Refusal::invalid("TIME_MALFORMED", field, text).into_status("")
+    })
+}
+
+/// A time between 1970 and 9999, to the millisecond; none for another.
+pub(super) fn moment_of(at: &prost_types::Timestamp) -> Option<Moment> {
+    let fits = (0..1_000_000_000).contains(&at.nanos) && (0..253_402_300_800).contains(&at.seconds);
+    fits.then(|| Moment(at.seconds * 1000 + i64::from(at.nanos / 1_000_000)))
 }
 
 fn to_wire(case: OpenedCase, now: Moment) -> wire::Case {

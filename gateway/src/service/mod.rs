@@ -9,6 +9,7 @@ pub mod filter;
 pub mod outgoing;
 pub mod query;
 mod registration;
+mod release;
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ use portcullis_core::handling::HandlingClass;
 use portcullis_core::id::{AgencyId, AgreementId, CaseId, Digest, OfficerId, RecordTypeName};
 use portcullis_core::policy::{Purpose, Request as Asked};
 use portcullis_core::redact::{Plan, Treatment, presence_bits};
+use portcullis_core::release::ReleaseId;
 use portcullis_proto::audit::v1 as audit;
 use portcullis_proto::digest::query_digest;
 use portcullis_proto::query::v1 as wire;
@@ -29,18 +30,20 @@ use tracing::Instrument as _;
 use super::door::parse_timeout;
 use super::filter::from_wire;
 use super::outgoing::{Answers, Batch, Outgoing, PlanMessages};
+use super::release::Steps;
 use crate::audit::{ExchangeId, LogProof, Requester};
 use crate::broker::{Answer, Ask, Broker, Completeness, Explanation, Header, Reply, Wanted};
 use crate::config::Limits;
 use crate::identity::{PeerId, PeerInfo};
 use crate::officers::is_officer;
+use crate::releases::ReleaseRefusal;
 use crate::status::Refusal;
 use crate::telemetry;
 
 /// The method that [`QueryRoutes`] answers itself.
 const QUERY: &str = "/portcullis.query.v1.QueryService/Query";
 /// Longest text a query may bring: ids, justification, paths.
-const TEXT: usize = 4096;
+pub(super) const TEXT: usize = 4096;
 /// Most paths in a field mask, and most sources named.
 const NAMES: usize = 1024;
 /// Most references quoted in one query.
@@ -57,6 +60,7 @@ pub struct Queries {
 #[tonic::async_trait]
 impl QueryService for Queries {
     type QueryStream = futures::stream::Empty<Result<wire::QueryResponse, Status>>;
+    type WatchReleasesStream = Steps;
 
     /// [`QueryRoutes`] answers this method before it comes here.
     async fn query(
@@ -87,6 +91,34 @@ impl QueryService for Queries {
         };
         let explained: Result<_, Refusal> = explained.instrument(span).await;
         explained.map(Response::new).map_err(|refusal| refusal.into_status(""))
+    }
+
+    async fn request_release(
+        &self,
+        request: Request<wire::RequestReleaseRequest>,
+    ) -> Result<Response<wire::RequestReleaseResponse>, Status> {
+        self.request(request).await
+    }
+
+    async fn decide_release(
+        &self,
+        request: Request<wire::DecideReleaseRequest>,
+    ) -> Result<Response<wire::DecideReleaseResponse>, Status> {
+        self.decide(request).await
+    }
+
+    async fn list_releases(
+        &self,
+        request: Request<wire::ListReleasesRequest>,
+    ) -> Result<Response<wire::ListReleasesResponse>, Status> {
+        self.list(&request)
+    }
+
+    async fn watch_releases(
+        &self,
+        request: Request<wire::WatchReleasesRequest>,
+    ) -> Result<Response<Steps>, Status> {
+        self.watch(&request)
     }
 }
 
@@ -156,7 +188,7 @@ impl ServerStreamingService<wire::QueryRequest> for Asking {
 }
 
 impl Queries {
-    fn knows(&self, record_type: &str) -> bool {
+    pub(super) fn knows(&self, record_type: &str) -> bool {
         self.broker.policy.load().record_type(&RecordTypeName::new(record_type)).is_some()
     }
 
@@ -203,7 +235,7 @@ fn officer_of(query: &wire::Query) -> OfficerId {
     OfficerId::new(if named { query.officer.as_str() } else { "officer" })
 }
 
-fn missing(field: &str) -> Refusal {
+pub(super) fn missing(field: &str) -> Refusal {
     Refusal::invalid("FIELD_MISSING", field, format!("`{field}` is missing"))
 }
 
@@ -262,7 +294,7 @@ fn parse_request(
 }
 
 #[expect(clippy::too_many_arguments, reason = "everything a request brings, in one place")]
-fn parse(
+pub(super) fn parse(
     exchange: ExchangeId,
     peer: &PeerId,
     info: &PeerInfo,
@@ -278,6 +310,10 @@ fn parse(
         return Err(Refusal::invalid("TEXT_TOO_LONG", "idempotency_key", text));
     }
     let digest = Digest(query_digest(&query));
+    let unusable = || Refusal::Release(ReleaseRefusal::NotUsable);
+    let release = (!query.release_id.is_empty())
+        .then(|| ReleaseId::parse(&query.release_id).ok_or_else(unusable))
+        .transpose()?;
     let request = parse_request(peer, &query, known)?;
     if query.limit > limits.max_limit {
         let text = format!("at most {}", limits.max_limit);
@@ -304,6 +340,7 @@ fn parse(
         filter,
         wanted: parse_wanted(query.fields)?,
         references: parse_references(query.references)?,
+        release,
         limit: u64::from(if query.limit == 0 { limits.default_limit } else { query.limit }),
         justification: query.justification,
         officer_token: message.officer_token,
@@ -461,6 +498,18 @@ pub(super) fn encode_proof(proof: LogProof) -> audit::LogProof {
     }
 }
 
+/// A treatment as the contract writes it, and its level.
+pub(crate) fn treatment_to_wire(treatment: Treatment) -> (wire::Treatment, &'static str) {
+    match treatment {
+        Treatment::Clear => (wire::Treatment::Clear, ""),
+        Treatment::Generalise(level) => (wire::Treatment::Generalise, level.word()),
+        Treatment::Mask => (wire::Treatment::Mask, ""),
+        Treatment::Pseudonymise => (wire::Treatment::Pseudonymise, ""),
+        Treatment::Presence => (wire::Treatment::Presence, ""),
+        Treatment::Withhold => (wire::Treatment::Withhold, ""),
+    }
+}
+
 fn encode_plan(index: u32, plan: &Plan, class: &HandlingClass) -> wire::Plan {
     let bits: std::collections::HashMap<_, _> = presence_bits(plan).into_iter().collect();
     let fields = plan
@@ -469,14 +518,7 @@ fn encode_plan(index: u32, plan: &Plan, class: &HandlingClass) -> wire::Plan {
         .iter()
         .zip(plan.fields())
         .map(|(leaf, field)| {
-            let (treatment, level) = match field.treatment {
-                Treatment::Clear => (wire::Treatment::Clear, ""),
-                Treatment::Generalise(level) => (wire::Treatment::Generalise, level.word()),
-                Treatment::Mask => (wire::Treatment::Mask, ""),
-                Treatment::Pseudonymise => (wire::Treatment::Pseudonymise, ""),
-                Treatment::Presence => (wire::Treatment::Presence, ""),
-                Treatment::Withhold => (wire::Treatment::Withhold, ""),
-            };
+            let (treatment, level) = treatment_to_wire(field.treatment);
             wire::FieldPlan {
                 path: leaf.path.clone(),
                 treatment: treatment.into(),

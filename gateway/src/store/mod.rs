@@ -8,6 +8,7 @@ mod log;
 mod metrics;
 mod officers;
 mod record_types;
+mod releases;
 
 pub use agreements::{ActRow, CaseEventRow, CaseRow};
 pub use budgets::{Budget, BudgetKey, IdempotencyRow};
@@ -16,6 +17,7 @@ pub use log::{Append, EntryRow, EpochRow, ListFilter, NewEntry, NodeRow, Written
 pub use metrics::TxMetrics;
 pub use officers::TokenRow;
 pub use record_types::{RecordTypeEvent, RecordTypeRow};
+pub use releases::ReleaseRow;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -226,6 +228,18 @@ fn migrator() -> Migrator {
             "subjects",
             MigrationType::ReversibleDown,
             include_str!("../../migrations/sqlite/0005_subjects.down.sql"),
+        ),
+        migration(
+            7,
+            "releases",
+            MigrationType::ReversibleUp,
+            include_str!("../../migrations/sqlite/0007_releases.up.sql"),
+        ),
+        migration(
+            7,
+            "releases",
+            MigrationType::ReversibleDown,
+            include_str!("../../migrations/sqlite/0007_releases.down.sql"),
         ),
     ])
 }

@@ -85,6 +85,20 @@ impl Agreement {
     }
 }
 
+/// How long a release request may wait, and a grant be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleaseTerms {
+    /// The originator answers within so many days; then the request lapses, and nothing is shown.
+    pub answer_within_days: u32,
+    /// The requester may use a grant for so many days.
+    pub grant_holds_days: u32,
+}
+
+impl ReleaseTerms {
+    /// Where an agreement names no days.
+    pub const ORDINARY: Self = Self { answer_within_days: 30, grant_holds_days: 30 };
+}
+
 /// Records of one party to others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flow {
@@ -110,8 +124,8 @@ pub struct Flow {
     pub permitted_use: Vec<Purpose>,
     /// The recipient deletes the answer after so many days.
     pub delete_after_days: u32,
-    /// The originator may be asked to release a field.
-    pub release_by_originator: bool,
+    /// On what terms the originator may be asked to show more of a field; none: it may not.
+    pub release: Option<ReleaseTerms>,
     /// How much may be asked.
     pub budgets: Budgets,
     /// Paths of fields that may be named in a filter although they are not clear, sorted.

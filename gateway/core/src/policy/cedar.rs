@@ -14,7 +14,7 @@ use crate::handling::{Environment, HandlingClass};
 use crate::id::{AgencyId, AgreementId, CaseId, RecordTypeName, RuleId};
 use crate::label::{Leaf, RecordType};
 use crate::policy::Purpose;
-use crate::redact::Treatment;
+use crate::redact::{Level, Treatment};
 
 /// What is asked of Cedar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +30,14 @@ pub(super) enum Action {
 }
 
 impl Action {
+    /// Every way to show something of a field.
+    pub(super) fn treatments() -> Vec<Self> {
+        let levels = Level::ALL.iter().map(|level| Treatment::Generalise(*level));
+        let others =
+            [Treatment::Clear, Treatment::Mask, Treatment::Pseudonymise, Treatment::Presence];
+        others.into_iter().chain(levels).map(Self::Treat).collect()
+    }
+
     /// Its name in the schema.
     pub(super) fn name(self) -> String {
         match self {
@@ -66,6 +74,8 @@ pub(super) struct Situation<'a> {
     pub(super) environment: Environment,
     /// The class of records, where there are records already.
     pub(super) handling: Option<&'a HandlingClass>,
+    /// The originator has granted the field of this record that is asked about. Only where there is handling.
+    pub(super) granted: bool,
 }
 
 /// Something does not fit the schema or Cedar's grammar of names.
@@ -157,6 +167,8 @@ impl Engine {
             ])
             .map_err(cedar)?;
             pairs.push(("handling".to_owned(), handling));
+            let granted = RestrictedExpression::new_bool(situation.granted);
+            pairs.push(("granted".to_owned(), granted));
         }
         Context::from_pairs(pairs).map_err(cedar)
     }

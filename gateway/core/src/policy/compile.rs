@@ -1,5 +1,5 @@
 //! From an agreement to Cedar: a permit per flow and recipient for `query` and `release`, a permit per rung
-//! of a ladder for its treatment, a permit for `match`. Written as Cedar's JSON, so that no text of an
+//! of a ladder for its treatment, a permit for `match`, a permit for what the originator grants. Written as Cedar's JSON, so that no text of an
 //! agreement is ever parsed as policy.
 
 use std::collections::{BTreeMap, HashMap};
@@ -88,7 +88,12 @@ impl Output<'_> {
             let when =
                 vec![purposes(&flow.purposes), contains(&matchable, field("resource", "path"))];
             let rule = format!("{rule}/matchable");
-            self.permit(&rule, flow, to, name, &[Action::Match], on_field, when)?;
+            self.permit(&rule, flow, to, name, &[Action::Match], on_field.clone(), when)?;
+        }
+        if flow.release.is_some() {
+            let when = vec![purposes(&flow.purposes), field("context", "granted")];
+            let rule = format!("{rule}/release");
+            self.permit(&rule, flow, to, name, &Action::treatments(), on_field, when)?;
         }
         Ok(())
     }

@@ -263,6 +263,7 @@ impl Snapshot {
                 officer_proven: request.officer.is_some(),
                 environment: self.environment(),
                 handling: None,
+                granted: false,
             };
             let verdict =
                 self.verdicts.of(&key, &situation, || match self.engine.context(&situation) {

@@ -9,6 +9,7 @@ mod cedar;
 mod compile;
 mod decide;
 mod denial;
+mod grant;
 mod hash;
 mod ladder;
 mod load_error;
@@ -23,10 +24,11 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-pub use agreement::{Agreement, Budgets, Consent, Flow, Ladder, Limits, Selector};
+pub use agreement::{Agreement, Budgets, Consent, Flow, Ladder, Limits, ReleaseTerms, Selector};
 pub use budget::{BudgetLimit, BudgetName, BudgetScope, Window};
 pub use decide::{Decision, Request};
 pub use denial::{Denial, DenialReason};
+pub use grant::Grant;
 pub use load_error::{LoadError, LoadProblem};
 pub use parse::AgreementFile;
 pub use parse::Facts;

@@ -9,6 +9,7 @@ use super::agreement::{Agreement, Flow};
 use super::budget::{BudgetLimit, DAY, budgets};
 use super::compile::SliceKey;
 use super::decide::Request;
+use super::grant::Grant;
 use super::plan::Dropped;
 use super::snapshot::Snapshot;
 use crate::handling::HandlingClass;
@@ -40,6 +41,7 @@ pub(super) struct PermitKey {
     pub(super) purpose: Purpose,
     pub(super) case: Option<CaseId>,
     pub(super) officer_proven: bool,
+    pub(super) grant: Option<Arc<Grant>>,
 }
 
 impl Permit {
@@ -80,6 +82,7 @@ impl Permit {
             purpose: request.purpose,
             case: request.case.clone(),
             officer_proven: request.officer.is_some(),
+            grant: None,
         };
         Some(Self {
             snapshot,
@@ -146,6 +149,11 @@ impl Permit {
         self.valid_until
     }
 
+    /// Ends it earlier.
+    pub(super) fn end_by(&mut self, until: Moment) {
+        self.valid_until = self.valid_until.min(until);
+    }
+
     /// Does it hold under another state of policy, and until when? None: it has ended there, because something
     /// that it stands on is not what it was. What it does not stand on may change.
     ///
@@ -178,7 +186,8 @@ impl Permit {
         if !same {
             return None;
         }
-        let mut until = found.ends();
+        let granted_until = self.key.grant.as_ref().map(|grant| grant.until);
+        let mut until = granted_until.map_or(found.ends(), |at| at.min(found.ends()));
         for agency in self.flows().map(|flow| &flow.from).chain([&request.requester]) {
             if let Some(at) = found.standing.left.get(agency) {
                 until = until.min(*at);

@@ -61,10 +61,7 @@ impl Permit {
     /// The records are to be dropped as if they had not matched.
     pub fn plan(&self, class: &HandlingClass, now: Moment) -> Result<Arc<Plan>, Dropped> {
         self.still_holds(now)?;
-        let flow = self
-            .flows()
-            .find(|flow| flow.from == class.originator)
-            .ok_or_else(|| dropped(DroppedReason::OriginatorNotCovered, vec![]))?;
+        let flow = self.flow_from(class)?;
         if !self.agreement.takes_part(&flow.from, now) {
             return Err(dropped(DroppedReason::PermitEnded, vec![]));
         }
@@ -108,20 +105,9 @@ impl Permit {
         now: Moment,
         until: Moment,
     ) -> Result<Plan, Dropped> {
-        let memberships = self.snapshot.memberships(&self.request.requester, now);
-        let situation = Situation {
-            agreement: &self.agreement.id,
-            source: &class.originator,
-            purpose: self.request.purpose,
-            case: self.request.case.as_ref(),
-            memberships: &memberships,
-            officer_proven: self.request.officer.is_some(),
-            environment: self.snapshot.environment(),
-            handling: Some(class),
-        };
-        let failed = || dropped(DroppedReason::PolicyEvaluationFailed, vec![]);
-        let context = self.snapshot.engine.context(&situation).map_err(|_| failed())?;
-        match self.snapshot.ask(&self.key.slice, Action::Release, None, &context) {
+        let contexts = self.contexts(flow, class, now)?;
+        let context = &contexts.ordinary;
+        match self.snapshot.ask(&self.key.slice, Action::Release, None, context) {
             Verdict::Permitted(_) => {}
             Verdict::Refused(rules) => return Err(dropped(DroppedReason::NotReleasable, rules)),
             Verdict::Failed(rules) => {
@@ -134,7 +120,7 @@ impl Permit {
             .leaves()
             .iter()
             .zip(ladders)
-            .map(|(leaf, ladder)| self.field(flow, leaf, ladder, &context))
+            .map(|(leaf, ladder)| self.field(flow, leaf, ladder, &contexts))
             .collect();
         let plan = Plan::new(
             self.record_type.clone(),
@@ -180,15 +166,12 @@ impl Permit {
         flow: &Flow,
         leaf: &Leaf,
         ladder: Option<usize>,
-        context: &Context,
+        contexts: &Contexts,
     ) -> FieldPlan {
-        let ask = |action| self.snapshot.ask(&self.key.slice, action, Some(leaf), context);
+        let ask =
+            |action| self.snapshot.ask(&self.key.slice, action, Some(leaf), &contexts.ordinary);
         let caps = self.caps(flow, leaf);
-        let capped = |rung: Treatment| {
-            // Side by side is above too.
-            let within = |cap: &Cap| rung.partial_cmp(&cap.at_most).is_some_and(Ordering::is_le);
-            caps.iter().find(|cap| !within(cap)).map(|cap| cap.rule.clone())
-        };
+        let capped = |rung: Treatment| above(&caps, rung).map(|cap| cap.rule.clone());
         let mut found = match ladder.and_then(|at| flow.ladders.get(at)) {
             None => Descent::end(RuleId::new("default:withhold"), Reason::NoRule),
             Some(ladder) => {
@@ -196,6 +179,22 @@ impl Permit {
                 descend(ladder, proven, capped, |rung| ask(Action::Treat(rung)))
             }
         };
+        if let Some((treatment, rule)) = self.grant_of(leaf)
+            && treatment > found.treatment
+            && !found.failed
+        {
+            match self.could_show(flow, leaf, treatment, &caps, contexts) {
+                Verdict::Permitted(_) => {
+                    let reason = Reason::GrantedByOriginator;
+                    found = Descent { treatment, rule, reason, failed: false };
+                }
+                Verdict::Refused(_) => {}
+                Verdict::Failed(_) => {
+                    found = Descent::end(rule, Reason::ReducedByPolicy);
+                    found.failed = true;
+                }
+            }
+        }
         // A leaf that cannot take the rung is withheld by `Plan::new`; it must not stay matchable.
         if !found.treatment.fits(leaf.label.semantic, &leaf.kind) {
             found = Descent::end(found.rule, Reason::TreatmentDoesNotFit);
@@ -212,9 +211,134 @@ impl Permit {
             reason: found.reason,
             usable: clear || matches,
             probe: matches,
-            ask: (flow.release_by_originator && !clear).then(|| flow.from.clone()),
+            ask: self
+                .asking_helps(flow, leaf, found.treatment, &caps, contexts)
+                .then(|| flow.from.clone()),
         }
     }
+
+    /// How the originator granted a leaf to be shown, and the rule that it is.
+    fn grant_of(&self, leaf: &Leaf) -> Option<(Treatment, RuleId)> {
+        let grant = self.key.grant.as_ref()?;
+        let treatment = grant.fields.get(&leaf.path)?;
+        Some((*treatment, grant.rule.clone()))
+    }
+
+    /// Would a grant of the originator be enough to show a leaf so? Prohibitions, reservations and the template of
+    /// the case hold against it.
+    fn could_show(
+        &self,
+        flow: &Flow,
+        leaf: &Leaf,
+        treatment: Treatment,
+        caps: &[&Cap],
+        contexts: &Contexts,
+    ) -> Verdict {
+        let Some(context) = contexts.granted.as_ref().filter(|_| flow.release.is_some()) else {
+            return Verdict::Refused(vec![]);
+        };
+        if let Some(cap) = above(caps, treatment) {
+            return Verdict::Refused(vec![cap.rule.clone()]);
+        }
+        if !treatment.fits(leaf.label.semantic, &leaf.kind) {
+            return Verdict::Refused(vec![RuleId::new("default:treatment-does-not-fit")]);
+        }
+        self.snapshot.ask(&self.key.slice, Action::Treat(treatment), Some(leaf), context)
+    }
+
+    /// Could a grant show more of the leaf than it is shown now?
+    fn asking_helps(
+        &self,
+        flow: &Flow,
+        leaf: &Leaf,
+        now: Treatment,
+        caps: &[&Cap],
+        contexts: &Contexts,
+    ) -> bool {
+        flow.release.is_some()
+            && Action::treatments().into_iter().any(|action| match action {
+                Action::Treat(more) => {
+                    let could = || self.could_show(flow, leaf, more, caps, contexts);
+                    more > now && matches!(could(), Verdict::Permitted(_))
+                }
+                _ => false,
+            })
+    }
+
+    /// Could the originator of ordinary records have these fields shown so, by granting it? For a field that it
+    /// could not, the rules that stand in the way.
+    ///
+    /// # Errors
+    /// The records of the originator are dropped anyway.
+    pub fn grantable(
+        &self,
+        class: &HandlingClass,
+        fields: &[(String, Treatment)],
+        now: Moment,
+    ) -> Result<Vec<(String, Vec<RuleId>)>, Dropped> {
+        let plan = self.plan(class, now)?;
+        let flow = self.flow_from(class)?;
+        let contexts = self.contexts(flow, class, now)?;
+        let mut not = vec![];
+        for (path, treatment) in fields {
+            let Some(leaf) = self.record_type.leaf_by_path(path) else {
+                not.push((path.clone(), vec![]));
+                continue;
+            };
+            let caps = self.caps(flow, leaf);
+            match self.could_show(flow, leaf, *treatment, &caps, &contexts) {
+                Verdict::Permitted(_) if *treatment > plan.treatment(leaf.id) => {}
+                Verdict::Permitted(_) => not.push((path.clone(), vec![flow.rule.clone()])),
+                Verdict::Refused(rules) | Verdict::Failed(rules) => not.push((path.clone(), rules)),
+            }
+        }
+        Ok(not)
+    }
+
+    fn flow_from(&self, class: &HandlingClass) -> Result<&Flow, Dropped> {
+        self.flows()
+            .find(|flow| flow.from == class.originator)
+            .ok_or_else(|| dropped(DroppedReason::OriginatorNotCovered, vec![]))
+    }
+
+    /// What Cedar is told of records of a class; with a grant, where the flow knows grants.
+    fn contexts(
+        &self,
+        flow: &Flow,
+        class: &HandlingClass,
+        now: Moment,
+    ) -> Result<Contexts, Dropped> {
+        let memberships = self.snapshot.memberships(&self.request.requester, now);
+        let context = |granted| {
+            let situation = Situation {
+                agreement: &self.agreement.id,
+                source: &class.originator,
+                purpose: self.request.purpose,
+                case: self.request.case.as_ref(),
+                memberships: &memberships,
+                officer_proven: self.request.officer.is_some(),
+                environment: self.snapshot.environment(),
+                handling: Some(class),
+                granted,
+            };
+            let failed = |_| dropped(DroppedReason::PolicyEvaluationFailed, vec![]);
+            self.snapshot.engine.context(&situation).map_err(failed)
+        };
+        let granted = flow.release.map(|_| context(true)).transpose()?;
+        Ok(Contexts { ordinary: context(false)?, granted })
+    }
+}
+
+/// What Cedar is told about a class of records: as it is, and where the originator has granted a field.
+struct Contexts {
+    ordinary: Context,
+    granted: Option<Context>,
+}
+
+/// The first cap that a treatment is not within. Side by side is above too.
+fn above<'a>(caps: &[&'a Cap], treatment: Treatment) -> Option<&'a Cap> {
+    let within = |cap: &Cap| treatment.partial_cmp(&cap.at_most).is_some_and(Ordering::is_le);
+    caps.iter().find(|cap| !within(cap)).copied()
 }
 
 /// Where the way down a ladder ends.

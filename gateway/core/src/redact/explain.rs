@@ -82,6 +82,7 @@ fn sentence(treatment: Treatment, reason: Reason, ask: Option<&AgencyId>) -> Str
         Reason::NoRule => "the agreement has no rule for it",
         Reason::NotRequested => "it was not asked for",
         Reason::TreatmentDoesNotFit => "the treatment does not fit the field",
+        Reason::GrantedByOriginator => "the originator granted it for this record",
         Reason::ReducedUpstream => "the gateway it came from gives no more",
     };
     let whom = ask.map(|agency| format!("; ask {agency} for a release")).unwrap_or_default();

@@ -32,6 +32,8 @@ pub enum Reason {
     NotRequested,
     /// The treatment does not fit the type (a mistake that fails closed).
     TreatmentDoesNotFit,
+    /// The originator, asked for it, granted more for this record.
+    GrantedByOriginator,
     /// A plan applied further up already gives less.
     ReducedUpstream,
 }
@@ -47,6 +49,7 @@ impl Reason {
             Self::NoRule => "NO_RULE",
             Self::NotRequested => "NOT_REQUESTED",
             Self::TreatmentDoesNotFit => "TREATMENT_DOES_NOT_FIT",
+            Self::GrantedByOriginator => "GRANTED_BY_ORIGINATOR",
             Self::ReducedUpstream => "REDUCED_UPSTREAM",
         }
     }

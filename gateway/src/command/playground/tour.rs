@@ -415,7 +415,7 @@ async fn verify_log(world: &World, gateway: &Gateway, out: &mut dyn Write) -> an
     let verifier = gateway.broker.audit.verifier();
     let report = verify(&store, verifier, &Outside::default()).await;
     store.close().await;
-    let [intents, disclosures, outcomes, denials] = report.kinds;
+    let [intents, disclosures, outcomes, denials, _] = report.kinds;
     writeln!(
         out,
         "\nThe log, read again from disk with nothing but its public key: {}, {} entries \

@@ -97,6 +97,37 @@ impl QueryService for Script {
         let reason = if allowed { "" } else { "CASE_MISSING" }.to_owned();
         Ok(Response::new(wire::ExplainResponse { allowed, reason, ..Default::default() }))
     }
+
+    type WatchReleasesStream =
+        tokio_stream::Iter<std::vec::IntoIter<Result<wire::WatchReleasesResponse, Status>>>;
+
+    async fn request_release(
+        &self,
+        _: Request<wire::RequestReleaseRequest>,
+    ) -> Result<Response<wire::RequestReleaseResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn decide_release(
+        &self,
+        _: Request<wire::DecideReleaseRequest>,
+    ) -> Result<Response<wire::DecideReleaseResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_releases(
+        &self,
+        _: Request<wire::ListReleasesRequest>,
+    ) -> Result<Response<wire::ListReleasesResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn watch_releases(
+        &self,
+        _: Request<wire::WatchReleasesRequest>,
+    ) -> Result<Response<Self::WatchReleasesStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
 }
 
 #[tonic::async_trait]

@@ -11,9 +11,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+use toml::Spanned;
+
 use self::raw::{RawAgreement, RawFlow};
 use self::value::Edge;
-use super::agreement::{Agreement, Consent, Flow};
+use super::agreement::{Agreement, Consent, Flow, ReleaseTerms};
 use super::load_error::{LoadError, LoadProblem};
 use super::registry::{NAME_RULE, Registry, is_name};
 use super::standing::Standing;
@@ -254,7 +256,7 @@ impl Reader<'_> {
             officer_required: raw.officer_required,
             permitted_use,
             delete_after_days: *raw.delete_after_days.get_ref(),
-            release_by_originator: raw.release_by_originator,
+            release: self.release(raw, &key("release")),
             budgets,
             matchable,
             ladders: vec![],
@@ -272,6 +274,36 @@ impl Reader<'_> {
         }
         self.resolve(raw, &flow, at);
         flow
+    }
+}
+
+/// Longest time that a release request may wait or a grant be used.
+const MOST_DAYS: u32 = 366;
+
+impl Reader<'_> {
+    fn release(&mut self, raw: &RawFlow, key: &str) -> Option<ReleaseTerms> {
+        if let (Some(terms), false) = (&raw.release, raw.release_by_originator) {
+            let message = "`release_by_originator` is false: nobody may be asked";
+            self.refuse(terms.span(), key, LoadProblem::Useless, message);
+        }
+        let terms = raw.release.as_ref().map(Spanned::get_ref);
+        let ordinary = ReleaseTerms::ORDINARY;
+        let mut days = |found: Option<&Spanned<u32>>, name: &str, otherwise: u32| {
+            let Some(days) = found else { return otherwise };
+            if !(1..=MOST_DAYS).contains(days.get_ref()) {
+                let message = format!("days from 1 to {MOST_DAYS}");
+                let key = format!("{key}.{name}");
+                self.refuse(days.span(), &key, LoadProblem::Invalid, message);
+            }
+            *days.get_ref()
+        };
+        let answer = terms.and_then(|terms| terms.answer_within_days.as_ref());
+        let grant = terms.and_then(|terms| terms.grant_holds_days.as_ref());
+        let terms = ReleaseTerms {
+            answer_within_days: days(answer, "answer_within_days", ordinary.answer_within_days),
+            grant_holds_days: days(grant, "grant_holds_days", ordinary.grant_holds_days),
+        };
+        raw.release_by_originator.then_some(terms)
     }
 }
 

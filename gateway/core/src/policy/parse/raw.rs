@@ -37,9 +37,17 @@ pub(super) struct RawFlow {
     pub(super) permitted_use: Texts,
     pub(super) delete_after_days: Spanned<u32>,
     pub(super) release_by_originator: bool,
+    pub(super) release: Option<Spanned<RawRelease>>,
     pub(super) budgets: Spanned<RawBudgets>,
     pub(super) matchable: Option<Texts>,
     pub(super) ladder: Spanned<Vec<Spanned<RawLadder>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRelease {
+    pub(super) answer_within_days: Option<Spanned<u32>>,
+    pub(super) grant_holds_days: Option<Spanned<u32>>,
 }
 
 #[derive(Deserialize)]

@@ -197,6 +197,7 @@ fn compare(mut rng: Rng) {
                     officer_proven: proven,
                     environment: world.environment(),
                     handling: (action != Action::Query).then_some(&handling),
+                    granted: rng.below(2) == 0,
                 })
                 .unwrap();
             let record_type = world.record_type(&key.record_type).unwrap();
@@ -250,6 +251,7 @@ fn permits_hold_for_their_own_source_purpose_case_and_field_only() {
             officer_proven: false,
             environment: world.environment(),
             handling: Some(&class(source)),
+            granted: false,
         });
         let leaf = world.record_type(&key.record_type).unwrap().leaf_by_path(path);
         assert!(leaf.is_some(), "{path}");

@@ -1,0 +1,2 @@
+DROP INDEX log_entry_release;
+DROP TABLE release_step;
