@@ -24,6 +24,7 @@ mod pseudonyms;
 mod query;
 mod readme;
 mod record_types;
+mod releases;
 mod sources;
 mod sweep;
 mod telemetry;
