@@ -113,7 +113,7 @@ pub struct Exchange {
 
 impl ExchangeSpec {
     /// Agencies with one system `desk`, one auditor `auditor` and a source each; leaves live 7 days,
-    /// revocation lists the same.
+    /// revocation lists 1 day.
     pub fn new(agencies: &[&str]) -> Self {
         let agency = |id: &&str| AgencySpec {
             id: (*id).to_owned(),
@@ -126,7 +126,7 @@ impl ExchangeSpec {
             gateway_agency: "exchange".into(),
             agencies: agencies.iter().map(agency).collect(),
             leaf_lifetime: Duration::days(7),
-            crl_lifetime: Duration::days(7),
+            crl_lifetime: Duration::days(1),
         }
     }
 }

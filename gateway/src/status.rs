@@ -174,6 +174,9 @@ impl Refusal {
                 if !denial.remedy.is_empty() {
                     metadata.insert("remedy".to_owned(), denial.remedy.clone());
                 }
+                if let Some(at) = denial.when {
+                    metadata.insert("when".to_owned(), rfc3339(at));
+                }
                 let rules: Vec<&str> = denial.rules.iter().map(|rule| rule.as_str()).collect();
                 if !rules.is_empty() {
                     metadata.insert("rules".to_owned(), rules.join(" "));

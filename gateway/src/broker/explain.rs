@@ -6,7 +6,7 @@ use portcullis_core::filter::Filter;
 use portcullis_core::handling::HandlingClass;
 use portcullis_core::id::{AgencyId, AgreementId, Moment, RuleId};
 use portcullis_core::label::LeafId;
-use portcullis_core::policy::{Denial, Permit, Request};
+use portcullis_core::policy::{Denial, Permit, Request, RuleText};
 use portcullis_core::redact::Plan;
 
 use super::query::{bind, in_order, tokens_are_matched_alone, wanted};
@@ -19,6 +19,8 @@ pub struct Explanation {
     pub decision: Result<AgreementId, Denial>,
     /// One plan per source, for a record of ordinary handling.
     pub plans: Vec<(AgencyId, Arc<Plan>)>,
+    /// What stands behind the rules of the plans.
+    pub why: Vec<RuleText>,
     /// Budgets of the requester.
     pub budgets: Vec<Budget>,
     /// Rules behind the decision.
@@ -57,6 +59,7 @@ impl Broker {
                     rules: denial.rules.clone(),
                     decision: Err(denial),
                     plans: vec![],
+                    why: vec![],
                     budgets: vec![],
                 });
             }
@@ -70,12 +73,17 @@ impl Broker {
         }
         let shown = wanted(fields, permit.record_type(), &only)?;
         let narrow = |leaf: LeafId| shown.get(leaf.index()).copied().unwrap_or_default();
+        let plans: Vec<_> = plans
+            .into_iter()
+            .map(|(agency, plan)| (agency, Arc::new(plan.narrowed(narrow))))
+            .collect();
+        let mut why: Vec<RuleText> = plans.iter().flat_map(|(_, plan)| permit.why(plan)).collect();
+        why.sort();
+        why.dedup();
         Ok(Explanation {
             rules: permit.rules().to_vec(),
-            plans: plans
-                .into_iter()
-                .map(|(agency, plan)| (agency, Arc::new(plan.narrowed(narrow))))
-                .collect(),
+            why,
+            plans,
             budgets: self.budgets(&permit, now).await,
             decision: Ok(permit.agreement_id().clone()),
         })

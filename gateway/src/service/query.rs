@@ -546,6 +546,7 @@ fn encode_plan(index: u32, plan: &Plan, class: &HandlingClass) -> wire::Plan {
 }
 
 fn explained(explanation: Explanation, digest: [u8; 32]) -> wire::ExplainResponse {
+    let when = explanation.decision.as_ref().err().and_then(|denial| denial.when);
     let (allowed, reason, text, remedy, agreement_id) = match explanation.decision {
         Ok(agreement) => (true, "", String::new(), String::new(), agreement.to_string()),
         Err(denial) => {
@@ -581,5 +582,16 @@ fn explained(explanation: Explanation, digest: [u8; 32]) -> wire::ExplainRespons
             })
             .collect(),
         rules: explanation.rules.iter().map(ToString::to_string).collect(),
+        rule_texts: explanation
+            .why
+            .into_iter()
+            .map(|text| wire::RuleText {
+                rule: text.rule.to_string(),
+                reason: text.reason.to_owned(),
+                because: text.because,
+                remedy: text.remedy,
+            })
+            .collect(),
+        when: when.map(|at| at.to_proto()),
     }
 }

@@ -1,14 +1,15 @@
 //! The decision on a query: which agreement, which flows, in time, for the purpose and case; then Cedar.
 //! A denial says no more than the requester may know: what is not there and what is not its own look alike.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::agreement::{Agreement, Flow};
 use super::cedar::{Action, Situation, Verdict};
 use super::compile::SliceKey;
 use super::denial::{
-    Denial, DenialReason, no_agreement, not_covered, not_for_this, rests, withdrawn,
+    Denial, DenialReason, case_that_would_do, no_agreement, not_covered, not_for_this, rests,
+    withdrawn,
 };
 use super::permit::Permit;
 use super::snapshot::{Snapshot, merge};
@@ -209,22 +210,34 @@ impl Snapshot {
     }
 
     fn case_for(&self, request: &Request, flows: &[&Flow], now: Moment) -> Result<(), Denial> {
+        let fitting = || {
+            let mut open = self.memberships(&request.requester, now);
+            open.retain(|case| flows.iter().all(|flow| covers_case(flow, Some(case))));
+            open
+        };
         let Some(id) = &request.case else {
             return match flows.iter().find(|flow| !covers_case(flow, None)) {
                 None => Ok(()),
                 Some(flow) => Err(Denial::new(
                     DenialReason::CaseRequired,
                     "the agreement gives this only within a case",
-                    "name a case of your agency that is open",
+                    case_that_would_do(&fitting()),
                 )
                 .with(vec![flow.rule.clone()])),
             };
         };
+        if let Some(case) = self.case(id).filter(|case| case.members.contains(&request.requester))
+            && now < case.opens
+        {
+            let reason = DenialReason::CaseNotOpenToYou;
+            let text = "your agency is a member of the case, but it is not open yet";
+            return Err(Denial::new(reason, text, "ask again when it is").from(case.opens));
+        }
         if !self.case(id).is_some_and(|case| case.open_to(&request.requester, now)) {
             return Err(Denial::new(
                 DenialReason::CaseNotOpenToYou,
                 "no case of this name is open to your agency",
-                "name a case of your agency that is open",
+                case_that_would_do(&fitting()),
             ));
         }
         match flows.iter().find(|flow| !covers_case(flow, Some(id))) {
@@ -232,7 +245,7 @@ impl Snapshot {
             Some(flow) => Err(Denial::new(
                 DenialReason::CaseNotCovered,
                 "the agreement gives this for other cases only",
-                "name a case that the agreement names",
+                case_that_would_do(&fitting()),
             )
             .with(vec![flow.rule.clone()])),
         }
@@ -273,12 +286,10 @@ impl Snapshot {
             match verdict {
                 Verdict::Permitted(found) => rules.push(found),
                 Verdict::Refused(found) => {
-                    return Err(Denial::new(
-                        DenialReason::ForbiddenByPolicy,
-                        "a rule forbids this query",
-                        "see the rule",
-                    )
-                    .with(found));
+                    let (because, remedy) = self.told_of(&found);
+                    return Err(
+                        Denial::new(DenialReason::ForbiddenByPolicy, because, remedy).with(found)
+                    );
                 }
                 Verdict::Failed(found) => {
                     return Err(Denial::new(
@@ -323,12 +334,17 @@ fn flows_for<'a>(
         return Err(Denial::new(
             DenialReason::SourceNotCovered,
             "the agreement does not cover one of the sources for this purpose",
-            "leave the sources out to ask all that the agreement covers",
+            format!("it covers {}; leave the sources out to ask them all", names_of(&fitting)),
         ));
     }
     fitting.retain(|flow| request.sources.is_empty() || request.sources.contains(&flow.from));
     fitting.sort_by(|one, two| one.from.cmp(&two.from));
     Ok(fitting)
+}
+
+fn names_of(flows: &[&Flow]) -> String {
+    let names: BTreeSet<&str> = flows.iter().map(|flow| flow.from.as_str()).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// A flow for officers alone asks for one who is proven.
@@ -378,6 +394,7 @@ fn in_force(agreement: &Agreement, now: Moment) -> Result<(), Denial> {
             "the agreement is not yet in force",
             "ask again when it is",
         )
+        .from(agreement.valid_from)
         .with(rules));
     }
     if now >= agreement.ends() {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::agreement::Flow;
 use super::snapshot::merge;
 use super::standing::Phase;
-use crate::id::{AgencyId, RuleId};
+use crate::id::{AgencyId, CaseId, Moment, RuleId};
 use crate::policy::Purpose;
 
 /// Why a query is denied.
@@ -88,6 +88,8 @@ pub struct Denial {
     pub explanation: String,
     /// What would satisfy the rule.
     pub remedy: String,
+    /// When it would be another matter, where time alone stands in the way.
+    pub when: Option<Moment>,
 }
 
 impl Denial {
@@ -96,7 +98,13 @@ impl Denial {
         explanation: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self { reason, rules: vec![], explanation: explanation.into(), remedy: remedy.into() }
+        let (explanation, remedy) = (explanation.into(), remedy.into());
+        Self { reason, rules: vec![], explanation, remedy, when: None }
+    }
+
+    pub(super) fn from(mut self, when: Moment) -> Self {
+        self.when = Some(when);
+        self
     }
 
     pub(super) fn with(mut self, rules: Vec<RuleId>) -> Self {
@@ -165,4 +173,13 @@ pub(super) fn not_for_this(typed: &[&Flow], purpose: Purpose) -> Denial {
         format!("it gives them for {}", purposes.join(", ")),
     )
     .with(merge(typed.iter().map(|flow| vec![flow.rule.clone()])))
+}
+
+/// What to do about a case: one of the requester's own that would do, or none would.
+pub(super) fn case_that_would_do(fitting: &[CaseId]) -> String {
+    if fitting.is_empty() {
+        return "join or open a case that the agreement is for: none that is open to your agency is".to_owned();
+    }
+    let names: Vec<&str> = fitting.iter().map(CaseId::as_str).collect();
+    format!("name one of your agency's open cases: {}", names.join(", "))
 }

@@ -23,6 +23,7 @@ mod snapshot;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod why;
 
 pub use agreement::{Agreement, Budgets, Consent, Flow, Ladder, Limits, ReleaseTerms, Selector};
 pub use budget::{BudgetLimit, BudgetName, BudgetScope, Window};
@@ -39,3 +40,4 @@ pub use purpose::Purpose;
 pub use registry::{Agency, Case, Registry, Template, is_name};
 pub use snapshot::{Brought, Held, Inputs, Snapshot};
 pub use standing::{Cap, Phase, Reservation, Standing, Take};
+pub use why::RuleText;

@@ -1,7 +1,7 @@
 //! The base policy set, further policy files, and their validation against the schema: prohibitions only,
 //! each with a name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use cedar_policy::{Effect, ParseErrors, Policy, PolicyId, PolicySet, ValidationM
 use miette::Diagnostic;
 
 use super::load_error::{LoadError, LoadProblem};
+use crate::id::RuleId;
 
 /// The base policy set: prohibitions that no agreement can lift.
 pub const BASE_POLICIES: &str = include_str!("../../../policies/base.cedar");
@@ -22,6 +23,25 @@ pub struct PolicyFile {
     pub name: String,
     /// Cedar.
     pub text: String,
+}
+
+/// What a requester is told of a rule, as its author wrote it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// `@because`: the condition that failed.
+    pub(super) because: String,
+    /// `@remedy`: what would satisfy it.
+    pub(super) remedy: String,
+}
+
+/// The texts of all rules that have any.
+pub(super) fn told(base: &[Named]) -> BTreeMap<RuleId, Told> {
+    let of = |named: &Named| {
+        let note = |key: &str| named.policy.annotation(key).unwrap_or_default().to_owned();
+        let told = Told { because: note("because"), remedy: note("remedy") };
+        (RuleId::new(note("id")), told)
+    };
+    base.iter().map(of).collect()
 }
 
 /// A policy of the base set or of a file, and where it stands.

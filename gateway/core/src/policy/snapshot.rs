@@ -14,7 +14,9 @@ use super::hash::hash;
 use super::load_error::{LoadError, LoadProblem};
 use super::parse::{self, AgreementFile, Known};
 use super::permit::PlanCache;
-use super::policy_file::{BASE_SCHEMA, Named, PolicyFile, read_policies, validate, whole_file};
+use super::policy_file::{
+    BASE_SCHEMA, Named, PolicyFile, Told, read_policies, told, validate, whole_file,
+};
 use super::registry::{Agency, Case, Registry};
 use super::standing::{self, Phase, Standing};
 use crate::handling::Environment;
@@ -79,6 +81,8 @@ pub struct Snapshot {
     /// Every policy: what the slices are held against.
     #[cfg(test)]
     pub(super) whole: PolicySet,
+    /// What is told of the rules of policies.
+    pub(super) told: BTreeMap<RuleId, Told>,
     pub(super) plans: PlanCache,
     pub(super) verdicts: Verdicts,
     hash: Digest,
@@ -250,6 +254,7 @@ impl Snapshot {
             ground,
             #[cfg(test)]
             whole,
+            told: told(&base),
             plans: PlanCache::default(),
             verdicts: Verdicts::default(),
             hash,

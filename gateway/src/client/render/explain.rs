@@ -41,6 +41,13 @@ pub fn document(explained: &wire::ExplainResponse) -> Value {
         "agreement_id": explained.agreement_id,
         "query_digest": hex::encode(&explained.query_digest),
         "rules": explained.rules,
+        "when": moment(explained.when.as_ref()),
+        "rule_texts": explained.rule_texts.iter().map(|text| json!({
+            "rule": text.rule,
+            "reason": text.reason,
+            "because": text.because,
+            "remedy": text.remedy,
+        })).collect::<Vec<_>>(),
         "plans": explained.plans.iter().map(plan_json).collect::<Vec<_>>(),
         "budgets": explained.budgets.iter().map(|budget| json!({
             "name": budget.name,
@@ -64,6 +71,7 @@ fn write_table(
     let lines = [
         ("explanation", if explained.allowed { &explained.explanation } else { "" }),
         ("remedy", &explained.remedy),
+        ("when", &time(explained.when.as_ref())),
         ("rules", &explained.rules.join(", ")),
         ("query digest", &hex::encode(&explained.query_digest)),
     ];
@@ -81,6 +89,16 @@ fn write_table(
         plan.fields.iter().for_each(|field| {
             table.add_row(columns(field).map(|text| cell(&text)));
         });
+        writeln!(out, "{table}")?;
+    }
+    if !explained.rule_texts.is_empty() {
+        writeln!(out, "why, and what would help:")?;
+        let mut table = table(look);
+        table.set_header(["rule", "reason", "because", "what would help"]);
+        for text in &explained.rule_texts {
+            let texts = [&text.rule, &text.reason, &text.because, &text.remedy];
+            table.add_row(texts.map(|text| cell(text)));
+        }
         writeln!(out, "{table}")?;
     }
     if !explained.budgets.is_empty() {

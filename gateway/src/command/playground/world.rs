@@ -392,6 +392,8 @@ impl Drop for World {
 
 fn exchange_spec(spec: &WorldSpec) -> ExchangeSpec {
     let mut exchange = ExchangeSpec::new(&[]);
+    // Nobody issues lists anew here: what stays up for days must not end with the first day.
+    exchange.crl_lifetime = exchange.leaf_lifetime;
     exchange.agencies = spec
         .agencies
         .iter()

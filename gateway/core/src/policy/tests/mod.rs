@@ -4,12 +4,14 @@ mod brought;
 mod decisions;
 mod edges;
 mod errors;
+mod grants;
 mod laws;
 mod plans;
 mod presets;
 mod samples;
 mod slices;
 mod standing;
+mod why;
 
 use std::sync::Arc;
 
