@@ -275,9 +275,12 @@ fn unknown_closed_and_foreign_cases_look_alike() {
     let unknown = ask("NO-SUCH", NOW);
     assert_eq!(unknown.reason, DenialReason::CaseNotOpenToYou);
     assert_eq!(ask("OP-LANTERN", NOW), unknown, "not a member");
-    assert_eq!(ask("CASE-1", CLOSES), unknown, "closed");
+    assert_eq!(ask("CASE-1", CLOSES), ask("NO-SUCH", CLOSES), "closed");
     let early = Moment::from_seconds(1_767_225_600 - 1);
-    assert_eq!(ask("CASE-1", early), unknown, "not open yet");
+    let waiting = ask("CASE-1", early);
+    let opens = Some(Moment::from_seconds(1_767_225_600));
+    assert_eq!((waiting.reason, waiting.when), (unknown.reason, opens), "told to a member alone");
+    assert_eq!(ask("OP-LANTERN", early), ask("NO-SUCH", early), "and to nobody else");
     // A case that the agreement does not ask for is checked all the same.
     let idle = request("sm-customs", DECLARATION, ShipmentTargeting, Some("OP-LANTERN"));
     assert_eq!(denied(&world, &idle, NOW), unknown);

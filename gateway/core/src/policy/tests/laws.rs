@@ -9,7 +9,7 @@ use crate::policy::Purpose::*;
 use crate::redact::{Reason, Treatment};
 
 /// Queries that touch every sample agreement.
-fn questions() -> Vec<(Request, HandlingClass)> {
+pub(super) fn questions() -> Vec<(Request, HandlingClass)> {
     let ask = |requester, kind, purpose, case, from: &str| {
         (request(requester, kind, purpose, case), class(from))
     };
@@ -28,7 +28,7 @@ fn questions() -> Vec<(Request, HandlingClass)> {
 }
 
 /// The plans of all questions; none where the query is denied or the records are dropped.
-fn answers(
+pub(super) fn answers(
     world: &Arc<Snapshot>,
     questions: &[(Request, HandlingClass)],
 ) -> Vec<Option<Arc<Plan>>> {
@@ -43,7 +43,11 @@ fn load_where(policies: &[PolicyFile], keep: impl Fn(&Policy) -> bool) -> Arc<Sn
 }
 
 /// How many fields got less; panics where one got more.
-fn lowered(before: &[Option<Arc<Plan>>], after: &[Option<Arc<Plan>>], why: &str) -> usize {
+pub(super) fn lowered(
+    before: &[Option<Arc<Plan>>],
+    after: &[Option<Arc<Plan>>],
+    why: &str,
+) -> usize {
     let mut count = 0;
     for (before, after) in before.iter().zip(after) {
         let Some(after) = after else {

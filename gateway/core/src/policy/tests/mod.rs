@@ -4,6 +4,7 @@ mod brought;
 mod decisions;
 mod edges;
 mod errors;
+mod gauntlet;
 mod grants;
 mod laws;
 mod plans;
