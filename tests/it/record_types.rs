@@ -203,7 +203,10 @@ fn agreement() -> String {
         text += &ladder("fields = [\"call_id\"]", &["pseudonymise", "withhold"]);
         text += &ladder("fields = [\"pilot_name\", \"pilot_firm\"]", &["mask", "withhold"]);
         text += &ladder("semantic = \"TIMESTAMP\"", &["generalise:month", "withhold"]);
-        text += &ladder("category = \"FINANCIAL\"", &["generalise:band", "withhold"]);
+        text += &ladder(
+            "category = \"FINANCIAL\"\nsensitivity = \"ANY\"",
+            &["generalise:band", "withhold"],
+        );
         text += &ladder("fields = [\"harbour_note\"]", &["presence", "withhold"]);
         text
     };

@@ -24,7 +24,7 @@ fn text(version: u32, accession: &str, termination: &str) -> String {
          purposes = [\"INVESTIGATION\"]\ncase_required = false\npermitted_use = [\"INVESTIGATION\"]\n\
          delete_after_days = 3\nrelease_by_originator = false\n\
          [flow.budgets]\nqueries_per_day = 1\nrecords_per_day = 1\n\
-         [[flow.ladder]]\ncategory = \"COMMERCIAL\"\nrungs = [\"clear\", \"withhold\"]\n"
+         [[flow.ladder]]\ncategory = \"COMMERCIAL\"\nsensitivity = \"ANY\"\nrungs = [\"clear\", \"withhold\"]\n"
     )
 }
 

@@ -87,9 +87,8 @@ impl Display for Ladder {
             Selector::Semantic(semantic) => writeln!(f, "semantic = \"{}\"", semantic.word())?,
             Selector::Category(category, most) => {
                 writeln!(f, "category = \"{}\"", category.word())?;
-                if let Some(most) = most {
-                    writeln!(f, "sensitivity = \"{}\"", most.word())?;
-                }
+                let most = most.map_or("ANY", |most| most.word());
+                writeln!(f, "sensitivity = \"{most}\"")?;
             }
         }
         if let Some(purposes) = &self.purposes {

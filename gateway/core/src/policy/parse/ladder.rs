@@ -69,9 +69,20 @@ impl Reader<'_> {
             }
             (None, None, Some(category)) => {
                 let found = self.word(category, &format!("{key}.category"), Category::from_word);
-                let bound = raw.sensitivity.as_ref().and_then(|text| {
-                    self.word(text, &format!("{key}.sensitivity"), Sensitivity::from_word)
-                });
+                let key = format!("{key}.sensitivity");
+                let bound = match &raw.sensitivity {
+                    // Left out by mistake it would open the ladder to every sensitivity: it has to be said.
+                    None => {
+                        let message = "a category is given up to a sensitivity, or up to `ANY`";
+                        self.refuse(category.span(), &key, LoadProblem::Malformed, message);
+                        Some(Sensitivity::Public)
+                    }
+                    Some(text) if text.get_ref() == "ANY" => None,
+                    Some(text) => {
+                        let found = self.word(text, &key, Sensitivity::from_word);
+                        Some(found.unwrap_or(Sensitivity::Public))
+                    }
+                };
                 Selector::Category(found.unwrap_or(Category::Reference), bound)
             }
             _ => {

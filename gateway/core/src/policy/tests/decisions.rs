@@ -35,6 +35,7 @@ queries_per_day = 5
 records_per_day = 60
 [[flow.ladder]]
 category = "COMMERCIAL"
+sensitivity = "ANY"
 rungs = ["clear", "presence", "withhold"]
 [[flow.ladder]]
 fields = ["officer_remarks"]

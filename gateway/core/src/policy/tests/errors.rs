@@ -29,6 +29,7 @@ fields = ["items.hs_code"]
 rungs = ["clear", "generalise:heading", "withhold"]
 [[flow.ladder]]
 category = "FINANCIAL"
+sensitivity = "ANY"
 rungs = ["presence", "withhold"]
 "#;
 
@@ -127,16 +128,28 @@ const MISTAKES: &[(&str, &str, &str, LoadProblem)] = &[
         Unknown,
     ),
     ("category = \"FINANCIAL\"", "category = \"MONEY\"", "flow[1].ladder[2].category", Unknown),
-    ("category = \"FINANCIAL\"", "semantic = \"GOLD\"", "flow[1].ladder[2].semantic", Unknown),
     (
+        "category = \"FINANCIAL\"\nsensitivity = \"ANY\"",
+        "semantic = \"GOLD\"",
+        "flow[1].ladder[2].semantic",
+        Unknown,
+    ),
+    (
+        "category = \"FINANCIAL\"\nsensitivity = \"ANY\"",
         "category = \"FINANCIAL\"",
+        "flow[1].ladder[2].sensitivity",
+        Malformed,
+    ),
+    ("sensitivity = \"ANY\"", "sensitivity = \"any\"", "flow[1].ladder[2].sensitivity", Unknown),
+    (
+        "category = \"FINANCIAL\"\nsensitivity = \"ANY\"",
         "semantic = \"MONEY\"\nsensitivity = \"SECRET\"",
         "flow[1].ladder[2].sensitivity",
         Useless,
     ),
     (
-        "category = \"FINANCIAL\"",
-        "category = \"FINANCIAL\"\npurposes = [\"STATISTICS\"]",
+        "category = \"FINANCIAL\"\nsensitivity = \"ANY\"",
+        "category = \"FINANCIAL\"\nsensitivity = \"ANY\"\npurposes = [\"STATISTICS\"]",
         "flow[1].ladder[2].purposes",
         Useless,
     ),
@@ -230,15 +243,15 @@ fn two_equally_specific_ladders_are_ambiguous_and_more_specific_ones_are_not() {
         let found = errors(&text);
         found.into_iter().map(|error| (error.line, error.problem)).collect::<Vec<_>>()
     };
-    assert_eq!(with("fields = [\"items.hs_code\"]"), [(28, Ambiguous)]);
-    let money = with("category = \"FINANCIAL\"");
-    assert!(!money.is_empty() && money.iter().all(|one| *one == (28, Ambiguous)), "{money:?}");
-    assert_eq!(with("semantic = \"HS_CODE\""), [(28, Useless)], "its field has its own ladder");
+    assert_eq!(with("fields = [\"items.hs_code\"]"), [(29, Ambiguous)]);
+    let money = with("category = \"FINANCIAL\"\nsensitivity = \"ANY\"");
+    assert!(!money.is_empty() && money.iter().all(|one| *one == (29, Ambiguous)), "{money:?}");
+    assert_eq!(with("semantic = \"HS_CODE\""), [(29, Useless)], "its field has its own ladder");
     for fine in [
         "fields = [\"items\"]",
         "semantic = \"MONEY\"",
         "category = \"FINANCIAL\"\nsensitivity = \"OFFICIAL\"",
-        "category = \"COMMERCIAL\"",
+        "category = \"COMMERCIAL\"\nsensitivity = \"ANY\"",
         "fields = [\"importer\", \"exporter.name\"]",
     ] {
         assert_eq!(with(fine), [], "{fine}");
@@ -270,7 +283,7 @@ fn the_closest_ladder_holds() {
     let head = GOOD.split("[[flow.ladder]]").next().unwrap();
     let text = head.to_owned()
         + &ladder("category = \"COMMERCIAL\"\nsensitivity = \"CONFIDENTIAL\"", "presence")
-        + &ladder("category = \"LOCATION\"", "presence")
+        + &ladder("category = \"LOCATION\"\nsensitivity = \"ANY\"", "presence")
         + &ladder("category = \"LOCATION\"\nsensitivity = \"OFFICIAL\"", "clear")
         + &ladder("category = \"COMMERCIAL\"\nsensitivity = \"OFFICIAL\"", "clear")
         + &ladder("semantic = \"ORGANISATION_NAME\"", "pseudonymise")

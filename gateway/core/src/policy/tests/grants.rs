@@ -79,7 +79,7 @@ fn a_grant_lifts_what_it_names_and_nothing_else() {
 fn what_is_said_to_be_grantable_is_what_a_grant_shows() {
     let world = sample_world();
     let (mut lifted, mut refused) = (0, 0);
-    for request in [targeting(), investigation(), by_officer(investigation())] {
+    for request in [targeting(), by_officer(investigation())] {
         let permit = permit(&world, &request);
         let before = plan_of(&permit);
         for leaf in before.record_type().leaves() {
@@ -101,7 +101,7 @@ fn what_is_said_to_be_grantable_is_what_a_grant_shows() {
             assert_eq!(before.field(leaf.id).unwrap().ask.is_some(), any, "{}", leaf.path);
         }
     }
-    assert!(lifted > 50 && refused > 500, "{lifted} {refused}");
+    assert!(lifted > 30 && refused > 300, "{lifted} {refused}");
 }
 
 #[test]

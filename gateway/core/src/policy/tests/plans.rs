@@ -137,8 +137,8 @@ fn secret_needs_an_officer_whom_the_agency_proves() {
 fn rungs_for_officers_are_for_proven_ones() {
     let mut agreement = plain("a-1");
     agreement.text = agreement.text.replace(
-        "category = \"COMMERCIAL\"\nrungs = [\"clear\", \"presence\", \"withhold\"]",
-        "category = \"COMMERCIAL\"\nofficer_rungs = [\"clear\"]\nrungs = [\"presence\", \"withhold\"]",
+        "category = \"COMMERCIAL\"\nsensitivity = \"ANY\"\nrungs = [\"clear\", \"presence\", \"withhold\"]",
+        "category = \"COMMERCIAL\"\nsensitivity = \"ANY\"\nofficer_rungs = [\"clear\"]\nrungs = [\"presence\", \"withhold\"]",
     );
     let world = load(&[agreement.clone()], &[]);
     let system = request("sm-customs", DECLARATION, ShipmentTargeting, None);

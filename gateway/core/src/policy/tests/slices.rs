@@ -82,7 +82,10 @@ fn agreement(rng: &mut Rng, number: usize) -> AgreementFile {
         let ladders = [
             ("semantic = \"IDENTIFIER\"", "[\"clear\", \"presence\", \"withhold\"]"),
             ("fields = [\"id\"]", "[\"clear\", \"mask\", \"presence\", \"withhold\"]"),
-            ("category = \"OPERATIONAL\"\nofficer_rungs = [\"clear\"]", "[\"withhold\"]"),
+            (
+                "category = \"OPERATIONAL\"\nsensitivity = \"ANY\"\nofficer_rungs = [\"clear\"]",
+                "[\"withhold\"]",
+            ),
             ("semantic = \"PERSON_NAME\"", "[\"clear\", \"pseudonymise\", \"withhold\"]"),
         ];
         for (selector, rungs) in rng.some(&ladders, 3) {
