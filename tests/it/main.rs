@@ -13,6 +13,7 @@ mod attacker;
 mod bad_input;
 mod budgets;
 mod canary;
+mod casework;
 mod clients;
 mod commands;
 mod crash;
