@@ -7,6 +7,7 @@ mod budget;
 mod explain;
 mod fetch;
 mod query;
+mod recipients;
 mod release;
 mod reply;
 mod resume;
@@ -23,6 +24,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub use ask::{Ask, Wanted};
 pub use explain::{Budget, Explanation};
+pub use recipients::{AskRecipients, Named, RecipientsAnswer};
 pub use reply::{Completeness, Cut, Header, Receipt, Reply, SourceEnd};
 pub use resume::ResumeSealer;
 

@@ -23,7 +23,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-pub use agreement::{Agreement, Budgets, Consent, Flow, Ladder, Limits, Selector};
+pub use agreement::{Agreement, Budgets, Consent, Flow, Ladder, Limits, Selector, Terms};
 pub use budget::{BudgetLimit, BudgetName, BudgetScope, Window};
 pub use decide::{Decision, Request};
 pub use denial::{Denial, DenialReason};
