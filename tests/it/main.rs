@@ -23,6 +23,7 @@ mod officers;
 mod pseudonyms;
 mod query;
 mod readme;
+mod recipients;
 mod record_types;
 mod sources;
 mod sweep;
