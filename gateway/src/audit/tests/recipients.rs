@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 
 use super::super::recipients::{
     FullSearch, IndexError, Recipients, RecipientsOf, Tuning, compare, full_search, index_key,
-    search,
+    open_found, search,
 };
 use super::super::verify::Fault;
 use super::*;
@@ -146,6 +146,14 @@ async fn an_originator_is_told_who_received_its_record_and_nobody_else_is() {
     assert_eq!(said(&audit, "licensing-b", 1, 1).await, [first, second], "paged");
     assert_eq!(said(&audit, "coastguard-c", 1, 100).await, [first]);
     assert_eq!(said(&audit, "licensing-b", 3, 100).await, [other]);
+    // A fingerprint is short: what it leads to is told only if its commitment is the record's.
+    let mut tx = audit.shared.store.read("test").await.unwrap();
+    let (unsealer, named) = (audit.shared.unsealer.as_ref(), [first, second, other]);
+    let opened =
+        open_found(&mut tx, unsealer, &"licensing-b".into(), &id(1), &named).await.unwrap();
+    let opened: Vec<u64> = opened.iter().map(|one| one.index).collect();
+    assert_eq!(opened, [first, second]);
+    drop(tx);
     for stranger in ["coastguard-c", "customs-a", "stranger"] {
         assert!(said(&audit, stranger, 2, 100).await.is_empty(), "{stranger}");
     }
