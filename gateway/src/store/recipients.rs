@@ -68,8 +68,8 @@ pub enum MergeStep {
         /// The tail goes up to this entry.
         tail: Option<u64>,
     },
-    /// Deletes pages that belong to no run, a few at a time. Must not meet a run that is being written.
-    Sweep,
+    /// Deletes pages of a run that is not there, a few at a time.
+    Sweep(u64),
 }
 
 /// Fingerprints that an originator has in the index, by what the rows outside of the seals say.
@@ -212,6 +212,21 @@ impl Tx<'_> {
         rows.iter().map(run_row).collect()
     }
 
+    /// A run that is not there and has pages. One seek for each run, and no walk over their pages. Must not be asked
+    /// while a run is being written.
+    pub async fn orphaned_run(&mut self) -> Result<Option<u64>, StoreError> {
+        let row = sqlx::query(
+            "WITH RECURSIVE seen (run) AS (SELECT min(id) / ?1 FROM recipient_page UNION ALL \
+             SELECT (SELECT min(id) / ?1 FROM recipient_page WHERE id >= (seen.run + 1) * ?1) \
+             FROM seen WHERE seen.run IS NOT NULL) SELECT run FROM seen \
+             WHERE run IS NOT NULL AND run NOT IN (SELECT id FROM recipient_run) LIMIT 1",
+        )
+        .bind(signed(PAGES))
+        .fetch_optional(&mut *self.inner)
+        .await?;
+        row.map(|row| unsigned(row.try_get(0)?, "recipient_page.id")).transpose()
+    }
+
     /// A page of a run.
     pub async fn recipient_page(
         &mut self,
@@ -225,7 +240,8 @@ impl Tx<'_> {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
-    /// Does one step of a merge. Of [`MergeStep::Begin`] the run's id, of [`MergeStep::Sweep`] how many pages went.
+    /// Does one step of a merge. Of [`MergeStep::Begin`] the run's id, of [`MergeStep::Sweep`] how many
+    /// pages went.
     pub async fn merge_step(&mut self, step: &MergeStep) -> Result<u64, StoreError> {
         match step {
             MergeStep::Begin => {
@@ -241,12 +257,13 @@ impl Tx<'_> {
                 self.put_pages(run.id, pages.0, &pages.1).await?;
                 self.publish(run, merged, *tail).await
             }
-            MergeStep::Sweep => {
+            MergeStep::Sweep(run) => {
                 let done = sqlx::query(
                     "DELETE FROM recipient_page WHERE id IN (SELECT id FROM recipient_page \
-                     WHERE id / ?1 NOT IN (SELECT id FROM recipient_run) LIMIT 16)",
+                     WHERE id >= ?1 AND id < ?2 LIMIT 16)",
                 )
-                .bind(signed(PAGES))
+                .bind(page_id(*run, 0))
+                .bind(page_id(run.saturating_add(1), 0))
                 .execute(&mut *self.inner)
                 .await?;
                 Ok(done.rows_affected())

@@ -116,7 +116,7 @@ impl Merger {
 
     /// Merges whatever is due.
     async fn tidy(&self) -> Result<(), Stop> {
-        while self.order(MergeStep::Sweep).await? > 0 {}
+        self.sweep().await?;
         let Tuning { tail_entries, tail_records, fan, .. } = self.tuning;
         loop {
             let mut tx = self.shared.store.read("plan_merge").await?;
@@ -132,7 +132,18 @@ impl Merger {
                 None if runs.len() > 1 => self.merge(&runs).await?,
                 None => return Ok(()),
             }
-            while self.order(MergeStep::Sweep).await? > 0 {}
+            self.sweep().await?;
+        }
+    }
+
+    /// Deletes what no run needs: what was merged, and what a kill left behind.
+    async fn sweep(&self) -> Result<(), Stop> {
+        loop {
+            let mut tx = self.shared.store.read("plan_sweep").await?;
+            let orphan = tx.orphaned_run().await?;
+            tx.rollback().await?;
+            let Some(run) = orphan else { return Ok(()) };
+            while self.order(MergeStep::Sweep(run)).await? > 0 {}
         }
     }
 
