@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use portcullis::audit::keys::{SealPrivateKey, generate_log_key, generate_seal_key, read_log_key};
 use portcullis::audit::recipients::{RecipientsOf, Tuning, full_search};
@@ -16,6 +16,7 @@ use portcullis::store::Store;
 use portcullis_core::id::{AgencyId, Digest, Moment};
 use portcullis_core::policy::Purpose;
 use portcullis_core::redact::Batch;
+use tokio::time::Instant;
 
 const ORIGIN: &str = "bench.test/portcullis";
 const ORIGINATORS: [&str; 3] = ["customs-a", "licensing-b", "registry-c"];

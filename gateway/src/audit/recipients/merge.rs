@@ -208,7 +208,7 @@ impl Merger {
     }
 
     fn key(&self, agency: &AgencyId) -> Result<IndexKey, Stop> {
-        Ok(self.shared.keyring.key(agency).map_err(IndexError::from).map_err(Stop::Store)?)
+        self.shared.keyring.key(agency).map_err(seal)
     }
 
     /// Has the log's writer do a step.

@@ -512,11 +512,11 @@ proptest! {
                     wanted.entry((usize::from(*first), *n)).or_default().push(index);
                 }
             }
-            for at in 0..2 {
+            for (at, name) in names.into_iter().enumerate() {
                 for n in 0..12 {
                     let expected = wanted.get(&(at, n)).cloned().unwrap_or_default();
-                    let said = said(&audit, names[at], n, 3).await;
-                    assert_eq!(said, expected, "{} {n}", names[at]);
+                    let said = said(&audit, name, n, 3).await;
+                    assert_eq!(said, expected, "{name} {n}");
                 }
             }
             audit.close().await;
