@@ -25,6 +25,7 @@ mod officers;
 mod pseudonyms;
 mod query;
 mod readme;
+mod recipients;
 mod record_types;
 mod releases;
 mod reloads;

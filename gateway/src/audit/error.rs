@@ -4,6 +4,7 @@ use portcullis_core::id::Moment;
 
 use super::keys::KeyError;
 use super::note::NoteError;
+use super::recipients::HandOutError;
 use super::seal::SealError;
 use crate::store::StoreError;
 
@@ -117,6 +118,15 @@ pub enum OpenError {
         /// Entries that this process made durable.
         acknowledged: u64,
     },
+}
+
+impl From<HandOutError> for OpenError {
+    fn from(error: HandOutError) -> Self {
+        match error {
+            HandOutError::Store(error) => Self::Store(error),
+            HandOutError::Seal(error) => Self::Seal(error),
+        }
+    }
 }
 
 impl OpenError {

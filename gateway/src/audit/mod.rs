@@ -13,6 +13,7 @@ mod load;
 mod note;
 mod part;
 mod read;
+pub mod recipients;
 mod release;
 mod seal;
 mod sequencer;
@@ -41,13 +42,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use portcullis_core::id::{AgencyId, Digest, Moment};
 use portcullis_core::redact::Disclosed;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use self::effects::Marker;
 use self::event::DisclosedRecord as Record;
 use self::forest::Forest;
 use self::keys::{SealPrivateKey, SealPublicKey};
 use self::load::load;
+use self::recipients::{Keyring, Merger, Tuning};
 use self::seal::random;
 use self::sequencer::{MAX_GROUP, Message, Placed, Sequencer, Waiting};
 use crate::clock::Clock;
@@ -55,6 +58,8 @@ use crate::store::{BudgetKey, NewEntry, Store};
 
 /// Waiters that may queue before callers are held back.
 const QUEUE: usize = 16 * MAX_GROUP;
+/// Disclosures after which whoever merges the index of recipients looks what is due.
+const MERGE_LOOKS: u32 = 1024;
 
 /// The keys a log is kept with.
 #[derive(Debug)]
@@ -94,6 +99,12 @@ pub(crate) struct Shared {
     /// What is used of budgets, as last committed; none of a budget that was not charged lately. There is no
     /// other writer than the sequencer.
     pub used: Mutex<HashMap<BudgetKey, u64>>,
+    /// Keys of the index of recipients.
+    pub keyring: Keyring,
+    /// Wakes who merges it.
+    pub wake: Notify,
+    /// The log takes nothing more.
+    pub closed: CancellationToken,
 }
 
 /// Proof that an intent is durable. Carries the chain of its exchange's disclosures and what they used.
@@ -249,15 +260,16 @@ impl Audit {
     /// Opens the log of a store, begins one where there never was one, and checks it against its newest
     /// signed checkpoint. Anything that does not fit refuses.
     pub async fn open(store: Store, keys: AuditKeys, clock: Clock) -> Result<Self, OpenError> {
-        Self::open_with(store, keys, clock, Scrub::default()).await
+        Self::open_with(store, keys, clock, Scrub::default(), Tuning::default()).await
     }
 
-    /// As [`Audit::open`], saying how much of the log is read again.
+    /// As [`Audit::open`], saying how much of the log is read again, and when what of the index is merged.
     pub async fn open_with(
         store: Store,
         keys: AuditKeys,
         clock: Clock,
         scrub: Scrub,
+        tuning: Tuning,
     ) -> Result<Self, OpenError> {
         let AuditKeys { signer, gateway, gateway_private, agencies } = keys;
         let unsealer =
@@ -278,6 +290,13 @@ impl Audit {
             }
         };
         let marker = Marker::new(&signer.derive(b"portcullis idempotency marks v1"));
+        let keyring = Keyring::new(signer.derive(b"portcullis recipients v1"));
+        let mut tx = writer.begin("hand_out_keys").await?;
+        if keyring.hand_out(&mut tx, &gateway, &agencies).await? {
+            tx.commit().await?;
+        } else {
+            tx.rollback().await?;
+        }
         let shared = Arc::new(Shared {
             store,
             clock,
@@ -289,6 +308,9 @@ impl Audit {
             healthy: AtomicBool::new(true),
             lost_outcomes: AtomicU64::new(0),
             used: Mutex::default(),
+            keyring,
+            wake: Notify::new(),
+            closed: CancellationToken::new(),
         });
         let (queue, receiver) = mpsc::channel(QUEUE);
         let sequencer = Sequencer {
@@ -298,8 +320,12 @@ impl Audit {
             scrub,
             durable_epochs: HashSet::new(),
             retry_at: tokio::time::Instant::now(),
+            wake_every: tuning.tail_entries.min(MERGE_LOOKS),
+            unseen: 0,
         };
         tokio::spawn(sequencer.run());
+        let (merging, writer) = (shared.clone(), queue.downgrade());
+        tokio::spawn(Merger { shared: merging, writer, tuning, altered: Vec::new() }.run());
         Ok(Self { shared, queue })
     }
 
@@ -372,7 +398,8 @@ impl Audit {
         let link =
             Link::Disclosure { intent: intent.intent, previous: chain.last, batch: chain.batches };
         let parts = shares(&facts.requester, &disclosure.records)?;
-        let entry = self.shared.entry(&facts, disclosure.at, link, &parts)?;
+        let mut entry = self.shared.entry(&facts, disclosure.at, link, &parts)?;
+        entry.0.recipients = self.shared.keyring.prints(&entry.0.leaf, &disclosure.records)?;
         effects.idempotency = effects.idempotency.or(intent.idempotency);
         self.commit(chain, entry, effects).await
     }
@@ -526,6 +553,7 @@ impl Shared {
             leaf: leaf.encode().map_err(|_| CommitError::EventTooLarge)?,
             sealed: std::mem::take(&mut body.bytes),
             agencies: std::mem::take(&mut body.agencies),
+            recipients: Vec::new(),
         };
         Ok((entry, body))
     }

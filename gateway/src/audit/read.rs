@@ -278,12 +278,7 @@ impl Shared {
 /// Entries of a store in log order, without opening it as a log.
 pub async fn list_entries(store: &Store, filter: &Filter) -> Result<Vec<ListedEntry>, StoreError> {
     let mut tx = store.read("list_audit").await?;
-    let filter = ListFilter {
-        party: filter.party.clone(),
-        exchange: filter.exchange.map(|exchange| exchange.0),
-        from: filter.from,
-        limit: filter.limit,
-    };
+    let filter = ListFilter::from(filter.clone());
     tx.list(&filter).await?.into_iter().map(ListedEntry::from_row).collect()
 }
 
@@ -309,6 +304,13 @@ pub(crate) fn epoch(row: EpochRow) -> Epoch {
         Party::Agency(AgencyId::new(&row.party))
     };
     Epoch { party, key_id: row.key_id, wrapped: row.wrapped }
+}
+
+impl From<Filter> for ListFilter {
+    fn from(filter: Filter) -> Self {
+        let Filter { party, exchange, from, limit } = filter;
+        Self { party, exchange: exchange.map(|exchange| exchange.0), from, limit }
+    }
 }
 
 impl From<StoreError> for CommitError {

@@ -239,19 +239,53 @@ fn begin_epoch(
     now: Moment,
 ) -> Result<LiveEpoch, SealError> {
     let secret: [u8; 32] = random()?;
+    let wrapped = wrap_secret(public, INFO, reader.as_str().as_bytes(), &secret)?;
+    let row = Arc::new(Epoch { party: reader.clone(), key_id: public.id(), wrapped });
+    Ok(LiveEpoch { id: row.id(), row, key: key(&secret)?, used: 0, began: now })
+}
+
+/// A secret under a public key, by HPKE base mode: the encapsulated key (32 bytes) and the ciphertext (48).
+pub(super) fn wrap_secret(
+    public: &SealPublicKey,
+    info: &[u8],
+    aad: &[u8],
+    secret: &[u8; 32],
+) -> Result<Vec<u8>, SealError> {
     let recipient = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(public.bytes())
         .map_err(|_| SealError::Key)?;
     let (encapsulated, sealed) = hpke::single_shot_seal::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
         &OpModeS::Base,
         &recipient,
-        INFO,
-        &secret,
-        reader.as_str().as_bytes(),
+        info,
+        secret,
+        aad,
     )
     .map_err(|_| SealError::Key)?;
-    let wrapped = [encapsulated.to_bytes().as_slice(), &sealed].concat();
-    let row = Arc::new(Epoch { party: reader.clone(), key_id: public.id(), wrapped });
-    Ok(LiveEpoch { id: row.id(), row, key: key(&secret)?, used: 0, began: now })
+    Ok([encapsulated.to_bytes().as_slice(), &sealed].concat())
+}
+
+/// Back from [`wrap_secret`].
+pub(super) fn unwrap_secret(
+    private: &SealPrivateKey,
+    info: &[u8],
+    aad: &[u8],
+    wrapped: &[u8],
+) -> Result<[u8; 32], SealError> {
+    let (encapsulated, sealed) = wrapped.split_at_checked(32).ok_or(SealError::Key)?;
+    let private = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(private.bytes())
+        .map_err(|_| SealError::Key)?;
+    let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapsulated)
+        .map_err(|_| SealError::Key)?;
+    let secret = hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
+        &OpModeR::Base,
+        &private,
+        &encapsulated,
+        info,
+        sealed,
+        aad,
+    )
+    .map_err(|_| SealError::Key)?;
+    secret.try_into().map_err(|_| SealError::Key)
 }
 
 /// A part as stored: what anybody can read of it, and what only its readers can.
@@ -321,21 +355,9 @@ impl Unsealer {
         if known.contains_key(&epoch.id()) {
             return Ok(());
         }
-        let (encapsulated, sealed) = epoch.wrapped.split_at_checked(32).ok_or(SealError::Key)?;
-        let private = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(self.private.bytes())
-            .map_err(|_| SealError::Key)?;
-        let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapsulated)
-            .map_err(|_| SealError::Key)?;
-        let secret = hpke::single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
-            &OpModeR::Base,
-            &private,
-            &encapsulated,
-            INFO,
-            sealed,
-            self.party.as_str().as_bytes(),
-        )
-        .map_err(|_| SealError::Key)?;
-        known.insert(epoch.id(), secret.try_into().map_err(|_| SealError::Key)?);
+        let aad = self.party.as_str().as_bytes();
+        let secret = unwrap_secret(&self.private, INFO, aad, &epoch.wrapped)?;
+        known.insert(epoch.id(), secret);
         Ok(())
     }
 
@@ -405,7 +427,7 @@ fn open(secret: &[u8; 32], nonce: &[u8], aad: &[u8], sealed: &[u8]) -> Result<Ve
     Ok(buffer)
 }
 
-fn key(secret: &[u8; 32]) -> Result<LessSafeKey, SealError> {
+pub(super) fn key(secret: &[u8; 32]) -> Result<LessSafeKey, SealError> {
     UnboundKey::new(&AES_256_GCM, secret).map(LessSafeKey::new).map_err(|_| SealError::Key)
 }
 

@@ -19,10 +19,11 @@ use super::error::{CommitError, OpenError};
 use super::forest::{Forest, GROUP, GROUP_LEVEL, Growth, fold};
 use super::load::{Scrub, load, read_hashes};
 use super::note::Checkpoint;
+use super::recipients::Order;
 use super::seal::{Epoch, EpochId};
 use super::tree::{Frontier, leaf_hash};
 use crate::store::{
-    Append, Budget, BudgetKey, EpochRow, NewEntry, StoreError, Tx, Writer, Written,
+    Append, Budget, BudgetKey, EpochRow, MergeStep, NewEntry, StoreError, Tx, Writer, Written,
 };
 
 /// Most waiters of one transaction.
@@ -59,6 +60,8 @@ pub(crate) enum Message {
     Close(oneshot::Sender<()>),
     /// Forget subjects whose window has ended; how many rows went.
     Forget(oneshot::Sender<Result<u64, CommitError>>),
+    /// Do a step of a merge of the index of recipients.
+    Merge(Box<Order>),
 }
 
 /// What stops the log.
@@ -101,6 +104,9 @@ pub(crate) struct Sequencer {
     pub durable_epochs: HashSet<EpochId>,
     /// When to try to recover next, if there is need to.
     pub retry_at: Instant,
+    /// Disclosures after which whoever merges the index looks, and those since it was woken last.
+    pub wake_every: u32,
+    pub unseen: u32,
 }
 
 impl Sequencer {
@@ -108,6 +114,7 @@ impl Sequencer {
         let mut messages = Vec::with_capacity(MAX_GROUP);
         let mut closers = Vec::new();
         let mut forgetting = Vec::new();
+        let mut merging = Vec::new();
         let mut group = Vec::new();
         // When the group goes, if nobody who waits joins it before.
         let mut leaves_at = Instant::now();
@@ -137,6 +144,7 @@ impl Sequencer {
                         group.push(*waiting);
                     }
                     Message::Forget(done) => forgetting.push(done),
+                    Message::Merge(order) => merging.push(*order),
                     Message::Close(done) => {
                         // What is in the queue already is still taken.
                         self.queue.close();
@@ -146,6 +154,9 @@ impl Sequencer {
             }
             for done in forgetting.drain(..) {
                 let _ = done.send(self.forget().await);
+            }
+            for (step, done) in merging.drain(..) {
+                let _ = done.send(self.merge(&step).await);
             }
             hurry |= !closers.is_empty() || group.len() >= MAX_GROUP || self.writer.is_none();
             if hurry && !group.is_empty() {
@@ -159,6 +170,7 @@ impl Sequencer {
         if let Some(writer) = self.writer.take() {
             let _ = writer.close().await;
         }
+        self.shared.closed.cancel();
         for done in closers {
             let _ = done.send(());
         }
@@ -179,6 +191,12 @@ impl Sequencer {
                     log.forest.apply(growth, &leaves);
                     log.checkpoint = checkpoint;
                 }
+                let disclosed = group.iter().filter(|one| !one.entry.recipients.is_empty());
+                self.unseen += u32::try_from(disclosed.count()).unwrap_or(u32::MAX);
+                if self.unseen >= self.wake_every {
+                    self.unseen = 0;
+                    self.shared.wake.notify_one();
+                }
                 for (waiting, verdict) in group.into_iter().zip(appended.verdicts) {
                     let _ = waiting.reply.send(verdict);
                 }
@@ -197,19 +215,32 @@ impl Sequencer {
     }
 
     async fn forget(&mut self) -> Result<u64, CommitError> {
+        let now = self.shared.clock.now();
+        self.aside("forget_subjects", async |tx| tx.forget_subjects(now).await).await
+    }
+
+    async fn merge(&mut self, step: &MergeStep) -> Result<u64, CommitError> {
+        self.aside("merge_recipients", async |tx| tx.merge_step(step).await).await
+    }
+
+    /// A transaction beside the log's own.
+    async fn aside(
+        &mut self,
+        name: &'static str,
+        work: impl AsyncFnOnce(&mut Tx<'_>) -> Result<u64, StoreError>,
+    ) -> Result<u64, CommitError> {
         let Some(mut writer) = self.writer.take() else {
             return Err(CommitError::LogUnavailable { cause: "LOG_RECOVERING" });
         };
-        let now = self.shared.clock.now();
-        let forgotten = async {
-            let mut tx = writer.begin("forget_subjects").await?;
-            let forgotten = tx.forget_subjects(now).await?;
-            tx.commit().await.map(|()| forgotten)
+        let done = async {
+            let mut tx = writer.begin(name).await?;
+            let done = work(&mut tx).await?;
+            tx.commit().await.map(|()| done)
         };
-        match forgotten.await {
-            Ok(forgotten) => {
+        match done.await {
+            Ok(done) => {
                 self.writer = Some(writer);
-                Ok(forgotten)
+                Ok(done)
             }
             Err(error) => {
                 self.shared.healthy.store(false, Ordering::SeqCst);

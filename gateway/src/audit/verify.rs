@@ -2,7 +2,7 @@
 //! and signature, every body against its leaf, every disclosure hanging on an intent. A checkpoint or receipt
 //! kept elsewhere shows what the store alone cannot: that the log was rolled back or forked.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,11 +15,13 @@ use super::leaf::{EntryKind, Leaf, Link};
 use super::note::{Checkpoint, LogVerifier, NoteError};
 use super::part::commit_body;
 use super::read::{LogProof, epoch};
-use super::seal::{EpochId, Party, sealed_parts};
+use super::seal::{EpochId, Party, SealedPart, sealed_parts};
 use super::tree::{leaf_hash, root_of_inclusion};
 use crate::store::{EntryRow, ListFilter, Store, StoreError, Tx};
 
 const PAGE: u32 = 256;
+/// Bytes of a record in a share: three hashes.
+const RECORD: usize = 3 * 32;
 /// Most faults that are told.
 const MAX_FAULTS: usize = 100;
 
@@ -41,6 +43,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// Exchanges without an outcome: under way, or their end is unknown.
     pub open_exchanges: u64,
+    /// The index of recipients is complete from this entry on; none: the store has no index.
+    pub recipients_from: Option<u64>,
     /// Entries read.
     pub size: u64,
     /// Root over them.
@@ -123,6 +127,16 @@ pub enum Fault {
     /// There never was a checkpoint.
     #[error("the store holds no signed checkpoint")]
     NoCheckpoint,
+    /// The index of recipients has not as many fingerprints of an originator as its records were disclosed.
+    #[error("the index of recipients has {found} of {wanted} disclosed records of `{agency}`")]
+    Recipients {
+        /// The originator.
+        agency: String,
+        /// Records in the log, since there is an index.
+        wanted: u64,
+        /// Fingerprints in the index.
+        found: u64,
+    },
     /// Stored subtrees or the frontier do not fit the entries.
     #[error("the stored tree does not fit the entries")]
     Tree,
@@ -175,6 +189,7 @@ impl Fault {
             Self::Altered { .. } => "ENTRIES_ALTERED",
             Self::Unsigned { .. } => "ENTRIES_UNSIGNED",
             Self::NoCheckpoint => "CHECKPOINT_MISSING",
+            Self::Recipients { .. } => "RECIPIENTS_DIFFER",
             Self::Tree => "TREE_DIFFERS",
             Self::Strays => "ROWS_STRAY",
             Self::OutsideForged(_) => "OUTSIDE_CHECKPOINT_FORGED",
@@ -218,6 +233,8 @@ struct Walk<'a> {
     kept: Vec<Checkpoint>,
     epochs: HashSet<EpochId>,
     used: HashSet<EpochId>,
+    /// Records disclosed since there is an index, by originator.
+    disclosed: BTreeMap<String, u64>,
 }
 
 impl<'a> Walk<'a> {
@@ -246,6 +263,7 @@ impl<'a> Walk<'a> {
             kept,
             epochs: HashSet::new(),
             used: HashSet::new(),
+            disclosed: BTreeMap::new(),
         }
     }
 
@@ -259,6 +277,7 @@ impl<'a> Walk<'a> {
                 self.report.fault(Fault::StrayEpoch(hex::encode(id)));
             }
         }
+        self.report.recipients_from = tx.recipient_state().await?.map(|state| state.complete_from);
         self.receipt_proves();
         self.checkpoints(&mut tx).await?;
         let walked = self.entries(&mut tx).await;
@@ -337,6 +356,13 @@ impl<'a> Walk<'a> {
             .and_then(|sealed| sealed_parts(sealed).ok())
             .filter(|parts| commit_body(parts.iter().map(|part| &part.commitment)) == leaf.body);
         let Some(parts) = parts else { return self.report.fault(Fault::Body(index)) };
+        if leaf.kind() == EntryKind::Disclosure
+            && self.report.recipients_from.is_some_and(|from| index >= from)
+        {
+            for (agency, records) in records_of(&parts) {
+                *self.disclosed.entry(agency.to_owned()).or_default() += records;
+            }
+        }
         let known: HashSet<_> = agencies.iter().map(String::as_str).collect();
         let parties: HashSet<_> = parts.iter().flat_map(|part| part.parties.clone()).collect();
         if parties != known {
@@ -462,12 +488,51 @@ impl<'a> Walk<'a> {
         if tx.strays(size).await? > 0 {
             self.report.fault(Fault::Strays);
         }
+        if self.report.recipients_from.is_some() {
+            self.recipients(tx).await?;
+        }
         let strays: Vec<_> = self.epochs.difference(&self.used).copied().collect();
         for id in strays {
             self.report.fault(Fault::StrayEpoch(hex::encode(id)));
         }
         Ok(())
     }
+}
+
+impl Walk<'_> {
+    /// Holds the index of recipients against the records that were disclosed, by their number: which ones they are
+    /// only an originator can tell.
+    async fn recipients(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let counts = tx.recipient_counts().await?;
+        let mut found: BTreeMap<String, u64> =
+            counts.into_iter().map(|count| (count.agency, count.records)).collect();
+        for (agency, wanted) in std::mem::take(&mut self.disclosed) {
+            let found = found.remove(&agency).unwrap_or_default();
+            if found != wanted {
+                self.report.fault(Fault::Recipients { agency, wanted, found });
+            }
+        }
+        for (agency, found) in found.into_iter().filter(|(_, found)| *found > 0) {
+            self.report.fault(Fault::Recipients { agency, wanted: 0, found });
+        }
+        Ok(())
+    }
+}
+
+/// Records of each originator in a disclosure, by the sizes of its sealed parts: a share is followed by the salt of
+/// its ids, which the originator alone can read.
+fn records_of<'a>(parts: &[SealedPart<'a>]) -> Vec<(&'a str, u64)> {
+    let pairs = parts.iter().zip(parts.iter().skip(1));
+    pairs
+        .filter_map(|(share, salt)| {
+            let [originator] = salt.parties.as_slice() else { return None };
+            // Tag and salt of the seal, tag of the part, the originator, a salt.
+            let head = 16 + 32 + 1 + 4 + originator.len() + 32;
+            let records = share.sealed.len().checked_sub(head + 4)?;
+            (salt.sealed.len() == head && records % RECORD == 0)
+                .then_some((*originator, (records / RECORD) as u64))
+        })
+        .collect()
 }
 
 /// Reads a receipt as `portcullis query --format json` prints it: `index`, and `leaf`, `path` and

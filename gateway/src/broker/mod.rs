@@ -7,6 +7,7 @@ mod budget;
 mod explain;
 mod fetch;
 mod query;
+mod recipients;
 mod refer;
 mod release;
 mod reply;
@@ -24,6 +25,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub use ask::{Ask, Wanted};
 pub use explain::{Budget, Explanation};
+pub use recipients::{AskRecipients, Named, RecipientsAnswer};
 pub use refer::{Decided, Deciding};
 pub use reply::{Completeness, Cut, Header, Receipt, Reply, SourceEnd};
 pub use resume::ResumeSealer;

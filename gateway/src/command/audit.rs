@@ -1,4 +1,7 @@
-//! `portcullis audit verify|list`: checks a log from its file alone, and shows a party its share.
+//! `portcullis audit verify|list|recipients`: checks a log from its file alone, shows a party its share, and tells an
+//! originator who received a record.
+
+mod recipients;
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -33,6 +36,8 @@ enum AuditCommand {
     Verify(VerifyArgs),
     /// List entries; with a key, what its holder may read of them.
     List(ListArgs),
+    /// Tell an originator who received a record of its own.
+    Recipients(recipients::RecipientsArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -84,6 +89,7 @@ pub async fn run(args: AuditArgs, out: &mut (dyn Write + Send)) -> anyhow::Resul
     match args.command {
         AuditCommand::Verify(args) => run_verify(args, out).await,
         AuditCommand::List(args) => run_list(args, out).await,
+        AuditCommand::Recipients(args) => recipients::run(args, out).await,
     }
 }
 
@@ -187,6 +193,10 @@ fn report_text(report: &Report, outside: &Outside) -> String {
         report.size, report.checkpoints, report.open_exchanges
     );
     let _ = writeln!(text, "root {}", report.root);
+    let _ = match report.recipients_from {
+        None => writeln!(text, "there is no index of recipients"),
+        Some(from) => writeln!(text, "index of recipients from entry {from} on"),
+    };
     for fault in &report.faults {
         let _ = writeln!(text, "WRONG {}: {fault}", fault.word());
     }
@@ -224,6 +234,7 @@ fn report_json(report: &Report) -> Value {
         "release_steps": steps,
         "checkpoints": report.checkpoints,
         "open_exchanges": report.open_exchanges,
+        "recipients_from": report.recipients_from,
         "faults": report.faults.iter().map(|fault| json!({
             "reason": fault.word(), "message": fault.to_string(),
         })).collect::<Vec<_>>(),

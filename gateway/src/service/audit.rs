@@ -117,6 +117,17 @@ impl AuditService for Audits {
             checkpoint: checkpoint.note,
         }))
     }
+
+    async fn list_recipients(
+        &self,
+        request: Request<wire::ListRecipientsRequest>,
+    ) -> Result<Response<wire::ListRecipientsResponse>, Status> {
+        let (peer, _) = super::caller(&self.broker, &request)?;
+        let ask = super::recipients::ask(&peer.agency, request.into_inner());
+        let ask = ask.map_err(|refusal| refusal.into_status(""))?;
+        let answer = self.broker.recipients(ask).await.map_err(|error| refused(&error))?;
+        Ok(Response::new(super::recipients::answer(answer)))
+    }
 }
 
 impl Audits {

@@ -8,6 +8,7 @@ pub mod door;
 pub mod filter;
 pub mod outgoing;
 pub mod query;
+pub(crate) mod recipients;
 mod registration;
 mod release;
 

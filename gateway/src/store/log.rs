@@ -22,6 +22,8 @@ pub struct NewEntry {
     pub sealed: Vec<u8>,
     /// Agencies that can read some of it.
     pub agencies: Vec<AgencyId>,
+    /// Fingerprints of its records by originator, sealed; see `audit::recipients`.
+    pub recipients: Vec<(AgencyId, Vec<u8>)>,
 }
 
 /// What one append writes.
@@ -163,6 +165,7 @@ impl Tx<'_> {
         let first = append.first;
         let (mut leaves, mut bodies) = (Vec::new(), Vec::new());
         let (mut leaf_cuts, mut body_cuts, mut parties) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut prints, mut print_cuts) = (Vec::new(), Vec::new());
         for (index, entry) in (first..).zip(append.entries) {
             leaf_cuts.push(serde_json::json!([
                 leaves.len() + 1,
@@ -176,6 +179,12 @@ impl Tx<'_> {
             bodies.extend_from_slice(&entry.sealed);
             for agency in &entry.agencies {
                 parties.push(serde_json::json!([agency.as_str(), index]));
+            }
+            for (agency, sealed) in &entry.recipients {
+                let cut =
+                    serde_json::json!([agency.as_str(), index, prints.len() + 1, sealed.len()]);
+                print_cuts.push(cut);
+                prints.extend_from_slice(sealed);
             }
         }
         let budgets: Vec<_> = append
@@ -204,6 +213,9 @@ impl Tx<'_> {
              SELECT ? + key, substr(?, value ->> 0, value ->> 1) FROM json_each(?); \
              INSERT INTO log_party (agency, idx) \
              SELECT value ->> 0, value ->> 1 FROM json_each(?); \
+             INSERT INTO recipient_tail (agency, idx, sealed) \
+             SELECT value ->> 0, value ->> 1, substr(?, value ->> 2, value ->> 3) \
+             FROM json_each(?); \
              INSERT INTO log_head (one, size, peaks) VALUES (1, ?, ?) \
              ON CONFLICT (one) DO UPDATE SET size = excluded.size, peaks = excluded.peaks; \
              SELECT h.size, h.peaks, (SELECT group_concat(idx || ':' || hex(leaf), ',' ORDER BY idx) \
@@ -218,6 +230,8 @@ impl Tx<'_> {
         .bind(bodies)
         .bind(serde_json::Value::from(body_cuts).to_string())
         .bind(serde_json::Value::from(parties).to_string())
+        .bind(prints)
+        .bind(serde_json::Value::from(print_cuts).to_string())
         .bind(signed(append.size))
         .bind(peaks)
         .bind(signed(first))
@@ -378,6 +392,40 @@ impl Tx<'_> {
             .bind(filter.party.as_ref().map(AgencyId::as_str))
             .fetch_all(&mut *self.inner)
             .await?;
+        rows.iter().map(entry_row).collect()
+    }
+
+    /// These entries with their bodies, in order; one that is not there is left out.
+    pub async fn entries(&mut self, indexes: &[u64]) -> Result<Vec<EntryRow>, StoreError> {
+        let wanted: Vec<i64> = indexes.iter().map(|index| signed(*index)).collect();
+        let rows = sqlx::query(
+            "SELECT e.idx, e.kind, e.at, e.exchange, e.leaf, b.sealed FROM json_each(?1) j \
+             CROSS JOIN log_entry e ON e.idx = j.value LEFT JOIN log_body b ON b.idx = e.idx \
+             ORDER BY e.idx",
+        )
+        .bind(serde_json::Value::from(wanted).to_string())
+        .fetch_all(&mut *self.inner)
+        .await?;
+        rows.iter().map(entry_row).collect()
+    }
+
+    /// Entries of either kind in these exchanges, with their bodies, in order.
+    pub async fn of_exchanges(
+        &mut self,
+        exchanges: &[[u8; 16]],
+        kinds: [u8; 2],
+    ) -> Result<Vec<EntryRow>, StoreError> {
+        let wanted: Vec<String> = exchanges.iter().map(hex::encode).collect();
+        let rows = sqlx::query(
+            "SELECT e.idx, e.kind, e.at, e.exchange, e.leaf, b.sealed FROM json_each(?1) j \
+             CROSS JOIN log_entry e ON e.exchange = unhex(j.value) AND e.kind IN (?2, ?3) \
+             LEFT JOIN log_body b ON b.idx = e.idx ORDER BY e.idx",
+        )
+        .bind(serde_json::Value::from(wanted).to_string())
+        .bind(kinds[0])
+        .bind(kinds[1])
+        .fetch_all(&mut *self.inner)
+        .await?;
         rows.iter().map(entry_row).collect()
     }
 

@@ -7,6 +7,7 @@ mod error;
 mod log;
 mod metrics;
 mod officers;
+mod recipients;
 mod record_types;
 mod releases;
 
@@ -16,6 +17,7 @@ pub use error::StoreError;
 pub use log::{Append, EntryRow, EpochRow, ListFilter, NewEntry, NodeRow, Written};
 pub use metrics::TxMetrics;
 pub use officers::TokenRow;
+pub use recipients::{MergeStep, RecipientCount, RecipientState, RunRow, TailRow};
 pub use record_types::{RecordTypeEvent, RecordTypeRow};
 pub use releases::ReleaseRow;
 
@@ -228,6 +230,18 @@ fn migrator() -> Migrator {
             "subjects",
             MigrationType::ReversibleDown,
             include_str!("../../migrations/sqlite/0005_subjects.down.sql"),
+        ),
+        migration(
+            6,
+            "recipients",
+            MigrationType::ReversibleUp,
+            include_str!("../../migrations/sqlite/0006_recipients.up.sql"),
+        ),
+        migration(
+            6,
+            "recipients",
+            MigrationType::ReversibleDown,
+            include_str!("../../migrations/sqlite/0006_recipients.down.sql"),
         ),
         migration(
             7,

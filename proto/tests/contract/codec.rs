@@ -169,6 +169,7 @@ fn every_request_of_the_contract_is_held_to_it() {
         audit::ListEntriesRequest,
         audit::GetInclusionProofRequest,
         audit::GetConsistencyProofRequest,
+        audit::ListRecipientsRequest,
         directory::WhoamiRequest,
         directory::ListAgenciesRequest,
         directory::ListSystemsRequest,

@@ -55,3 +55,16 @@ fn the_live_bench_runs_and_leaves_nothing_behind() {
     let left: Vec<_> = std::fs::read_dir("/proc").unwrap().flatten().filter(alive).collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn the_bench_of_recipients_finds_what_it_disclosed() {
+    let done = Command::new(env!("CARGO_BIN_EXE_portcullis-bench"))
+        .args(["recipients", "--entries", "300", "--wanted", "7", "--full"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{told} {}", String::from_utf8_lossy(&done.stderr));
+    for line in ["wanted: 7 disclosures found", "never: 0", "without the index: 7"] {
+        assert!(told.contains(line), "no `{line}` in {told}");
+    }
+}

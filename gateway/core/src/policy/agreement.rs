@@ -1,6 +1,7 @@
 //! An agreement as data: parties, dates, and flows of records from one party to others, each with ladders
 //! that say how much of a field may be shown. Built only by `parse`, which checks it.
 
+use super::budget::DAY;
 use super::standing::{Cap, Phase, Standing};
 use crate::id::{AgencyId, AgreementId, CaseId, Digest, Moment, RecordTypeName, RuleId};
 use crate::label::{Category, Leaf, Semantic, Sensitivity};
@@ -79,6 +80,32 @@ impl Agreement {
         matches!(self.standing.phase, Phase::AwaitsSignatures(_))
     }
 
+    /// What a disclosure under it came with, by its text: the terms of all flows that a query rests on, the tightest of
+    /// each. None: there is no flow from one of the sources.
+    pub fn terms(
+        &self,
+        requester: &AgencyId,
+        record_type: &RecordTypeName,
+        purpose: Purpose,
+        sources: &[AgencyId],
+    ) -> Option<Terms> {
+        let fits = |flow: &&Flow| {
+            flow.to.contains(requester)
+                && flow.record_types.contains(record_type)
+                && flow.purposes.contains(&purpose)
+                && sources.contains(&flow.from)
+        };
+        let flows: Vec<&Flow> = self.flows.iter().filter(fits).collect();
+        let covered = |source: &AgencyId| flows.iter().any(|flow| flow.from == *source);
+        let (first, rest) = flows.split_first().filter(|_| sources.iter().all(covered))?;
+        let everywhere =
+            |purpose: &&Purpose| rest.iter().all(|flow| flow.permitted_use.contains(purpose));
+        Some(Terms {
+            permitted_use: first.permitted_use.iter().filter(everywhere).copied().collect(),
+            delete_after_days: flows.iter().map(|flow| flow.delete_after_days).min()?,
+        })
+    }
+
     /// When it ends, by its text or because it was ended.
     pub fn ends(&self) -> Moment {
         self.standing.ends.map_or(self.valid_until, |ends| ends.min(self.valid_until))
@@ -97,6 +124,23 @@ pub struct ReleaseTerms {
 impl ReleaseTerms {
     /// Where an agreement names no days.
     pub const ORDINARY: Self = Self { answer_within_days: 30, grant_holds_days: 30 };
+}
+
+/// What a disclosure came with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// What it may be used for, sorted.
+    pub permitted_use: Vec<Purpose>,
+    /// It is deleted after so many days.
+    pub delete_after_days: u32,
+}
+
+impl Terms {
+    /// By when something that was decided on then is deleted.
+    pub fn delete_by(&self, decided_at: Moment) -> Moment {
+        let days = i64::from(self.delete_after_days).saturating_mul(DAY);
+        Moment(decided_at.0.saturating_add(days))
+    }
 }
 
 /// Records of one party to others.

@@ -25,7 +25,9 @@ mod standing;
 mod tests;
 mod why;
 
-pub use agreement::{Agreement, Budgets, Consent, Flow, Ladder, Limits, ReleaseTerms, Selector};
+pub use agreement::{
+    Agreement, Budgets, Consent, Flow, Ladder, Limits, ReleaseTerms, Selector, Terms,
+};
 pub use budget::{BudgetLimit, BudgetName, BudgetScope, Window};
 pub use decide::{Decision, Request};
 pub use denial::{Denial, DenialReason};

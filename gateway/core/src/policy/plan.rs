@@ -8,6 +8,7 @@ use cedar_policy::Context;
 
 use super::agreement::{Flow, Ladder};
 use super::cedar::{Action, Situation, Verdict};
+use super::decide::Request;
 use super::ladder;
 use super::permit::Permit;
 use super::standing::Cap;
@@ -136,15 +137,10 @@ impl Permit {
         Ok(plan)
     }
 
-    /// Within what the tokens of every plan of this permit are equal. Ids hold neither `|` nor `:`, so two scopes never share a text.
+    /// Within what the tokens of every plan of this permit are equal.
     pub fn scope(&self) -> PseudonymScope {
-        let agency = &self.request.requester;
-        let text = match self.request.case.as_ref().map(|id| (id, self.snapshot.case(id))) {
-            Some((id, Some(case))) if case.operation_scope => format!("operation:{id}"),
-            Some((id, _)) => format!("{agency}|case:{id}"),
-            None => format!("{agency}|agreement:{}", self.agreement.id),
-        };
-        PseudonymScope(Arc::from(text))
+        let Request { requester, case, .. } = &self.request;
+        self.snapshot.scope(requester, case.as_ref(), &self.agreement.id)
     }
 
     /// What keeps a leaf low whatever its ladder says: reservations, and the template of the case.

@@ -22,6 +22,7 @@ use super::standing::{self, Phase, Standing};
 use crate::handling::Environment;
 use crate::id::{AgencyId, AgreementId, CaseId, Digest, Moment, RecordTypeName, RuleId};
 use crate::label::{Leaf, RecordType};
+use crate::redact::PseudonymScope;
 
 /// Record types that agencies bring while the gateway runs, beside those of its configuration.
 #[derive(Debug, Clone, Default)]
@@ -342,6 +343,22 @@ impl Snapshot {
         parties: &'a [AgencyId],
     ) -> impl Iterator<Item = &'a Arc<Agreement>> {
         self.agreements().filter(|one| parties.iter().all(|party| one.has_party(party)))
+    }
+
+    /// Within what the tokens of a requester's answers are equal. Ids hold neither `|` nor `:`, so two scopes never
+    /// share a text.
+    pub fn scope(
+        &self,
+        requester: &AgencyId,
+        case: Option<&CaseId>,
+        agreement: &AgreementId,
+    ) -> PseudonymScope {
+        let text = match case.map(|id| (id, self.case(id))) {
+            Some((id, Some(case))) if case.operation_scope => format!("operation:{id}"),
+            Some((id, _)) => format!("{requester}|case:{id}"),
+            None => format!("{requester}|agreement:{agreement}"),
+        };
+        PseudonymScope(Arc::from(text))
     }
 
     /// A record type.

@@ -5,6 +5,7 @@ mod faults;
 mod format;
 mod order;
 mod proofs;
+mod recipients;
 mod shares;
 mod subjects;
 mod tampering;
@@ -68,7 +69,8 @@ impl Bench {
 
     async fn try_open(&self, scrub: Scrub) -> Result<Audit, OpenError> {
         let store = Store::open(&self.path()).await?;
-        Audit::open_with(store, self.keys(), self.clock.clone(), scrub).await
+        let tuning = super::recipients::Tuning::default();
+        Audit::open_with(store, self.keys(), self.clock.clone(), scrub, tuning).await
     }
 
     async fn verify(&self, outside: &Outside) -> Report {

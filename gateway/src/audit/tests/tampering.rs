@@ -158,7 +158,7 @@ async fn cut(path: &Path, scene: &Scene, dice: &mut Dice) -> String {
         .unwrap();
     let row = &rows[usize::try_from(dice.roll(rows.len() as u64)).unwrap()];
     let size: i64 = row.get(0);
-    for table in ["log_entry", "log_body", "log_party"] {
+    for table in ["log_entry", "log_body", "log_party", "recipient_tail"] {
         sql(&mut db, format!("DELETE FROM {table} WHERE idx >= {size}")).await;
     }
     sql(&mut db, format!("DELETE FROM log_checkpoint WHERE size > {size}")).await;

@@ -67,6 +67,15 @@ pub enum ReadAt {
 }
 
 impl Mapping {
+    /// Record type of a mapping, and the columns that make up the id, without a look at the data.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no mapping.
+    pub fn key_of(path: &Path) -> Result<(String, Vec<String>), Problems> {
+        let (file, _) = parse(path)?;
+        Ok((file.record_type.into_inner(), file.id.into_inner()))
+    }
+
     /// Reads a mapping. `files` are relative to `data_dir`, or to the mapping file where none is given.
     ///
     /// # Errors
@@ -76,20 +85,25 @@ impl Mapping {
         data_dir: Option<&Path>,
         environment: Environment,
     ) -> Result<Self, Problems> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Problem::new(Cause::FileUnreadable, path, format!("cannot be read: {error}"))
-        })?;
-        let lines = Lines::of(&text);
-        let file: MappingFile = toml::from_str(&text).map_err(|error| {
-            let line = lines.line(error.span().map_or(0, |span| span.start));
-            Problem::new(Cause::Syntax, path, error.message().trim()).at(line)
-        })?;
+        let (file, lines) = parse(path)?;
         Compiler { path, lines, problems: Problems::default() }.compile(
             &file,
             data_dir,
             environment,
         )
     }
+}
+
+fn parse(path: &Path) -> Result<(MappingFile, Lines), Problem> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Problem::new(Cause::FileUnreadable, path, format!("cannot be read: {error}"))
+    })?;
+    let lines = Lines::of(&text);
+    let file = toml::from_str(&text).map_err(|error| {
+        let line = lines.line(error.span().map_or(0, |span| span.start));
+        Problem::new(Cause::Syntax, path, error.message().trim()).at(line)
+    })?;
+    Ok((file, lines))
 }
 
 struct Compiler<'a> {
