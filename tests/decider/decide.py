@@ -4,6 +4,7 @@ whether they may go, and down its ladder every field. README.md says where each 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from exchange import DAY, Agreement, Exchange, closeness, selectors
@@ -25,7 +26,12 @@ class Decider:
     def __init__(self, exchange: Exchange):
         self.exchange = exchange
         self.seen: Counter[str] = Counter()
+        self.counts = True
         self.rules = [each for each in RULES if each.file == RULES[0].file or each.file in exchange.policies]
+
+    def met(self, turn: str, when: bool = True) -> None:
+        """This decision took a turn."""
+        self.seen[turn] += when and self.counts
 
     # The query.
 
@@ -71,11 +77,11 @@ class Decider:
         of_this_case = [each for each in in_force if not self.case_missed(self.flows(each, ask), ask["case"])]
         candidates = of_this_case or in_force
         if of_this_case and of_this_case != in_force:
-            self.seen["the case tells which agreement"] += 1
+            self.met("the case tells which agreement")
         if len(candidates) > 1:
             raise Denied("AGREEMENT_AMBIGUOUS")
         if candidates:
-            self.seen["the only agreement that fits"] += 1
+            self.met("the only agreement that fits")
             return candidates[0]
         if fitting:
             raise Denied(self.exchange.why_not_in_force(fitting[0], now) or "")
@@ -151,7 +157,7 @@ class Decider:
                     broken.append(rule.id)
         for rules in (forbidding, broken):
             if len(rules) == 1:
-                self.seen[f"{rules[0]} alone"] += 1
+                self.met(f"{rules[0]} alone")
         return sorted(forbidding), sorted(broken)
 
     # What a permit says.
@@ -179,7 +185,7 @@ class Decider:
         if ask["case"] is not None and self.exchange.cases[ask["case"]]["closes"] is not None:
             ends["the case's end"].append(self.exchange.cases[ask["case"]]["closes"])
         first = min(ends, key=lambda what: min(ends[what], default=float("inf")))
-        self.seen[f"ends with {first}"] += 1
+        self.met(f"ends with {first}")
         return min(ends[first])
 
     # Records.
@@ -206,25 +212,38 @@ class Decider:
         record_type = self.exchange.record_types[ask["record_type"]]
         plan = {field["path"]: self.field(own[0], field, situation) for field in record_type["fields"]}
         self.oneofs(record_type, plan)
-        if all(treatment == "withhold" for treatment, _ in plan.values()):
+        if all(treatment == "withhold" for treatment, *_ in plan.values()):
             return dropped("EVERY_FIELD_WITHHELD")
         changes = [self.valid_until(agreement, flows, ask)]
         for case in self.exchange.cases.values():
             if requester in case["members"]:
                 changes += [at for at in (case["opens"], case["closes"]) if at is not None and at > now]
-        return {"valid_until": min(changes), "fields": [treatment + mark for treatment, mark in plan.values()]}
+        return {"valid_until": min(changes), "fields": ["".join(told) for told in plan.values()]}
 
-    def field(self, flow: Flow, field: dict[str, Any], situation: Situation) -> tuple[str, str]:
-        """The first rung of the closest ladder that no cap and no rule refuses; and whether a filter may name the
-        field: `+` freely, `?` at the price of a match probe."""
+    def field(self, flow: Flow, field: dict[str, Any], situation: Situation) -> tuple[str, str, str]:
+        """The first rung of the closest ladder that no cap and no rule refuses; whether a filter may name the field: `+`
+        freely, `?` at the price of a match probe; `*` where an officer's token would give more."""
         caps = self.caps(flow, field, situation)
-        treatment = self.descend(self.ladder(flow, field, situation), caps, field, situation)
+        ladder = self.ladder(flow, field, situation)
+        treatment, refused = self.descend(ladder, caps, field, situation)
         if treatment == "clear":
-            return "clear", "+"
-        may = treatment is not None and field["path"] in flow["matchable"] and "withhold" not in caps
+            return "clear", "+", ""
+        if treatment is None:
+            return "withhold", "", ""
+        token = "*" if self.token_helps(treatment, refused, ladder, caps, field, situation) else ""
+        may = field["path"] in flow["matchable"] and "withhold" not in caps
         if may and self.forbidding("match", situation, field) == ([], []):
-            return treatment, "?"
-        return treatment or "withhold", ""
+            return treatment, "?", token
+        return treatment, "", token
+
+    def token_helps(self, treatment: str, refused: list[list[str]], ladder: Flow | None, caps: list[str], field: dict[str, Any], situation: Situation) -> bool:
+        """Nothing but the missing token stands in the way, and with it the field would tell more."""
+        if situation.officer or any(rules != ["base:secret-needs-an-officer"] for rules in refused):
+            return False
+        self.counts = False
+        with_token, _ = self.descend(ladder, caps, field, replace(situation, officer=True))
+        self.counts = True
+        return with_token is not None and not tells_no_more(with_token, treatment)
 
     def ladder(self, flow: Flow, field: dict[str, Any], situation: Situation) -> Flow | None:
         """The ladder that names the field most closely for this purpose."""
@@ -234,26 +253,29 @@ class Decider:
                 close = [near for about in selectors(ladder) if (near := closeness(about, field))]
                 found += [(max(close), ladder)] if close else []
         if len(found) > 1:
-            self.seen["closest of several ladders"] += 1
+            self.met("closest of several ladders")
         return max(found, key=lambda each: each[0])[1] if found else None
 
     def caps(self, flow: Flow, field: dict[str, Any], situation: Situation) -> list[str]:
         """The most that reservations and the template of the case leave."""
         reserved = [most for about, most in flow["caps"] if closeness(about, field)]
-        self.seen["capped by a reservation"] += bool(reserved)
+        self.met("capped by a reservation", bool(reserved))
         template = self.exchange.cases[situation.case]["template"] if situation.case else []
         lines = [line.split() for line in template]
         named = [line[-1] for line in lines if line[0] != "others" and closeness(line[:-1], field)]
-        self.seen["capped by a template"] += bool(named)
+        self.met("capped by a template", bool(named))
         if template and not named:
             named = [line[-1] for line in lines if line[0] == "others"] or ["withhold"]
-            self.seen["capped by a template's others"] += 1
+            self.met("capped by a template's others")
         return reserved + named
 
-    def descend(self, ladder: Flow | None, caps: list[str], field: dict[str, Any], situation: Situation) -> str | None:
-        """Down the rungs; none where a rule cannot be evaluated."""
+    def descend(
+        self, ladder: Flow | None, caps: list[str], field: dict[str, Any], situation: Situation
+    ) -> tuple[str | None, list[list[str]]]:
+        """Down the rungs to the one that holds, none where a rule cannot be evaluated; and what refused those above."""
+        refused: list[list[str]] = []
         if ladder is None:
-            return "withhold"
+            return "withhold", refused
         officers = ladder.get("officer_rungs", [])
         rungs = officers + ladder["rungs"] if situation.officer else ladder["rungs"]
         most = meet(caps)
@@ -262,24 +284,26 @@ class Decider:
                 continue
             forbidding, broken = self.forbidding(rung, situation, field)
             if broken:
-                return None
+                return None, refused
             if not forbidding and fits(rung, field):
-                self.seen["a rung for officers"] += situation.officer and rung in officers
-                return rung
-        return "withhold"
+                self.met("a rung for officers", situation.officer and rung in officers)
+                return rung, refused
+            refused.append(forbidding)
+        return "withhold", refused
 
-    def oneofs(self, record_type: dict[str, Any], plan: dict[str, tuple[str, str]]) -> None:
+    def oneofs(self, record_type: dict[str, Any], plan: dict[str, tuple[str, str, str]]) -> None:
         """Members of a oneof take their meet, inner oneofs first; where that does not fit one of them, the greatest
         below it that fits all."""
         fields = {field["path"]: field for field in record_type["fields"]}
         for members in sorted(record_type["oneofs"], key=len):
             lowest = meet([plan[path][0] for path in members])
             lowest = greatest({each for each in BELOW[lowest] if all(fits(each, fields[path]) for path in members)})
-            self.seen["a oneof lowers a member"] += any(plan[path][0] != lowest for path in members)
             marks = {plan[path][1] for path in members}
             mark = "" if "" in marks else "?" if "?" in marks else "+"
             for path in members:
-                plan[path] = (lowest, mark)
+                treatment, _, token = plan[path]
+                self.met("a oneof lowers a member", treatment != lowest)
+                plan[path] = (lowest, mark, token if treatment == lowest else "")
 
 
 def dropped(reason: str, rules: list[str] | None = None) -> dict[str, Any]:

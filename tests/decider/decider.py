@@ -46,7 +46,7 @@ TURNS = [
 ]
 EVERYTHING = [f"denied {word}" for word in DENIALS.split()] + [f"dropped {word}" for word in DROPPED.split()]
 EVERYTHING += [f"shown {treatment}" for treatment in BELOW] + [f"{rule.id} alone" for rule in RULES] + TURNS
-EVERYTHING += ["named freely", "named at a price", "not to be named"]
+EVERYTHING += ["named freely", "named at a price", "not to be named", "an officer's token would help"]
 MARKS = {"+": "named freely", "?": "named at a price"}
 
 
@@ -99,8 +99,9 @@ class Tally:
                 self.seen[f"dropped {plan['dropped']}"] += 1
                 continue
             for text in plan["fields"]:
-                self.seen[f"shown {text.rstrip('+?')}"] += 1
-                self.seen[MARKS.get(text[-1], "not to be named")] += 1
+                self.seen["an officer's token would help"] += text.endswith("*")
+                self.seen[f"shown {text.rstrip('+?*')}"] += 1
+                self.seen[MARKS.get(text.rstrip("*")[-1], "not to be named")] += 1
 
 
 def story(exchange: dict[str, Any], line: dict[str, Any], answer: dict[str, Any], plans: list[dict[str, Any]]) -> str:

@@ -120,7 +120,11 @@ impl Permit {
             handling: Some(class),
         };
         let failed = || dropped(DroppedReason::PolicyEvaluationFailed, vec![]);
-        let context = self.snapshot.engine.context(&situation).map_err(|_| failed())?;
+        let context = |proven| {
+            let situation = Situation { officer_proven: proven, ..situation };
+            self.snapshot.engine.context(&situation).map_err(|_| failed())
+        };
+        let (context, with_token) = (context(situation.officer_proven)?, context(true)?);
         match self.snapshot.ask(&self.key.slice, Action::Release, None, &context) {
             Verdict::Permitted(_) => {}
             Verdict::Refused(rules) => return Err(dropped(DroppedReason::NotReleasable, rules)),
@@ -134,7 +138,7 @@ impl Permit {
             .leaves()
             .iter()
             .zip(ladders)
-            .map(|(leaf, ladder)| self.field(flow, leaf, ladder, &context))
+            .map(|(leaf, ladder)| self.field(flow, leaf, ladder, (&context, &with_token)))
             .collect();
         let plan = Plan::new(
             self.record_type.clone(),
@@ -180,9 +184,12 @@ impl Permit {
         flow: &Flow,
         leaf: &Leaf,
         ladder: Option<usize>,
-        context: &Context,
+        (context, with_token): (&Context, &Context),
     ) -> FieldPlan {
-        let ask = |action| self.snapshot.ask(&self.key.slice, action, Some(leaf), context);
+        let ask_in = |context, action| {
+            self.snapshot.ask(&self.key.slice, action, Some(leaf), context)
+        };
+        let ask = |action| ask_in(context, action);
         let caps = self.caps(flow, leaf);
         let capped = |rung: Treatment| {
             // Side by side is above too.
@@ -193,7 +200,15 @@ impl Permit {
             None => Descent::end(RuleId::new("default:withhold"), Reason::NoRule),
             Some(ladder) => {
                 let proven = self.request.officer.is_some();
-                descend(ladder, proven, capped, |rung| ask(Action::Treat(rung)))
+                let mut found = descend(ladder, proven, capped, |rung| ask(Action::Treat(rung)));
+                // No token is promised to lift what policy forbids to officers too.
+                if found.reason == Reason::OfficerNotProven {
+                    let may = |rung| ask_in(with_token, Action::Treat(rung));
+                    if descend(ladder, true, capped, may).treatment <= found.treatment {
+                        found.reason = Reason::ReducedByPolicy;
+                    }
+                }
+                found
             }
         };
         // A leaf that cannot take the rung is withheld by `Plan::new`; it must not stay matchable.

@@ -4,7 +4,7 @@ use portcullis_core::handling::HandlingClass;
 use portcullis_core::id::{AgencyId, Moment};
 use portcullis_core::label::{LeafKind, RecordType, Target};
 use portcullis_core::policy::{DenialReason, Phase, Reservation, Standing, Take};
-use portcullis_core::redact::{FieldPlan, Plan};
+use portcullis_core::redact::{FieldPlan, Plan, Reason};
 use serde_json::{Value, json};
 
 use super::ask::{Answer, Question};
@@ -166,7 +166,8 @@ fn records(class: &HandlingClass, at: Moment) -> Value {
     })
 }
 
-/// A treatment for each field, with `+` where a filter may name it, `?` where that costs a match probe.
+/// A treatment for each field, with `+` where a filter may name it, `?` where that costs a match probe, and `*` where an
+/// officer's token is said to give more.
 fn shown(plan: &Plan) -> Value {
     let mark = |field: &FieldPlan| match (field.usable, field.probe) {
         (false, false) => "",
@@ -177,7 +178,10 @@ fn shown(plan: &Plan) -> Value {
     let fields: Vec<String> = plan
         .fields()
         .iter()
-        .map(|field| format!("{}{}", field.treatment, mark(field)))
+        .map(|field| {
+            let officer = if field.reason == Reason::OfficerNotProven { "*" } else { "" };
+            format!("{}{}{officer}", field.treatment, mark(field))
+        })
         .collect();
     json!({ "valid_until": plan.valid_until().map(|at| at.0), "fields": fields })
 }
