@@ -186,9 +186,8 @@ impl Permit {
         ladder: Option<usize>,
         (context, with_token): (&Context, &Context),
     ) -> FieldPlan {
-        let ask_in = |context, action| {
-            self.snapshot.ask(&self.key.slice, action, Some(leaf), context)
-        };
+        let ask_in =
+            |context, action| self.snapshot.ask(&self.key.slice, action, Some(leaf), context);
         let ask = |action| ask_in(context, action);
         let caps = self.caps(flow, leaf);
         let capped = |rung: Treatment| {

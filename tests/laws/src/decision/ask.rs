@@ -27,7 +27,7 @@ pub(super) struct Question {
 /// What comes of it.
 pub(super) enum Answer {
     Denied(Denial),
-    Permitted(Permit, Vec<Result<Arc<Plan>, Dropped>>),
+    Permitted(Box<Permit>, Vec<Result<Arc<Plan>, Dropped>>),
 }
 
 impl Answer {
@@ -46,7 +46,7 @@ pub(super) fn ask(world: &Arc<Snapshot>, question: &Question) -> Answer {
         Ok(permit) => {
             let plan = |(class, at): &(HandlingClass, Moment)| permit.plan(class, *at);
             let plans = question.records.iter().map(plan).collect();
-            Answer::Permitted(permit, plans)
+            Answer::Permitted(Box::new(permit), plans)
         }
     }
 }
@@ -162,7 +162,9 @@ fn handling(
         if one_in(2, rng) {
             let open = |id: &&str| {
                 let cases = &world.registry.cases;
-                cases.iter().any(|case| case.id.as_str() == *id && case.open_to(&request.requester, at))
+                cases
+                    .iter()
+                    .any(|case| case.id.as_str() == *id && case.open_to(&request.requester, at))
             };
             cases.retain(open);
         }

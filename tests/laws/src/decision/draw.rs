@@ -17,10 +17,8 @@ use crate::world::near::Rng;
 
 pub(super) fn world(pool: &[Arc<RecordType>], rng: &mut Rng) -> World {
     let types = some(pool, 2, 3, rng);
-    let templates: Vec<Vec<String>> = CASES
-        .iter()
-        .map(|_| if one_in(3, rng) { template(&types, rng) } else { vec![] })
-        .collect();
+    let templates: Vec<Vec<String>> =
+        CASES.iter().map(|_| if one_in(3, rng) { template(&types, rng) } else { vec![] }).collect();
     let cases = CASES.iter().zip(&templates).map(|(id, lines)| case(id, lines, rng)).collect();
     let agencies = AGENCIES.iter().map(|id| agency(id, rng)).collect();
     let environment = *rng.pick(Environment::ALL);
@@ -62,7 +60,15 @@ fn agency(id: &str, rng: &mut Rng) -> Agency {
         name: id.to_owned(),
         country: (*rng.pick(&["NV", "SM", "VL"])).to_owned(),
         kind: (*rng.pick(&["customs", "police", "fiu"])).to_owned(),
-        max_sensitivity: *rng.pick(&[Secret, Secret, Secret, Confidential, Confidential, Official, Public]),
+        max_sensitivity: *rng.pick(&[
+            Secret,
+            Secret,
+            Secret,
+            Confidential,
+            Confidential,
+            Official,
+            Public,
+        ]),
         systems: ["desk", "batch"].map(SystemId::new).to_vec(),
     }
 }
@@ -112,7 +118,7 @@ fn template(types: &[Arc<RecordType>], rng: &mut Rng) -> Vec<String> {
 }
 
 /// As the gateway reads them (`gateway/src/cases.rs`), of which the core knows only what comes of it.
-fn read(id: &str, lines: &[String]) -> Option<Template> {
+pub(super) fn read(id: &str, lines: &[String]) -> Option<Template> {
     let mut caps = vec![];
     let nothing = |rule: String, at_most| Cap {
         rule: RuleId::new(rule),

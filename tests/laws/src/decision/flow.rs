@@ -43,7 +43,8 @@ pub(super) fn agreement(world: &World, number: usize, rng: &mut Rng) -> Agreemen
 }
 
 fn flow(world: &World, rng: &mut Rng) -> Flow {
-    let names: Vec<&'static str> = world.types.iter().map(|one| name(one.name().as_str())).collect();
+    let names: Vec<&'static str> =
+        world.types.iter().map(|one| name(one.name().as_str())).collect();
     let from = *rng.pick(&AGENCIES);
     // Now and then to itself: an agency's own records are its own affair.
     let others: Vec<&'static str> =
@@ -110,7 +111,9 @@ fn ladder(world: &World, paths: &[String], rng: &mut Rng) -> Ladder {
 fn rungs(leaf: &Leaf, rng: &mut Rng) -> Vec<Treatment> {
     let levels = Level::of(leaf.label.semantic);
     let middle = match (rng.below(4), levels) {
-        (0..=1, [_, ..]) => some(levels, 1, 3, rng).into_iter().map(Treatment::Generalise).collect(),
+        (0..=1, [_, ..]) => {
+            some(levels, 1, 3, rng).into_iter().map(Treatment::Generalise).collect()
+        }
         (0, _) => vec![Treatment::Mask],
         (1 | 2, _) => vec![Treatment::Pseudonymise],
         _ => vec![],
@@ -121,7 +124,12 @@ fn rungs(leaf: &Leaf, rng: &mut Rng) -> Vec<Treatment> {
 }
 
 /// The file. Parties are whom the flows name; those in `open` may accede instead.
-pub(super) fn text(agreement: &Agreement, open: &[&str], awaited: Option<&str>, rng: &mut Rng) -> String {
+pub(super) fn text(
+    agreement: &Agreement,
+    open: &[&str],
+    awaited: Option<&str>,
+    rng: &mut Rng,
+) -> String {
     let mut parties: Vec<&str> = vec![];
     for party in agreement.flows.iter().flat_map(|flow| flow.to.iter().chain([&flow.from])) {
         if !parties.contains(party) && !open.contains(party) {
@@ -129,7 +137,8 @@ pub(super) fn text(agreement: &Agreement, open: &[&str], awaited: Option<&str>, 
         }
     }
     let mut text = "# Drawn.\n".to_owned();
-    writeln!(text, "id = \"{}\"\nversion = 1\ntitle = \"T\"\nlegal_basis = \"L\"", agreement.id).unwrap();
+    writeln!(text, "id = \"{}\"\nversion = 1\ntitle = \"T\"\nlegal_basis = \"L\"", agreement.id)
+        .unwrap();
     writeln!(text, "parties = {parties:?}").unwrap();
     if !open.is_empty() {
         writeln!(text, "open_to = {open:?}").unwrap();

@@ -5,6 +5,7 @@
 mod ask;
 mod draw;
 mod flow;
+mod read;
 mod standing;
 mod types;
 mod write;
@@ -18,7 +19,8 @@ use portcullis_core::policy::{
     AgreementFile, Brought, Held, Inputs, PolicyFile, Purpose, Registry, Snapshot, Standing,
 };
 
-pub use types::pool;
+pub use read::replay;
+pub use types::{Pool, pool};
 
 use crate::exchange::{self, Exchange};
 use crate::world::near::Rng;
@@ -70,9 +72,9 @@ pub struct Group {
 }
 
 /// Draws an exchange, the same for the same numbers, and asks it.
-pub fn group(types: &[Arc<RecordType>], seed: u64, number: u64) -> Group {
+pub fn group(pool: &Pool, seed: u64, number: u64) -> Group {
     let mut rng = Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number.wrapping_mul(0xd134_2543));
-    let world = draw::world(types, &mut rng);
+    let world = draw::world(&pool.types, &mut rng);
     let questions = ask::questions(&world, &mut rng);
     let snapshot = if rng.below(20) < FROM_BEFORE {
         let mut before = world.inputs();
@@ -88,9 +90,9 @@ pub fn group(types: &[Arc<RecordType>], seed: u64, number: u64) -> Group {
     };
     let told = |question| {
         let answer = ask::ask(&snapshot, question);
-        (answer.decisions(), write::question(question, &answer))
+        (answer.decisions(), write::question(question, &answer).to_string())
     };
-    Group { exchange: write::world(&world), questions: questions.iter().map(told).collect() }
+    Group { exchange: write::world(&world, pool), questions: questions.iter().map(told).collect() }
 }
 
 /// Exchanges are tidied, so one that does not load is a defect of this module.
@@ -102,26 +104,29 @@ fn load(inputs: Inputs, before: Option<&Snapshot>) -> Arc<Snapshot> {
     })
 }
 
+/// A file of this repository.
+fn policy(name: &str) -> PolicyFile {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = std::fs::read_to_string(root.join(name)).expect("a file of this tree");
+    PolicyFile { name: name.to_owned(), text }
+}
+
+fn awaited() -> Brought {
+    Brought { record_types: vec![], packages: vec![AWAITED.0.to_owned()] }
+}
+
 impl World {
     fn inputs(&self) -> Inputs {
         let held = |one: &Agreement| Held {
-            file: AgreementFile {
-                name: format!("{}.toml", one.drawn.id),
-                text: one.text.clone(),
-            },
+            file: AgreementFile { name: format!("{}.toml", one.drawn.id), text: one.text.clone() },
             standing: one.standing.clone(),
-        };
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let policy = |at: &usize| PolicyFile {
-            name: POLICIES[*at].to_owned(),
-            text: std::fs::read_to_string(root.join(POLICIES[*at])).expect("a file of this tree"),
         };
         Inputs {
             registry: self.registry.clone(),
             record_types: self.types.clone(),
-            brought: Brought { record_types: vec![], packages: vec![AWAITED.0.to_owned()] },
+            brought: awaited(),
             agreements: self.agreements.iter().map(held).collect(),
-            policies: self.policies.iter().map(policy).collect(),
+            policies: self.policies.iter().map(|at| policy(POLICIES[*at])).collect(),
         }
     }
 

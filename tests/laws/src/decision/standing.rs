@@ -8,15 +8,21 @@ use portcullis_core::policy::{Phase, Reservation, Standing, Take};
 use super::flow::{one_in, some};
 use super::{AGENCIES, World};
 use crate::exchange::{Agreement, days};
-use crate::world::near::Rng;
 use crate::world;
+use crate::world::near::Rng;
 
-pub(super) fn standing(world: &World, agreement: &Agreement, open: &[&str], rng: &mut Rng) -> Standing {
+pub(super) fn standing(
+    world: &World,
+    agreement: &Agreement,
+    open: &[&str],
+    rng: &mut Rng,
+) -> Standing {
     if one_in(3, rng) {
         let joined = open.iter().map(AgencyId::new).collect();
         return Standing { joined, ..Standing::default() };
     }
-    let agencies = |rng: &mut Rng| some(&AGENCIES, 1, 2, rng).into_iter().map(AgencyId::new).collect();
+    let agencies =
+        |rng: &mut Rng| some(&AGENCIES, 1, 2, rng).into_iter().map(AgencyId::new).collect();
     let phase = match rng.below(16) {
         0 => Phase::AwaitsSignatures(agencies(rng)),
         1 => Phase::Suspended(agencies(rng)),
@@ -34,10 +40,15 @@ pub(super) fn standing(world: &World, agreement: &Agreement, open: &[&str], rng:
     }
 }
 
-fn signed_for(world: &World, agreement: &Agreement, rng: &mut Rng) -> BTreeMap<RecordTypeName, Digest> {
+fn signed_for(
+    world: &World,
+    agreement: &Agreement,
+    rng: &mut Rng,
+) -> BTreeMap<RecordTypeName, Digest> {
     let mut signed = BTreeMap::new();
     for record_type in &world.types {
-        let named = |flow: &crate::exchange::Flow| flow.types.contains(&record_type.name().as_str());
+        let named =
+            |flow: &crate::exchange::Flow| flow.types.contains(&record_type.name().as_str());
         if agreement.flows.iter().any(named) {
             match rng.below(16) {
                 0 => drop(signed.insert(record_type.name().clone(), Digest([7; 32]))),

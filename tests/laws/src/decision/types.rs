@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use portcullis_core::label::{Category, RecordType, Semantic, Sensitivity};
@@ -10,33 +11,61 @@ use crate::world::near::Rng;
 
 /// So many.
 const TYPES: usize = 48;
+const PACKAGE: &str = "decided.v1";
+const IMPORTS: [&str; 3] =
+    ["google/protobuf/timestamp", "portcullis/label/v1/label", "portcullis/record/v1/value"];
+
+/// Record types, and each as a .proto file writes it.
+pub struct Pool {
+    pub(super) types: Vec<Arc<RecordType>>,
+    pub(super) texts: Vec<String>,
+}
 
 /// Record types of a seed.
-pub fn pool(seed: u64) -> Vec<Arc<RecordType>> {
+pub fn pool(seed: u64) -> Pool {
     let mut rng = Rng(seed ^ 0x7465_7874);
-    let mut text = "syntax = \"proto3\";\npackage decided.v1;\n".to_owned();
-    for import in ["google/protobuf/timestamp", "portcullis/label/v1/label", "portcullis/record/v1/value"] {
-        writeln!(text, "import \"{import}.proto\";").unwrap();
-    }
-    for at in 0..TYPES {
-        writeln!(text, "message T{at} {{").unwrap();
+    let text = |at| {
+        let mut text = format!("message T{at} {{\n");
         message(&mut text, None, 0, &mut rng);
-        text.push_str("}\n");
-    }
-    let folder = std::env::temp_dir().join(format!("portcullis-decisions-{}", std::process::id()));
+        text + "}\n"
+    };
+    compile((0..TYPES).map(text).collect())
+}
+
+/// Compiles messages, each a record type.
+pub(super) fn compile(texts: Vec<String>) -> Pool {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let (process, number) = (std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let folder = std::env::temp_dir().join(format!("portcullis-decisions-{process}-{number}"));
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("decided.proto"), &text).unwrap();
+    let mut file = format!("syntax = \"proto3\";\npackage {PACKAGE};\n");
+    for import in IMPORTS {
+        writeln!(file, "import \"{import}.proto\";").unwrap();
+    }
+    file.extend(texts.iter().map(String::as_str));
+    std::fs::write(folder.join("decided.proto"), &file).unwrap();
     let proto = format!("{}/../../proto", env!("CARGO_MANIFEST_DIR"));
     let mut compiler = protox::Compiler::new([folder.clone(), proto.into()]).unwrap();
     let opened = compiler.include_imports(true).open_file("decided.proto").map(|_| ());
     std::fs::remove_dir_all(&folder).unwrap();
-    opened.unwrap_or_else(|error| panic!("{error}\n{text}"));
+    opened.unwrap_or_else(|error| panic!("{error}\n{file}"));
     let set: Bytes = compiler.encode_file_descriptor_set().into();
-    let register = |at| match RecordType::register(&set, &format!("decided.v1.T{at}")) {
-        Ok(record_type) => Arc::new(record_type),
-        Err(errors) => panic!("{errors:?}\n{text}"),
+    let register = |text: &String| {
+        let name = text.split(' ').nth(1).unwrap();
+        match RecordType::register(&set, &format!("{PACKAGE}.{name}")) {
+            Ok(record_type) => Arc::new(record_type),
+            Err(errors) => panic!("{errors:?}\n{text}"),
+        }
     };
-    (0..TYPES).map(register).collect()
+    Pool { types: texts.iter().map(register).collect(), texts }
+}
+
+impl Pool {
+    /// A record type of it as a .proto file writes it.
+    pub(super) fn text(&self, record_type: &RecordType) -> &str {
+        let at = self.types.iter().position(|one| one.name() == record_type.name());
+        at.map_or("", |at| &self.texts[at])
+    }
 }
 
 /// Category and sensitivity that everything below a oneof shares.

@@ -8,9 +8,10 @@ use portcullis_core::redact::{FieldPlan, Plan, Reason};
 use serde_json::{Value, json};
 
 use super::ask::{Answer, Question};
+use super::types::Pool;
 use super::{AWAITED, Agreement, POLICIES, World};
 
-pub(super) fn world(world: &World) -> String {
+pub(super) fn world(world: &World, pool: &Pool) -> String {
     let agencies = world.registry.agencies.iter().map(|agency| {
         let systems: Vec<&str> = agency.systems.iter().map(|one| one.as_str()).collect();
         json!({
@@ -29,7 +30,7 @@ pub(super) fn world(world: &World) -> String {
         "environment": world.registry.environment.word(),
         "agencies": agencies.collect::<Vec<Value>>(),
         "cases": cases.collect::<Vec<Value>>(),
-        "record_types": world.types.iter().map(|one| record_type(one)).collect::<Vec<Value>>(),
+        "record_types": world.types.iter().map(|one| record_type(one, pool)).collect::<Vec<Value>>(),
         "awaited": [AWAITED.0],
         "agreements": world.agreements.iter().map(agreement).collect::<Vec<Value>>(),
         "policies": policies,
@@ -41,7 +42,7 @@ fn ids(agencies: &[AgencyId]) -> Vec<&str> {
     agencies.iter().map(AgencyId::as_str).collect()
 }
 
-fn record_type(record_type: &RecordType) -> Value {
+pub(super) fn record_type(record_type: &RecordType, pool: &Pool) -> Value {
     let fields = record_type.leaves().iter().map(|leaf| {
         json!({
             "path": leaf.path, "category": leaf.label.category.word(),
@@ -60,7 +61,7 @@ fn record_type(record_type: &RecordType) -> Value {
     }
     json!({
         "name": record_type.name().as_str(), "schema": hex::encode(record_type.hash().0),
-        "fields": fields.collect::<Vec<Value>>(), "oneofs": oneofs,
+        "fields": fields.collect::<Vec<Value>>(), "oneofs": oneofs, "proto": pool.text(record_type),
     })
 }
 
@@ -111,7 +112,7 @@ fn reservation(reservation: &Reservation) -> Value {
     json!({ "agency": reservation.agency.as_str(), "flow": reservation.flow, "takes": takes })
 }
 
-pub(super) fn question(question: &Question, answer: &Answer) -> String {
+pub(super) fn question(question: &Question, answer: &Answer) -> Value {
     let request = &question.request;
     let ask = json!({
         "requester": request.requester.as_str(), "system": request.system.as_str(),
@@ -128,7 +129,7 @@ pub(super) fn question(question: &Question, answer: &Answer) -> String {
                 denial.reason,
                 DenialReason::ForbiddenByPolicy | DenialReason::PolicyEvaluationFailed
             );
-            let rules = by_rule.then(|| rules(&denial.rules)).unwrap_or_default();
+            let rules = if by_rule { rules(&denial.rules) } else { vec![] };
             (json!({ "denied": denial.reason.word(), "rules": rules }), vec![])
         }
         Answer::Permitted(permit, plans) => {
@@ -148,7 +149,7 @@ pub(super) fn question(question: &Question, answer: &Answer) -> String {
         }
     };
     let records: Vec<Value> = records.collect();
-    json!({ "ask": ask, "records": records, "answer": answer, "plans": plans }).to_string()
+    json!({ "ask": ask, "records": records, "answer": answer, "plans": plans })
 }
 
 fn rules(rules: &[portcullis_core::id::RuleId]) -> Vec<&str> {

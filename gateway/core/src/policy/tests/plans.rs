@@ -175,10 +175,9 @@ fn no_token_is_promised_to_lift_what_officers_are_forbidden_too() {
         ))
     };
     let system = request("sm-customs", DECLARATION, ShipmentTargeting, None);
-    for (whom, reason) in [
-        ("true", Reason::ReducedByPolicy),
-        ("!context.officer_proven", Reason::OfficerNotProven),
-    ] {
+    for (whom, reason) in
+        [("true", Reason::ReducedByPolicy), ("!context.officer_proven", Reason::OfficerNotProven)]
+    {
         let world = load(&[agreement.clone()], &[forbid(whom)]);
         let plan = permit(&world, &system).plan(&class("nv-customs"), NOW).unwrap();
         let told = field(&plan, "items.hs_code");
