@@ -191,6 +191,34 @@ run_reader() {
     fi
 }
 
+# The second decider: what is kept, asked again, then what the core decides of random exchanges.
+run_decider() {
+    local decider=tests/decider/decider.py made=$target/decisions.jsonl again=$target/decisions-kept.jsonl
+    local program=$target/debug/portcullis-decisions seed=${PORTCULLIS_SEED:-1} count=100000 kept
+    title "Python: the second decider, decisions that are kept"
+    "$PORTCULLIS_PYTHON" -c 'import tomllib' 2>/dev/null || { skip "the second decider: needs Python 3.11 or later"; return; }
+    if [[ $part != all || ! -x $program ]]; then
+        { have cargo && cargo build "${locked[@]}" --quiet --workspace --bin portcullis-decisions; } ||
+            { skip "the second decider: portcullis-decisions cannot be built"; return; }
+    fi
+    for kept in tests/decider/kept/*.jsonl; do
+        if "$program" --replay "$kept" >"$again" && cmp "$again" "$kept" && "$PORTCULLIS_PYTHON" $decider check "$kept"; then
+            passed=$((passed + 1))
+        else
+            fail "$kept is decided otherwise than it was"
+        fi
+    done
+
+    title "Python: the second decider, $count decisions (PORTCULLIS_SEED=$seed)"
+    if "$program" --seed "$seed" --count "$count" >"$made" &&
+        "$PORTCULLIS_PYTHON" $decider check "$made" --jobs 2 --varied --save "$target/decisions-differ.jsonl"; then
+        passed=$((passed + 1))
+        rm -f "$made" # kept when they do not agree
+    else
+        fail "the second decider disagrees with the core ($made)"
+    fi
+}
+
 run_node() {
     title "Node: digest vectors"
     local set=$target/contract.binpb before=$failed
@@ -211,7 +239,7 @@ prepare_python && python=1
 if wants node; then prepare_node && node=1; fi
 
 if wants rust; then run_rust; fi
-if wants python && [[ $python -eq 1 ]]; then run_python; run_reader; fi
+if wants python && [[ $python -eq 1 ]]; then run_python; run_reader; run_decider; fi
 if wants node; then
     if [[ $node -eq 1 && $python -eq 1 ]]; then
         run_node

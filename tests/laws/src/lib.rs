@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
+pub mod decision;
 pub mod fuzz;
 pub mod oracle;
 pub mod twin;

@@ -5,6 +5,7 @@ mod agreement;
 mod canary;
 mod closed;
 mod coarse;
+mod decisions;
 mod interference;
 mod memory;
 mod monotone;

@@ -164,15 +164,24 @@ impl Permit {
         ladder: Option<usize>,
         contexts: &Contexts,
     ) -> FieldPlan {
-        let ask =
-            |action| self.snapshot.ask(&self.key.slice, action, Some(leaf), &contexts.ordinary);
+        let ask_in =
+            |context, action| self.snapshot.ask(&self.key.slice, action, Some(leaf), context);
+        let ask = |action| ask_in(&contexts.ordinary, action);
         let caps = self.caps(flow, leaf);
         let capped = |rung: Treatment| above(&caps, rung).map(|cap| cap.rule.clone());
         let mut found = match ladder.and_then(|at| flow.ladders.get(at)) {
             None => Descent::end(RuleId::new("default:withhold"), Reason::NoRule),
             Some(ladder) => {
                 let proven = self.request.officer.is_some();
-                descend(ladder, proven, capped, |rung| ask(Action::Treat(rung)))
+                let mut found = descend(ladder, proven, capped, |rung| ask(Action::Treat(rung)));
+                // No token is promised to lift what policy forbids to officers too.
+                if found.reason == Reason::OfficerNotProven {
+                    let may = |rung| ask_in(&contexts.with_token, Action::Treat(rung));
+                    if descend(ladder, true, capped, may).treatment <= found.treatment {
+                        found.reason = Reason::ReducedByPolicy;
+                    }
+                }
+                found
             }
         };
         if let Some((treatment, rule)) = self.grant_of(leaf)
@@ -305,14 +314,15 @@ impl Permit {
         now: Moment,
     ) -> Result<Contexts, Dropped> {
         let memberships = self.snapshot.memberships(&self.request.requester, now);
-        let context = |granted| {
+        let own = self.request.officer.is_some();
+        let context = |officer_proven, granted| {
             let situation = Situation {
                 agreement: &self.agreement.id,
                 source: &class.originator,
                 purpose: self.request.purpose,
                 case: self.request.case.as_ref(),
                 memberships: &memberships,
-                officer_proven: self.request.officer.is_some(),
+                officer_proven,
                 environment: self.snapshot.environment(),
                 handling: Some(class),
                 granted,
@@ -320,14 +330,18 @@ impl Permit {
             let failed = |_| dropped(DroppedReason::PolicyEvaluationFailed, vec![]);
             self.snapshot.engine.context(&situation).map_err(failed)
         };
-        let granted = flow.release.map(|_| context(true)).transpose()?;
-        Ok(Contexts { ordinary: context(false)?, granted })
+        let granted = flow.release.map(|_| context(own, true)).transpose()?;
+        let ordinary = context(own, false)?;
+        let with_token = if own { ordinary.clone() } else { context(true, false)? };
+        Ok(Contexts { ordinary, with_token, granted })
     }
 }
 
-/// What Cedar is told about a class of records: as it is, and where the originator has granted a field.
+/// What Cedar is told about a class of records: as it is, were an officer proven, and where the originator has
+/// granted a field.
 struct Contexts {
     ordinary: Context,
+    with_token: Context,
     granted: Option<Context>,
 }
 

@@ -2,6 +2,8 @@
 //! what a gateway refuses to load (a tie, a treatment that does not fit, a flow beside one that covers the
 //! same query). Written from `policies/README.md`; shares no code with the gateway's own resolution.
 
+use std::sync::Arc;
+
 use portcullis_core::label::{Leaf, RecordType};
 use portcullis_core::policy::Purpose;
 use portcullis_core::redact::Treatment;
@@ -11,14 +13,20 @@ use super::{Exchange, Flow, Ladder, Selector, record_types};
 impl Exchange {
     /// The same exchange without what cannot apply or cannot be loaded.
     #[must_use]
-    pub fn tidied(mut self) -> Self {
+    pub fn tidied(self) -> Self {
+        self.tidied_for(record_types())
+    }
+
+    /// The same, of an exchange about other record types.
+    #[must_use]
+    pub fn tidied_for(mut self, all: &[Arc<RecordType>]) -> Self {
         for agreement in &mut self.agreements {
             let mut kept: Vec<Flow> = vec![];
             for mut flow in std::mem::take(&mut agreement.flows) {
                 let mut purposes = std::mem::take(&mut flow.purposes);
                 purposes.retain(|purpose| !kept.iter().any(|one| clash(one, &flow, *purpose)));
                 flow.purposes = purposes;
-                tidy(&mut flow);
+                tidy(&mut flow, all);
                 let says = !flow.ladders.is_empty() && !flow.to.is_empty();
                 if says && !flow.types.is_empty() && !flow.purposes.is_empty() {
                     kept.push(flow);
@@ -39,13 +47,9 @@ fn clash(one: &Flow, two: &Flow, purpose: Purpose) -> bool {
         && one.purposes.contains(&purpose)
 }
 
-fn types(flow: &Flow) -> Vec<&'static RecordType> {
-    let named = |one: &&RecordType| flow.types.contains(&one.name().as_str());
-    record_types().iter().map(AsRef::as_ref).filter(named).collect()
-}
-
-fn tidy(flow: &mut Flow) {
-    let leaves: Vec<&Leaf> = types(flow).iter().flat_map(|one| one.leaves()).collect();
+fn tidy(flow: &mut Flow, all: &[Arc<RecordType>]) {
+    let named = |one: &&Arc<RecordType>| flow.types.contains(&one.name().as_str());
+    let leaves: Vec<&Leaf> = all.iter().filter(named).flat_map(|one| one.leaves()).collect();
     flow.matchable.retain(|path| leaves.iter().any(|leaf| leaf.path == *path));
     let mut named: Vec<String> = vec![];
     for ladder in &mut flow.ladders {

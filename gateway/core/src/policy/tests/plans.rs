@@ -160,6 +160,31 @@ fn rungs_for_officers_are_for_proven_ones() {
     assert_eq!((hidden.treatment, hidden.reason), (Treatment::Withhold, Reason::ReducedByPolicy));
 }
 
+/// Found by the second decider: the token was promised to give what no officer gets.
+#[test]
+fn no_token_is_promised_to_lift_what_officers_are_forbidden_too() {
+    let mut agreement = plain("a-1");
+    agreement.text = agreement.text.replace(
+        "category = \"COMMERCIAL\"\nrungs = [\"clear\", \"presence\", \"withhold\"]",
+        "category = \"COMMERCIAL\"\nofficer_rungs = [\"clear\"]\nrungs = [\"presence\", \"withhold\"]",
+    );
+    let forbid = |whom: &str| {
+        cedar_file(&format!(
+            "@id(\"local:not-clear\") forbid (principal, action == Action::\"clear\", resource) \
+             when {{ resource.path == \"items.hs_code\" && {whom} }};"
+        ))
+    };
+    let system = request("sm-customs", DECLARATION, ShipmentTargeting, None);
+    for (whom, reason) in
+        [("true", Reason::ReducedByPolicy), ("!context.officer_proven", Reason::OfficerNotProven)]
+    {
+        let world = load(&[agreement.clone()], &[forbid(whom)]);
+        let plan = permit(&world, &system).plan(&class("nv-customs"), NOW).unwrap();
+        let told = field(&plan, "items.hs_code");
+        assert_eq!((told.treatment, told.reason), (Treatment::Presence, reason), "{whom}");
+    }
+}
+
 #[test]
 fn statistics_see_no_identifier_not_even_that_there_is_one() {
     let world = load(&[plain("a-1")], &[]);
