@@ -1,5 +1,5 @@
 //! Speed beside peers, in one run: `engine` for the redactor alone, `live` for the whole path over the wire,
-//! `recipients` for the log's index of recipients.
+//! `policy` for decisions and plans, `recipients` for the log's index of recipients.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,6 +16,7 @@ use clap::{Parser, Subcommand};
 
 pub mod engine;
 pub mod live;
+pub mod policy;
 pub mod recipients;
 pub mod record;
 
@@ -33,6 +34,8 @@ enum Command {
     Engine(engine::Options),
     /// The gateway beside a byte proxy and nginx, over mutual TLS.
     Live(live::LiveArgs),
+    /// Decisions and plans under many agreements, beside plain Cedar.
+    Policy(policy::Options),
     /// Finding every recipient of a record in a large log, and what the index costs.
     Recipients(recipients::Options),
     /// The source of `live`; started by it.
@@ -64,6 +67,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Engine(options) => engine::run(&options),
         Command::Live(args) => live::run(&args),
+        Command::Policy(options) => policy::run(&options),
         Command::Recipients(options) => runtime()?.block_on(recipients::run(&options)),
         Command::Source { dir, listen } => runtime()?.block_on(live::source(&dir, listen)),
         Command::Proxy { dir, source, floor } => {

@@ -40,6 +40,6 @@ pub use plan::{Dropped, DroppedReason};
 pub use policy_file::{BASE_POLICIES, BASE_SCHEMA, PolicyFile};
 pub use purpose::Purpose;
 pub use registry::{Agency, Case, Registry, Template, is_name};
-pub use snapshot::{Brought, Held, Inputs, Snapshot};
+pub use snapshot::{Brought, Held, Inputs, Snapshot, Whole};
 pub use standing::{Cap, Phase, Reservation, Standing, Take};
 pub use why::RuleText;

@@ -11,7 +11,7 @@ use super::compile::SliceKey;
 use super::decide::Request;
 use super::grant::Grant;
 use super::plan::Dropped;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Whole};
 use crate::handling::HandlingClass;
 use crate::id::{AgencyId, AgreementId, CaseId, Digest, Moment, RuleId};
 use crate::label::{LeafId, RecordType};
@@ -32,6 +32,8 @@ pub struct Permit {
     budgets: Vec<BudgetLimit>,
     rules: Vec<RuleId>,
     valid_until: Moment,
+    /// Asks these policies instead of a slice.
+    pub(super) over: Option<Arc<Whole>>,
 }
 
 /// What plans depend on beside the class of records and the snapshot.
@@ -95,6 +97,7 @@ impl Permit {
             budgets,
             rules,
             valid_until,
+            over: None,
         })
     }
 

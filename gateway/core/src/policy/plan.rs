@@ -11,6 +11,7 @@ use super::cedar::{Action, Situation, Verdict};
 use super::decide::Request;
 use super::ladder;
 use super::permit::Permit;
+use super::snapshot::Whole;
 use super::standing::Cap;
 use crate::handling::HandlingClass;
 use crate::id::{Moment, RuleId};
@@ -75,6 +76,34 @@ impl Permit {
         outcome
     }
 
+    /// The same plan by plain Cedar: every question is asked of every policy of the snapshot at once, nothing is cut
+    /// into slices and nothing kept. For tests, and for benchmarks to compare with.
+    ///
+    /// # Errors
+    /// The records are to be dropped as if they had not matched.
+    pub fn plan_over(
+        &self,
+        whole: &Arc<Whole>,
+        class: &HandlingClass,
+        now: Moment,
+    ) -> Result<Plan, Dropped> {
+        let mut over = self.clone();
+        over.over = Some(whole.clone());
+        let flow = over.flow_from(class)?;
+        over.compile(flow, class, now, over.next_change(now))
+    }
+
+    fn ask(&self, action: Action, leaf: Option<&Leaf>, context: &Context) -> Verdict {
+        let slice = &self.key.slice;
+        match &self.over {
+            None => self.snapshot.ask(slice, action, leaf, context),
+            Some(whole) => {
+                let (requester, kind) = (&slice.requester, &slice.record_type);
+                self.snapshot.engine.ask(&whole.0, requester, action, kind, leaf, context)
+            }
+        }
+    }
+
     fn still_holds(&self, now: Moment) -> Result<(), Dropped> {
         let case = self.request.case.as_ref().is_none_or(|id| {
             let case = self.snapshot.case(id);
@@ -108,7 +137,7 @@ impl Permit {
     ) -> Result<Plan, Dropped> {
         let contexts = self.contexts(flow, class, now)?;
         let context = &contexts.ordinary;
-        match self.snapshot.ask(&self.key.slice, Action::Release, None, context) {
+        match self.ask(Action::Release, None, context) {
             Verdict::Permitted(_) => {}
             Verdict::Refused(rules) => return Err(dropped(DroppedReason::NotReleasable, rules)),
             Verdict::Failed(rules) => {
@@ -164,8 +193,7 @@ impl Permit {
         ladder: Option<usize>,
         contexts: &Contexts,
     ) -> FieldPlan {
-        let ask_in =
-            |context, action| self.snapshot.ask(&self.key.slice, action, Some(leaf), context);
+        let ask_in = |context, action| self.ask(action, Some(leaf), context);
         let ask = |action| ask_in(&contexts.ordinary, action);
         let caps = self.caps(flow, leaf);
         let capped = |rung: Treatment| above(&caps, rung).map(|cap| cap.rule.clone());
@@ -248,7 +276,7 @@ impl Permit {
         if !treatment.fits(leaf.label.semantic, &leaf.kind) {
             return Verdict::Refused(vec![RuleId::new("default:treatment-does-not-fit")]);
         }
-        self.snapshot.ask(&self.key.slice, Action::Treat(treatment), Some(leaf), context)
+        self.ask(Action::Treat(treatment), Some(leaf), context)
     }
 
     /// Could a grant show more of the leaf than it is shown now?

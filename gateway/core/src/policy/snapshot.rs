@@ -89,6 +89,16 @@ pub struct Snapshot {
     hash: Digest,
 }
 
+/// Every policy of a snapshot in one set: what slices are held against.
+pub struct Whole(pub(super) PolicySet);
+
+impl Whole {
+    /// How many policies there are.
+    pub fn policies(&self) -> usize {
+        self.0.policies().count()
+    }
+}
+
 /// An agreement and what it was compiled to.
 struct Part {
     held: Held,
@@ -409,6 +419,19 @@ impl Snapshot {
     pub(super) fn memberships(&self, agency: &AgencyId, now: Moment) -> Vec<CaseId> {
         let open = self.cases_of(agency).filter(|case| case.open_to(agency, now));
         open.map(|case| case.id.clone()).collect()
+    }
+
+    /// Every policy at once, for [`Permit::plan_over`](super::Permit::plan_over).
+    pub fn whole_set(&self) -> Whole {
+        let mut whole = self.ground.clone();
+        for policy in self.slices.values().flat_map(|slice| slice.policies()) {
+            // Each slice holds the ground too, and one policy is in no two slices otherwise.
+            if whole.policy(policy.id()).is_none() {
+                let added = whole.add(policy.clone());
+                debug_assert!(added.is_ok(), "its id is new");
+            }
+        }
+        Whole(whole)
     }
 
     /// Asks the slice; without one there are prohibitions only, so nothing permits.

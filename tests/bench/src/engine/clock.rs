@@ -81,7 +81,7 @@ pub fn race(
 
 /// A benchmark reads the clock.
 #[allow(clippy::disallowed_methods, reason = "a benchmark measures time")]
-fn now() -> Instant {
+pub fn now() -> Instant {
     Instant::now()
 }
 

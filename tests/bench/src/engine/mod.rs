@@ -1,7 +1,7 @@
 //! The redactor beside prost (decode, edit, encode), reflection and memcpy, in one run, and what records made
 //! to be expensive cost.
 
-mod clock;
+pub mod clock;
 mod hostile;
 mod rivals;
 
