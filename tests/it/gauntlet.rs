@@ -248,7 +248,7 @@ async fn no_mutation_of_a_request_discloses_more() {
     let sound = pair.exchange.ask(ASKER, plain()).await;
     assert_eq!(sound.as_ref().unwrap().records.len(), 3);
     nothing_more("the plain one", &sound);
-    let (mut refused, mut answered, mut words) = (0, 0, BTreeSet::new());
+    let (mut answered, mut words) = (vec![], BTreeSet::new());
     let rows: Vec<(String, Change)> = queries().into_iter().chain(beside()).collect();
     assert!(rows.len() >= 100, "{}", rows.len());
     for (name, change) in &rows {
@@ -257,9 +257,8 @@ async fn no_mutation_of_a_request_discloses_more() {
         let answer = pair.exchange.ask(ASKER, ask).await;
         nothing_more(name, &answer);
         match answer {
-            Ok(_) => answered += 1,
+            Ok(_) => answered.push(name.as_str()),
             Err(status) => {
-                refused += 1;
                 let word = reason(&status);
                 assert!(!word.is_empty(), "{name} is refused without a reason: {status:?}");
                 words.insert(word);
@@ -274,7 +273,8 @@ async fn no_mutation_of_a_request_discloses_more() {
         assert!(answer.is_err(), "{name} was answered to a stranger");
         nothing_more(name, &answer);
     }
-    assert!(refused > 60 && answered >= 1, "{refused} refused, {answered} answered");
+    // A name that an officer tells lifts nothing and takes nothing away; all else is no request at all.
+    assert_eq!(answered, ["an officer's name"]);
     assert!(words.len() >= 12, "{words:?}");
     pair.exchange.shut_down().await.unwrap();
 }

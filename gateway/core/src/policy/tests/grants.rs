@@ -93,7 +93,6 @@ fn what_is_said_to_be_grantable_is_what_a_grant_shows() {
                 let after = plan_of(&with);
                 let expected = if not.is_empty() { how } else { shown };
                 assert_eq!(after.treatment(leaf.id), expected, "{} {how}", leaf.path);
-                assert!(not.is_empty() || !(after.treatment(leaf.id) > shown));
                 any |= not.is_empty();
                 lifted += u32::from(not.is_empty());
                 refused += u32::from(!not.is_empty());
