@@ -57,6 +57,7 @@ impl Permit {
         let mut key = (*self.key).clone();
         key.grant = Some(grant);
         self.key = Arc::new(key);
+        self.plans = self.snapshot.plans.of(&self.key);
         Some(self)
     }
 }

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::agreement::{Agreement, Flow};
 use super::budget::{BudgetLimit, DAY, budgets};
@@ -28,6 +29,8 @@ pub struct Permit {
     flows: Vec<usize>,
     pub(super) record_type: Arc<RecordType>,
     pub(super) key: Arc<PermitKey>,
+    /// Those that were compiled for such a permit.
+    pub(super) plans: Arc<Plans>,
     permitted_use: Vec<Purpose>,
     budgets: Vec<BudgetLimit>,
     rules: Vec<RuleId>,
@@ -86,13 +89,16 @@ impl Permit {
             officer_proven: request.officer.is_some(),
             grant: None,
         };
+        let key = Arc::new(key);
+        let plans = snapshot.plans.of(&key);
         Some(Self {
             snapshot,
             request,
             agreement: agreement.clone(),
             flows,
             record_type,
-            key: Arc::new(key),
+            key,
+            plans,
             permitted_use,
             budgets,
             rules,
@@ -278,77 +284,105 @@ impl fmt::Debug for Permit {
 
 /// Plans already compiled, for one snapshot: policy cannot change under them, only time can.
 #[derive(Default)]
-pub(super) struct PlanCache(Mutex<Plans>);
-
-#[derive(Default)]
-struct Plans {
-    by_permit: HashMap<Arc<PermitKey>, HashMap<HandlingClass, Entry>>,
-    entries: usize,
+pub(super) struct PlanCache {
+    permits: Mutex<HashMap<Arc<PermitKey>, Arc<Plans>>>,
+    /// Plans of all permits.
+    count: Arc<AtomicUsize>,
 }
 
+/// Those of one permit: looked up once, when it is given.
+pub(super) struct Plans {
+    classes: Mutex<HashMap<HandlingClass, Entry>>,
+    count: Arc<AtomicUsize>,
+}
+
+#[derive(Clone)]
 struct Entry {
     made: Moment,
     until: Moment,
     outcome: Result<Arc<Plan>, Dropped>,
 }
 
-impl PlanCache {
-    /// Most plans kept. Beyond it all are forgotten: a bound against hostile handling, not a tuned cache.
-    const MOST: usize = 4096;
-
+impl Plans {
     /// A plan that still holds. One made later than `now` (a clock set back) does not count.
     pub(super) fn find(
         &self,
-        key: &PermitKey,
         class: &HandlingClass,
         now: Moment,
     ) -> Option<Result<Arc<Plan>, Dropped>> {
-        let plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = plans.by_permit.get(key)?.get(class)?;
+        let plans = self.entries();
+        let entry = plans.get(class)?;
         (entry.made <= now && now < entry.until).then(|| entry.outcome.clone())
     }
 
     /// Keeps an outcome until a moment.
     pub(super) fn keep(
         &self,
-        key: &Arc<PermitKey>,
         class: &HandlingClass,
         (made, until): (Moment, Moment),
         outcome: Result<Arc<Plan>, Dropped>,
     ) {
-        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if plans.entries >= Self::MOST {
-            *plans = Plans::default();
+        let mut plans = self.entries();
+        if self.count.load(Ordering::Relaxed) >= PlanCache::MOST {
+            self.count.fetch_sub(plans.len(), Ordering::Relaxed);
+            plans.clear();
         }
-        let classes = plans.by_permit.entry(key.clone()).or_default();
-        if classes.insert(class.clone(), Entry { made, until, outcome }).is_none() {
-            plans.entries += 1;
+        if plans.insert(class.clone(), Entry { made, until, outcome }).is_none() {
+            self.count.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<HandlingClass, Entry>> {
+        self.classes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Plans {
+    fn drop(&mut self) {
+        let own = self.entries().len();
+        self.count.fetch_sub(own, Ordering::Relaxed);
+    }
+}
+
+impl PlanCache {
+    /// Most permits; and most plans, beyond which a permit forgets its own. A bound against hostile handling and
+    /// requests, not a tuned cache.
+    const MOST: usize = 4096;
+
+    /// The plans of a permit.
+    pub(super) fn of(&self, key: &Arc<PermitKey>) -> Arc<Plans> {
+        let mut permits = self.permits();
+        if let Some(plans) = permits.get(key) {
+            return plans.clone();
+        }
+        if permits.len() >= Self::MOST {
+            permits.clear();
+        }
+        let plans = Arc::new(Plans { classes: Mutex::default(), count: self.count.clone() });
+        permits.insert(key.clone(), plans.clone());
+        plans
     }
 
     /// Those plans whose permit's key passes: what they stand on is the same in the snapshot that takes them.
     pub(super) fn carried(&self, same: impl Fn(&PermitKey) -> bool) -> Self {
-        let plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = plans.by_permit.iter().filter(|(key, _)| same(key));
-        let by_permit: HashMap<_, _> = kept
-            .map(|(key, classes)| {
-                let classes: HashMap<_, _> = classes
-                    .iter()
-                    .map(|(class, entry)| {
-                        let Entry { made, until, outcome } = entry;
-                        let entry = Entry { made: *made, until: *until, outcome: outcome.clone() };
-                        (class.clone(), entry)
-                    })
-                    .collect();
-                (key.clone(), classes)
-            })
-            .collect();
-        let entries = by_permit.values().map(HashMap::len).sum();
-        Self(Mutex::new(Plans { by_permit, entries }))
+        let count = Arc::new(AtomicUsize::new(0));
+        let copy = |plans: &Plans| {
+            let classes = plans.entries().clone();
+            count.fetch_add(classes.len(), Ordering::Relaxed);
+            Arc::new(Plans { classes: Mutex::new(classes), count: count.clone() })
+        };
+        let permits = self.permits();
+        let kept = permits.iter().filter(|(key, _)| same(key));
+        let permits = kept.map(|(key, plans)| (key.clone(), copy(plans))).collect();
+        Self { permits: Mutex::new(permits), count }
+    }
+
+    fn permits(&self) -> MutexGuard<'_, HashMap<Arc<PermitKey>, Arc<Plans>>> {
+        self.permits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entries
+        self.permits().values().map(|plans| plans.entries().len()).sum()
     }
 }

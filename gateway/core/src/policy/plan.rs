@@ -67,12 +67,12 @@ impl Permit {
         if !self.agreement.takes_part(&flow.from, now) {
             return Err(dropped(DroppedReason::PermitEnded, vec![]));
         }
-        if let Some(outcome) = self.snapshot.plans.find(&self.key, class, now) {
+        if let Some(outcome) = self.plans.find(class, now) {
             return outcome;
         }
         let until = self.next_change(now);
         let outcome = self.compile(flow, class, now, until).map(Arc::new);
-        self.snapshot.plans.keep(&self.key, class, (now, until), outcome.clone());
+        self.plans.keep(class, (now, until), outcome.clone());
         outcome
     }
 
