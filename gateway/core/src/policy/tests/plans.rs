@@ -165,8 +165,8 @@ fn rungs_for_officers_are_for_proven_ones() {
 fn no_token_is_promised_to_lift_what_officers_are_forbidden_too() {
     let mut agreement = plain("a-1");
     agreement.text = agreement.text.replace(
-        "category = \"COMMERCIAL\"\nrungs = [\"clear\", \"presence\", \"withhold\"]",
-        "category = \"COMMERCIAL\"\nofficer_rungs = [\"clear\"]\nrungs = [\"presence\", \"withhold\"]",
+        "category = \"COMMERCIAL\"\nsensitivity = \"ANY\"\nrungs = [\"clear\", \"presence\", \"withhold\"]",
+        "category = \"COMMERCIAL\"\nsensitivity = \"ANY\"\nofficer_rungs = [\"clear\"]\nrungs = [\"presence\", \"withhold\"]",
     );
     let forbid = |whom: &str| {
         cedar_file(&format!(
