@@ -389,3 +389,6 @@ fn in_force(agreement: &Agreement, now: Moment) -> Result<(), Denial> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

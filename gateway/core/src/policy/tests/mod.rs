@@ -1,6 +1,7 @@
 //! Tests of the whole room: the sample world, decisions, laws, slices, load errors.
 
 mod brought;
+mod closest;
 mod decisions;
 mod edges;
 mod errors;
@@ -10,6 +11,7 @@ mod presets;
 mod samples;
 mod slices;
 mod standing;
+mod upon;
 
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use bytes::Bytes;
 use super::*;
 use crate::handling::{Environment, HandlingClass};
 use crate::id::{AgencyId, AgreementId, CaseId, Moment, RecordTypeName, SystemId};
-use crate::label::{RecordType, Sensitivity};
+use crate::label::{LeafId, RecordType, Sensitivity};
 use crate::redact::{FieldPlan, Plan};
 
 pub(super) const DECLARATION: &str = "portcullis.record.v1.Declaration";
