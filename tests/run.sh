@@ -6,6 +6,7 @@
 #     tests/run.sh fuzz [SECONDS]       the fuzz targets, 60 s each without it
 #     tests/run.sh bench [engine|live]  speed beside peers, release profile
 #     tests/run.sh mutants [ARGS]       cargo-mutants on the core, hours; ARGS such as `-f '**/mask.rs'` or `--shard 1/8`
+#     tests/run.sh mutants --schemata [WORD..]  the same in one build: tests/mutants/README.md
 #
 # Installs what it needs where it is missing: Python packages into target/venv, Node packages into target/node,
 # tools by apt-get only if they are not there at all. What cannot run is told as `skipped: WHY` and counted. The
@@ -33,6 +34,7 @@ case $part in
     fuzz | bench) shift; exec "tests/$part/run.sh" "$@" ;;
     mutants)
         shift
+        [[ ${1:-} != --schemata ]] || { shift; exec tests/mutants/run.sh "$@"; }
         command -v cargo-mutants >/dev/null || { echo "cargo install cargo-mutants --locked" >&2; exit 2; }
         # What fails need not shrink, and most breaks show in few cases.
         export PORTCULLIS_CASES=${PORTCULLIS_CASES:-300} PROPTEST_MAX_SHRINK_ITERS=0 CARGO_PROFILE_DEV_DEBUG=0

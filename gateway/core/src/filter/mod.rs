@@ -20,6 +20,8 @@
 //!   or year. A date that no calendar has matches nothing.
 
 mod bind;
+#[cfg(test)]
+mod edges;
 mod evaluate;
 mod expression;
 mod literal;

@@ -99,6 +99,13 @@ mod tests {
         assert_eq!(found, expected);
         let cut = &bytes[..bytes.len() - 1];
         assert!(fields.each(cut, &mut |_, _| ()).is_err());
+        // What lies elsewhere is not judged: the last item is cut, with its message's length right.
+        let importer = TextFields::new(Arc::new(of.clone()), vec![wanted[0]]);
+        let broken = [&bytes[..], &[0xb2, 0x01, 1, 0x0a]].concat();
+        assert!(fields.each(&broken, &mut |_, _| ()).is_err());
+        let mut found = vec![];
+        importer.each(&broken, &mut |_, text| found.push(text.to_owned())).unwrap();
+        assert_eq!(found, ["one"]);
         let none = TextFields::new(Arc::new(of), vec![]);
         none.each(cut, &mut |_, _| panic!("nothing was wanted")).unwrap();
     }

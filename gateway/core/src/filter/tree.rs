@@ -370,6 +370,11 @@ mod tests {
     fn limits_hold_at_the_edge() {
         assert_eq!(nested(MAX_DEPTH).check_shape(), Ok(()));
         assert_eq!(nested(MAX_DEPTH + 1).check_shape(), Err(FilterError::TooDeep));
+        for list in [Filter::All, Filter::Any] {
+            let nested = |depth| (1..depth).fold(leaf(), |inner, _| list(vec![inner]));
+            assert_eq!(nested(MAX_DEPTH).check_shape(), Ok(()));
+            assert_eq!(nested(MAX_DEPTH + 1).check_shape(), Err(FilterError::TooDeep));
+        }
         assert_eq!(Filter::All(vec![leaf(); MAX_NODES - 1]).check_shape(), Ok(()));
         assert_eq!(
             Filter::All(vec![leaf(); MAX_NODES]).check_shape(),

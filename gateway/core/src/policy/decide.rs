@@ -407,3 +407,6 @@ fn in_force(agreement: &Agreement, now: Moment) -> Result<(), Denial> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

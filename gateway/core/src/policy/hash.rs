@@ -128,3 +128,20 @@ impl Hashed {
         self.0.extend_from_slice(&(count as u64).to_be_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_do_not_run_together() {
+        let hashed = |parts: &[&str]| {
+            let mut out = Hashed(vec![]);
+            parts.iter().for_each(|part| out.part(part));
+            out.0
+        };
+        assert_ne!(hashed(&["ab", "c"]), hashed(&["a", "bc"]));
+        assert_ne!(hashed(&["", "a"]), hashed(&["a", ""]));
+        assert_ne!(hashed(&["a"]), hashed(&["a", ""]));
+    }
+}

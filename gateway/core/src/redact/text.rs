@@ -88,4 +88,17 @@ mod tests {
             }
         }
     }
+
+    /// One bad byte anywhere, and two, which must not hide one another.
+    #[test]
+    fn no_bad_byte_is_overlooked() {
+        for length in 17..=66 {
+            for (one, two) in (0..length).flat_map(|one| (0..=one).map(move |two| (one, two))) {
+                let mut text = vec![b'a'; length];
+                (text[one], text[two]) = (0x80, 0x80);
+                assert!(!is_utf8(&text), "{length} {one} {two}");
+            }
+            assert!(is_utf8(&vec![b'a'; length]));
+        }
+    }
 }

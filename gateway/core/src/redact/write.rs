@@ -265,4 +265,29 @@ mod tests {
         tidy(&mut out, 1, |number| number == 2);
         assert_eq!(out, [0xff, 0x08, 1, 0x08, 2, 0x12, 2, 8, 9]);
     }
+
+    /// Whatever stands between them, fields of every wire type are found where they begin.
+    #[test]
+    fn tidy_finds_every_field() {
+        let mut fields: Vec<Vec<u8>> = vec![
+            vec![0x08, 0x96, 0x81, 1],
+            vec![0x11, 1, 2, 3, 4, 5, 6, 7, 8],
+            [&[0x1a, 0xac, 2][..], &[0x1a; 300]].concat(),
+            vec![0x25, 9, 9, 9, 9],
+            vec![0x80, 1, 7],
+            vec![0xfd, 0xff, 1, 1, 2, 3, 4],
+        ];
+        let sorted = fields.concat();
+        for turn in 0..fields.len() {
+            fields.rotate_left(1);
+            for reverse in [false, true] {
+                if reverse {
+                    fields.reverse();
+                }
+                let mut out = fields.concat();
+                tidy(&mut out, 0, |_| false);
+                assert_eq!(out, sorted, "{turn} {reverse}");
+            }
+        }
+    }
 }

@@ -130,7 +130,24 @@ fn deep_nesting_is_an_error() {
 #[test]
 fn debug_of_an_error_shows_nothing_that_was_written() {
     let error = parse_expression("office = 'secret", &declaration()).unwrap_err();
-    assert!(!format!("{error:?}").contains("secret"));
+    assert_eq!(format!("{error:?}"), "ExpressionError(EXPRESSION_TEXT at 9..10)");
+}
+
+#[test]
+fn faults_are_words_that_stay() {
+    use ExpressionFault::*;
+    let words = [
+        (Syntax, "EXPRESSION_SYNTAX"),
+        (Text, "EXPRESSION_TEXT"),
+        (UnknownField, "EXPRESSION_UNKNOWN_FIELD"),
+        (NotAField, "EXPRESSION_NOT_A_FIELD"),
+        (DoesNotFit, "EXPRESSION_DOES_NOT_FIT"),
+        (TooDeep, "EXPRESSION_TOO_DEEP"),
+        (Limit, "EXPRESSION_LIMIT"),
+    ];
+    for (fault, word) in words {
+        assert_eq!(fault.word(), word);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::*;
 
-const AGREEMENT: &str = r#"id = "a-1"
+pub(super) const AGREEMENT: &str = r#"id = "a-1"
 version = 1
 title = "T"
 legal_basis = "L"

@@ -5,6 +5,7 @@ use super::*;
 use crate::policy::Purpose::*;
 use crate::policy::agreement::path_fits;
 use crate::policy::registry::is_name;
+use crate::policy::standing::Phase;
 
 fn later(moment: Moment, millis: i64) -> Moment {
     Moment(moment.0 + millis)
@@ -46,6 +47,41 @@ fn a_budget_of_a_day_counts_from_midnight_to_midnight() {
     }
     assert_eq!(Window::Day.start(later(midnight, -1)), later(midnight, -86_400_000));
     assert_eq!(Window::Day.start(Moment(-1)), Moment(-86_400_000));
+    assert_eq!(Window::Day.refills_at(later(midnight, 5)), Some(later(midnight, 86_400_000)));
+    assert_eq!(Window::Case(Some(CLOSES)).refills_at(midnight), None);
+}
+
+#[test]
+fn a_permit_holds_in_its_own_snapshot_until_before_its_end() {
+    let world = sample_world();
+    let permit = permit(&world, &request("sm-customs", DECLARATION, ShipmentTargeting, None));
+    let end = permit.valid_until();
+    assert_eq!(permit.holds_in(&world, later(end, -1)), Some(end));
+    assert_eq!(permit.holds_in(&world, end), None);
+}
+
+#[test]
+fn a_permit_names_its_agreement_and_what_may_be_matched_where_nobody_named_them() {
+    let world = sample_world();
+    let asked = request("sm-customs", DECLARATION, Investigation, Some("CASE-1"));
+    let permit = permit(&world, &asked);
+    assert_eq!(permit.request().agreement, Some("maa-norvia-solmark".into()));
+    let path = |leaf: &LeafId| permit.record_type().leaf(*leaf).unwrap().path.clone();
+    let mut paths: Vec<_> = permit.matchable().iter().map(path).collect();
+    paths.sort();
+    assert_eq!(paths, ["exporter.id", "importer.id"]);
+}
+
+#[test]
+fn a_record_type_that_a_text_names_is_among_its_facts() {
+    let facts = Facts::read(&samples()[0], &registry(), &record_types(), &[]).unwrap();
+    assert_eq!(facts.record_types(), [DECLARATION, INSPECTION].map(RecordTypeName::new));
+    let missing = Phase::AwaitsSignatures(vec!["nv-customs".into()]);
+    for (phase, awaits) in [(Phase::InForce, false), (missing, true)] {
+        let mut agreement = facts.agreement.clone();
+        agreement.standing.phase = phase;
+        assert_eq!(agreement.awaits_signatures(), awaits);
+    }
 }
 
 #[test]

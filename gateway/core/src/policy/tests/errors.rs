@@ -375,6 +375,10 @@ fn mistakes_in_the_registry_are_told() {
     registry.cases[1].id = "A:B".into();
     registry.cases[2].closes = Some(registry.cases[2].opens);
     let found = Snapshot::load(registry, record_types(), &[], &[]).unwrap_err();
+    // The registry is no file with lines.
+    let text = found.iter().map(ToString::to_string).find(|text| text.contains("DATES_REVERSED"));
+    let expected = "registry: cases.OP-LANTERN.closes: DATES_REVERSED: it closes before it opens";
+    assert_eq!(text.as_deref(), Some(expected));
     let found: Vec<_> =
         found.iter().map(|error| format!("{} {}", error.field, error.problem.word())).collect();
     for expected in [

@@ -5,7 +5,10 @@ use std::cmp::Ordering;
 use cedar_policy::Policy;
 
 use super::*;
+use crate::label::{Category, Semantic};
 use crate::policy::Purpose::*;
+use crate::policy::registry::Template;
+use crate::policy::standing::Cap;
 use crate::redact::{Reason, Treatment};
 
 /// Queries that touch every sample agreement.
@@ -219,7 +222,11 @@ fn the_hash_covers_every_input() {
         assert!(!seen.contains(&hash));
         seen.push(hash);
     };
-    let changes: [fn(&mut Registry); 10] = [
+    fn room(selector: Selector, rule: &str, at_most: Treatment) -> Option<Template> {
+        let cap = |selector| Cap { rule: rule.into(), selector, at_most };
+        Some(Template { caps: vec![cap(selector)], others: cap(Selector::Fields(vec![])) })
+    }
+    let changes: [fn(&mut Registry); 17] = [
         |registry| registry.environment = Environment::Production,
         |registry| registry.agencies[0].name.push('x'),
         |registry| registry.agencies[0].country.push('x'),
@@ -230,6 +237,34 @@ fn the_hash_covers_every_input() {
         |registry| registry.cases[0].opens = Moment(registry.cases[0].opens.0 + 1),
         |registry| registry.cases[0].members.push("pcs".into()),
         |registry| registry.cases[0].operation_scope = true,
+        |registry| {
+            let selector = Selector::Fields(vec!["ab".into(), "c".into()]);
+            registry.cases[0].template = room(selector, "r", Treatment::Clear);
+        },
+        |registry| {
+            let selector = Selector::Fields(vec!["a".into(), "bc".into()]);
+            registry.cases[0].template = room(selector, "r", Treatment::Clear);
+        },
+        |registry| {
+            let selector = Selector::Fields(vec!["a".into(), "bc".into()]);
+            registry.cases[0].template = room(selector, "r", Treatment::Presence);
+        },
+        |registry| {
+            let selector = Selector::Semantic(Semantic::Identifier);
+            registry.cases[0].template = room(selector, "r", Treatment::Clear);
+        },
+        |registry| {
+            let selector = Selector::Category(Category::Financial, None);
+            registry.cases[0].template = room(selector, "r", Treatment::Clear);
+        },
+        |registry| {
+            let selector = Selector::Category(Category::Financial, Some(Sensitivity::Secret));
+            registry.cases[0].template = room(selector, "r", Treatment::Clear);
+        },
+        |registry| {
+            let selector = Selector::Category(Category::Financial, None);
+            registry.cases[0].template = room(selector, "other", Treatment::Clear);
+        },
     ];
     for change in changes {
         let mut registry = registry();

@@ -1,6 +1,7 @@
 //! Tests of the whole room: the sample world, decisions, laws, slices, load errors.
 
 mod brought;
+mod closest;
 mod decisions;
 mod edges;
 mod errors;
@@ -12,6 +13,7 @@ mod presets;
 mod samples;
 mod slices;
 mod standing;
+mod upon;
 mod why;
 
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use bytes::Bytes;
 use super::*;
 use crate::handling::{Environment, HandlingClass};
 use crate::id::{AgencyId, AgreementId, CaseId, Moment, RecordTypeName, SystemId};
-use crate::label::{RecordType, Sensitivity};
+use crate::label::{LeafId, RecordType, Sensitivity};
 use crate::redact::{FieldPlan, Plan};
 
 pub(super) const DECLARATION: &str = "portcullis.record.v1.Declaration";

@@ -344,7 +344,8 @@ fn a_plan_of_the_future_does_not_count_when_the_clock_is_set_back() {
     let permit = targeting(&world);
     let mut class = class("nv-customs");
     class.compartments = vec!["CASE-1".into()];
-    assert!(permit.plan(&class, NOW).is_ok());
+    let plan = permit.plan(&class, NOW).unwrap();
+    assert_eq!(plan.valid_until(), Some(CLOSES), "what opens now has opened");
     assert!(permit.plan(&class, Moment(NOW.0 - 1)).is_err(), "the case was not open then");
 }
 

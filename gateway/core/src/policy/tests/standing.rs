@@ -114,9 +114,17 @@ fn a_reservation_takes_away_from_its_own_agency_alone() {
         assert_eq!(treatment(&plan, path), "withhold", "{path}");
         assert!(!field(&plan, path).usable, "{path}");
     }
-    // A purpose, a match.
+    // A purpose, a match, a record type.
     let gone = world(reserve("nv-customs", Some(1), Take::Purpose(Purpose::ShipmentTargeting)));
     assert_eq!(denied(&gone, &targeting(), NOW).reason, DenialReason::PurposeNotPermitted);
+    let inspections = |world: &Arc<Snapshot>| {
+        let asked = request("sm-customs", INSPECTION, Purpose::Investigation, Some("CASE-1"));
+        world.decide(&asked, NOW).permit().map_err(|denial| denial.reason)
+    };
+    assert!(inspections(&gone).is_ok());
+    let gone = world(reserve("nv-customs", None, Take::RecordType(INSPECTION.into())));
+    assert_eq!(inspections(&gone).err(), Some(DenialReason::RecordTypeNotCovered));
+    assert!(gone.decide(&targeting(), NOW).permit().is_ok());
     let gone = world(reserve("nv-customs", None, Take::Match("importer.id".into())));
     let plan = permit(&gone, &targeting()).plan(&class("nv-customs"), NOW).unwrap();
     assert!(!field(&plan, "importer.id").usable);
@@ -132,7 +140,50 @@ fn a_reservation_takes_away_from_its_own_agency_alone() {
         let plan = open.plan(&class("nv-customs"), NOW).unwrap();
         assert_eq!(treatment(&plan, "country_of_departure"), shown, "{who}");
         assert!(open.flows().all(|flow| flow.rule.as_str() == "agreement:joint-lantern/flow:1"));
+        let agreement = open.agreement();
+        let own = agreement.flows.iter().filter(|flow| flow.number == 1);
+        assert_eq!(own.filter(|flow| flow.to.contains(&who.into())).count(), 1, "{who}");
     }
+}
+
+/// A purpose that is taken away takes its own rungs with it, and no others.
+#[test]
+fn what_remains_of_a_flow_without_a_purpose_is_as_it_was() {
+    let standing = reserve("nv-customs", Some(1), Take::Purpose(Purpose::Statistics));
+    let less = vec![Held { file: plain("a-1"), standing }];
+    let less = Snapshot::build(inputs(less, registry()), None).unwrap();
+    let plan = |world: &Arc<Snapshot>| {
+        permit(world, &targeting()).plan(&class("nv-customs"), NOW).unwrap()
+    };
+    assert_eq!(plan(&less).hash(), plan(&load(&[plain("a-1")], &[])).hash());
+    let statistics = request("sm-customs", DECLARATION, Purpose::Statistics, None);
+    assert_eq!(denied(&less, &statistics, NOW).reason, DenialReason::PurposeNotPermitted);
+}
+
+#[test]
+fn what_was_signed_for_another_schema_rests_and_says_of_which_type() {
+    let own = record_types();
+    let hash = |name: &str| own.iter().find(|one| one.name().as_str() == name).unwrap().hash();
+    let (one, other) = (hash(DECLARATION), Digest::of(b"another"));
+    let phase = |declaration: Option<Digest>, phase: Phase, here: bool| {
+        let mut signed = BTreeMap::from([(INSPECTION.into(), hash(INSPECTION))]);
+        signed.extend(declaration.map(|hash| (DECLARATION.into(), hash)));
+        let standing = Standing { phase, signed_for: Some(signed), ..Standing::default() };
+        let mut inputs = inputs(vec![Held { file: samples().remove(0), standing }], registry());
+        inputs.brought.packages = vec!["portcullis.record".into()];
+        inputs.record_types.retain(|one| here || one.name().as_str() != DECLARATION);
+        let world = Snapshot::build(inputs, None).unwrap();
+        world.agreement(&"maa-norvia-solmark".into()).unwrap().standing.phase.clone()
+    };
+    let changed = || Phase::SchemaChanged(vec![DECLARATION.into()]);
+    assert_eq!(phase(Some(one), Phase::InForce, true), Phase::InForce);
+    assert_eq!(phase(Some(other), Phase::InForce, true), changed());
+    assert_eq!(phase(None, Phase::InForce, true), changed());
+    // What is not here yet is unlike nothing.
+    assert_eq!(phase(Some(other), Phase::InForce, false), Phase::InForce);
+    // What rests for another cause says that one.
+    let suspended = || Phase::Suspended(vec!["nv-customs".into()]);
+    assert_eq!(phase(Some(other), suspended(), true), suspended());
 }
 
 /// Rungs for officers and a cap meet: a token lifts nothing that a party has taken away, and is not promised to.

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::super::{Batch, FoundRecord, MAX_RECORD_BYTES, MAX_RECORD_FIELDS, Refusal, Treatment};
+use super::super::{
+    Batch, FoundRecord, MAX_RECORD_BYTES, MAX_RECORD_FIELDS, Plan, Reason, Redactor, Refusal,
+    Treatment,
+};
 use super::rules::{number, text};
-use super::{EVERY, all, keys, only, redact, scope};
-use crate::id::AgencyId;
+use super::{EVERY, SET, all, field, keys, only, plan, redact, scope};
+use crate::id::{AgencyId, AgreementId};
+use crate::label::RecordType;
 
 use Treatment::{Clear, Presence};
 
@@ -81,6 +85,15 @@ fn numbers_are_taken_to_the_last_bit_of_their_type_and_no_further() {
     assert_eq!(below(uint32, u32::MAX.into()), (true, Some(Refusal::OutOfRange)));
     assert_eq!(below(int32, i32::MAX as u64), (true, Some(Refusal::OutOfRange)));
     assert_eq!(below(flag, 1), (true, Some(Refusal::OutOfRange)));
+    // Five bytes hold 35 bits.
+    for last in [0x10, 0x1f, 0x20, 0x40, 0x7f] {
+        for tag in [uint32, int32, flag] {
+            let wide = ones(tag, 5, last);
+            assert_eq!(outcome(&wide), Err(Refusal::OutOfRange), "{wide:02x?}");
+        }
+    }
+    let largest = ones(uint32, 5, 0x0f);
+    assert_eq!(outcome(&largest), Ok(largest));
     for negative in [-1_i64, i32::MIN.into()] {
         let bytes = of(int32, negative.cast_unsigned());
         assert_eq!(outcome(&bytes), Ok(bytes));
@@ -119,6 +132,9 @@ fn a_tag_or_length_is_as_short_as_it_can_be_and_ends_where_it_says() {
         assert_eq!(outcome(&whole).as_deref(), Ok(&whole[..]));
         let inner = text(29, &text(2, &vec![b'x'; size.max(1)]));
         assert_eq!(outcome(&inner).as_deref(), Ok(&inner[..]));
+        // Bytes that would be read as fields, were the length cut.
+        let blob = text(27, &text(1, b"854231").repeat(size / 8 + 1)[..size]);
+        assert_eq!(outcome(&blob).as_deref(), Ok(&blob[..]));
         if size > 0 {
             assert_eq!(outcome(&whole[..whole.len() - 1]), Err(Refusal::Truncated), "{size}");
             assert_eq!(outcome(&inner[..inner.len() - 1]), Err(Refusal::Truncated), "{size}");
@@ -127,8 +143,24 @@ fn a_tag_or_length_is_as_short_as_it_can_be_and_ends_where_it_says() {
     let (double, float) = ([0x71, 0, 0, 0, 0, 0, 0, 0, 1], [0x7d, 0, 0, 0, 1]);
     assert_eq!(outcome(&double).as_deref(), Ok(&double[..]));
     assert_eq!(outcome(&float).as_deref(), Ok(&float[..]));
+    // One bit anywhere, or two alike, is no zero.
+    for (one, two) in (0..4).flat_map(|one| (0..4).map(move |two| (one, two))) {
+        let mut float = [0x7d, 0, 0, 0, 0];
+        (float[1 + one], float[1 + two]) = (1, 1);
+        assert_eq!(outcome(&float).as_deref(), Ok(&float[..]));
+    }
     let zeros = [&[0x71][..], &[0; 8], &[0x7d], &[0; 4]].concat();
     assert_eq!(outcome(&zeros).as_deref(), Ok(&[][..]));
+}
+
+/// Read in all but some bits, the number's tag would be the text's, and its four bytes a text of three.
+#[test]
+fn a_tag_of_two_bytes_is_read_in_all_its_bits() {
+    let flipped = Arc::new(RecordType::register(&SET, "test.v1.Flipped").unwrap());
+    let shown = only(&flipped, &[("text", Clear)]);
+    let number = [0xbd, 0x02, 3, b'a', b'b', b'c'];
+    assert_eq!(redact(&shown, &number), Ok((vec![], vec![])));
+    assert_eq!(redact(&shown, &text(56, b"abc")).unwrap().0, text(56, b"abc"));
 }
 
 /// Lengths of more than two bytes are none of the quick way's: what is inside is redacted all the same.
@@ -146,6 +178,75 @@ fn a_message_of_more_than_sixteen_kilobytes_is_walked_into() {
     assert_eq!(redact(&hidden, &payload), Ok((text(1, b"854231"), vec![])));
     let faulty = text(29, &[text(2, &note), text(1, &[0xff])].concat());
     assert_eq!(redact(&hidden, &faulty), Err(Refusal::Utf8));
+}
+
+/// What is left of a message is framed by a length of its own, of one byte or two, whatever it had before.
+#[test]
+fn a_message_that_shrinks_or_grows_is_as_long_as_what_is_left_of_it() {
+    let few = only(&EVERY, &[("inner.name", Clear), ("rows.name", Clear)]);
+    let hidden = ["inner.note", "rows.note"];
+    let most = Redactor::compile(plan(&EVERY, |leaf| {
+        if hidden.contains(&leaf.path.as_str()) { Treatment::Withhold } else { Clear }
+    }));
+    let sizes = || [0_usize, 1, 2, 60].into_iter().chain(120..=132).chain([200, 255, 300, 16_379]);
+    // And all that make 126 to 130 bytes.
+    let both = (122..=126).flat_map(|all| (1..all).map(move |kept| (kept, all - kept)));
+    for (kept, gone) in sizes().flat_map(|kept| sizes().map(move |gone| (kept, gone))).chain(both) {
+        let some = |number, size| match size {
+            0 => vec![],
+            size => text(number, &vec![b'n'; size]),
+        };
+        let name = some(1, kept);
+        let inner = [name.clone(), some(2, gone)].concat();
+        for (redactor, hs) in [(&few, vec![]), (&most, text(1, b"854231"))] {
+            let single = if kept == 0 { vec![] } else { text(29, &name) };
+            for (number, expected) in [(29, single), (30, text(30, &name))] {
+                let payload = [text(1, b"854231"), text(number, &inner)].concat();
+                let out = redact(redactor, &payload).unwrap().0;
+                assert_eq!(out, [hs.clone(), expected].concat(), "{number} {kept} {gone}");
+            }
+        }
+    }
+    // A token is longer than its text.
+    let grown = only(&EVERY, &[("inner.name", Treatment::Pseudonymise), ("inner.note", Clear)]);
+    let token = redact(&grown, &text(29, &text(1, b"n"))).unwrap().0[3..].to_vec();
+    for size in (1..=45).chain(110..=130).chain([16_280, 16_290, 16_380]) {
+        let note = text(2, &vec![b'x'; size]);
+        let out = redact(&grown, &text(29, &[text(1, b"n"), note.clone()].concat())).unwrap().0;
+        assert_eq!(out, text(29, &[token.clone(), note].concat()), "{size}");
+    }
+}
+
+#[test]
+fn records_of_several_originators_are_named_each_by_its_own() {
+    let held = Arc::new(keys().scope_key(&scope("alpha/case-1")));
+    let mut batch = Batch::default();
+    assert!(batch.is_empty());
+    let owners = ["kcs", "pcs", "kcs", "nv-customs", "nv-customs"];
+    for owner in owners {
+        let fields = EVERY.leaves().iter().map(|_| field(Clear)).collect();
+        let (agreement, scope) = (AgreementId::new("agreement"), scope("alpha/case-1"));
+        let plan = Plan::new(EVERY.clone(), fields, agreement, owner.into(), scope, None);
+        let record = FoundRecord {
+            originator: owner.into(),
+            opaque_id: Bytes::from_static(b"17"),
+            payload: text(7, b"canary").into(),
+            version: 1,
+            data_as_of: None,
+            delete_by: None,
+        };
+        assert_eq!(format!("{record:?}"), "FoundRecord { .. }");
+        batch.take(&Arc::new(Redactor::compile(Arc::new(plan))), &held, record).unwrap();
+        assert!(!batch.is_empty());
+    }
+    let mut disclosed = batch.finish();
+    assert!(batch.is_empty());
+    for (released, owner) in disclosed.as_inner().iter().zip(owners) {
+        assert_eq!(released.reference, held.reference(&owner.into(), b"17"), "{owner}");
+        assert_eq!(released.payload, text(7, b"canary"));
+    }
+    disclosed.keep_first(2);
+    assert_eq!(disclosed.as_inner().len(), 2);
 }
 
 #[test]
@@ -170,6 +271,23 @@ fn debug_shows_how_many_and_under_which_plan_but_no_value() {
     assert_eq!(format!("{disclosed:?}"), "Disclosed { .. }");
     assert_eq!(format!("{:?}", disclosed.as_inner()[0]), "ReleasedRecord { .. }");
     assert_eq!((batch.len(), disclosed.as_inner().len()), (0, 2));
+}
+
+#[test]
+fn reasons_are_words_that_stay() {
+    let words = [
+        (Reason::Permitted, "PERMITTED"),
+        (Reason::ReducedByAgreement, "REDUCED_BY_AGREEMENT"),
+        (Reason::ReducedByPolicy, "REDUCED_BY_POLICY"),
+        (Reason::OfficerNotProven, "OFFICER_NOT_PROVEN"),
+        (Reason::NoRule, "NO_RULE"),
+        (Reason::NotRequested, "NOT_REQUESTED"),
+        (Reason::TreatmentDoesNotFit, "TREATMENT_DOES_NOT_FIT"),
+        (Reason::ReducedUpstream, "REDUCED_UPSTREAM"),
+    ];
+    for (reason, word) in words {
+        assert_eq!(reason.word(), word);
+    }
 }
 
 #[test]

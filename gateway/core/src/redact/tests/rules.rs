@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::super::{
-    Batch, FoundRecord, MAX_RECORD_BYTES, MAX_RECORD_FIELDS, Plan, Reason, Redactor, Refusal,
-    TOKEN_CHARS, Treatment, explain, presence_bits,
+    Batch, FieldPlan, FoundRecord, MAX_RECORD_BYTES, MAX_RECORD_FIELDS, Plan, Reason, Redactor,
+    Refusal, TOKEN_CHARS, Treatment, explain, presence_bits,
 };
 use super::{EVERY, KEYS, SET, all, contract, field, fitting, keys, only, plan, redact, scope};
 use crate::id::AgencyId;
@@ -83,13 +83,15 @@ fn refuses_by_name_whether_hidden_or_clear() {
 
 #[test]
 fn every_field_of_a_wide_message_may_stand_once() {
-    let wide = Arc::new(RecordType::register(&SET, "test.v1.Wide").unwrap());
-    let redactor = all(&wide, Clear);
-    let bytes: Vec<u8> = (1..=200).flat_map(|at| number(at, 7)).collect();
-    assert_eq!(redact(&redactor, &bytes).unwrap().0, bytes);
-    for again in [1, 64, 65, 128, 129, 200] {
-        let twice = [bytes.clone(), number(again, 7)].concat();
-        assert_eq!(redact(&redactor, &twice).err(), Some(Refusal::FieldTwice), "{again}");
+    for (name, fields) in [("test.v1.Wide", 200), ("test.v1.Full", 64)] {
+        let wide = Arc::new(RecordType::register(&SET, name).unwrap());
+        let redactor = all(&wide, Clear);
+        let bytes: Vec<u8> = (1..=fields).flat_map(|at| number(at, 7)).collect();
+        assert_eq!(redact(&redactor, &bytes).unwrap().0, bytes);
+        for again in [1, 63, 64, 65, 128, 129, 200].into_iter().filter(|at| *at <= fields) {
+            let twice = [bytes.clone(), number(again, 7)].concat();
+            assert_eq!(redact(&redactor, &twice).err(), Some(Refusal::FieldTwice), "{again}");
+        }
     }
 }
 
@@ -242,6 +244,20 @@ fn members_of_a_oneof_take_their_meet() {
     assert_eq!(of(Clear, Withhold), (Withhold, Reason::ReducedByPolicy, false));
     assert_eq!(of(Clear, Mask), (Mask, Reason::ReducedByPolicy, false));
     assert_eq!(of(Mask, Pseudonymise).0, Presence);
+    // What may be matched of all may be matched of each, as a guess where one of them is one.
+    for (usable, probes) in [((true, true), (true, true)), ((true, false), (false, false))] {
+        let fields = EVERY.leaves().iter().map(|leaf| match leaf.path.as_str() {
+            "choice_id" => FieldPlan { usable: usable.0, probe: true, ..field(Withhold) },
+            "choice_name" => FieldPlan { usable: usable.1, ..field(Withhold) },
+            _ => field(Withhold),
+        });
+        let (agreement, owner) = ("agreement".into(), AgencyId::new("kcs"));
+        let scope = scope("alpha/case-1");
+        let met = Plan::new(EVERY.clone(), fields.collect(), agreement, owner, scope, None);
+        let at = |path: &str| met.field(EVERY.leaf_by_path(path).unwrap().id).unwrap();
+        assert_eq!((at("choice_id").probe, at("choice_name").probe), probes);
+        assert_eq!(at("choice_id").usable, usable.1);
+    }
     // Not asking for one member does not take the other away.
     let whole = plan(&EVERY, |_| Clear);
     let wanted = EVERY.leaf_by_path("choice_id").unwrap().id;
