@@ -16,6 +16,7 @@ fn asked(verdicts: &Verdicts, record_type: &str, verdict: &Verdict) -> (bool, Ve
         officer_proven: false,
         environment: Environment::Exercise,
         handling: None,
+        granted: false,
     };
     let mut was = false;
     let found = verdicts.of(&slice, &situation, || {
