@@ -124,7 +124,7 @@ fn a_type_that_comes_is_permitted_of_as_if_it_had_always_been_here() {
     for (from, to) in [
         (DECLARATION, PARTY),
         ("[\"SHIPMENT_TARGETING\", \"STATISTICS\"]", "[\"INVESTIGATION\"]"),
-        ("category = \"COMMERCIAL\"", "fields = [\"country\"]"),
+        ("category = \"COMMERCIAL\"\nsensitivity = \"ANY\"", "fields = [\"country\"]"),
         ("\"clear\", \"presence\"", "\"clear\""),
         ("officer_remarks", "remarks"),
     ] {
