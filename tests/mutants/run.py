@@ -20,6 +20,8 @@ import time
 # What fails need not shrink, and most breaks show in few cases.
 SETTINGS = {"PORTCULLIS_CASES": "300", "PROPTEST_MAX_SHRINK_ITERS": "0", "RUST_BACKTRACE": "0"}
 FOLDERS = {"core_unit": "gateway/core", "laws": "tests/laws", "regressions": "tests/laws"}
+# They keep files in one folder: no two of them at once. A failure beside another run says nothing.
+ALONE = threading.Lock()
 # Tests are run together that take up to so many seconds.
 STEPS = [0.03, 0.15, 0.6, 2.0]
 # `MOST=1.5`: a first look, without the tests that take longer. What they may catch is told as `slow`.
@@ -133,10 +135,15 @@ def run(copy, words, again):
         for batch in batches(mine):
             limit = 3 + round(6 * sum(test["seconds"] for test in batch))
             names = [test["test"] for test in batch]
+            alone = batch[0]["binary"] == "regressions"
+            if alone:
+                ALONE.acquire()
             process = copy.start(
                 batch[0]["binary"], ["--exact", "--test-threads=1", *names], limit, PORTCULLIS_MUTANT=str(number)
             )
             why = watch(process, 30 * limit)
+            if alone:
+                ALONE.release()
             if why:
                 outcome.update(outcome="timeout" if why == "timeout" else "caught", by=why)
                 break
