@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cedar_policy::{
     AuthorizationError, Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName,
-    EntityUid, PolicySet, Request, RestrictedExpression, Schema,
+    EntityUid, PolicyId, PolicySet, Request, RestrictedExpression, Schema,
 };
 
 use super::registry::{Agency, Registry};
@@ -201,9 +201,7 @@ impl Engine {
             return Verdict::Failed(vec![RuleId::new("default:request-does-not-fit-schema")]);
         };
         let response = self.authorizer.is_authorized(&request, policies, &self.entities);
-        let name = |id: &cedar_policy::PolicyId| {
-            RuleId::new(policies.annotation(id, "id").unwrap_or("default:unnamed"))
-        };
+        let name = |id: &cedar_policy::PolicyId| rule_of(id);
         let failed: BTreeSet<RuleId> = response
             .diagnostics()
             .errors()
@@ -266,6 +264,18 @@ impl Types {
         let above = HashSet::from([self.type_uid(record_type.name())]);
         Entity::new(self.field_uid(record_type.name(), leaf), attributes, above).map_err(cedar)
     }
+}
+
+/// The id of a rule's policy: the rule and, behind it, what makes it the only one. Its `@id` says the same, but is
+/// parsed anew each time it is asked for.
+pub(super) fn policy_id(rule: &str, apart: impl std::fmt::Display) -> PolicyId {
+    PolicyId::new(format!("{rule}#{apart}"))
+}
+
+/// The rule of a policy.
+fn rule_of(id: &PolicyId) -> RuleId {
+    let text: &str = id.as_ref();
+    RuleId::new(text.rsplit_once('#').map_or("default:unnamed", |(rule, _)| rule))
 }
 
 fn cedar(error: impl std::fmt::Display) -> CedarError {

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use cedar_policy::{Policy, PolicyId};
+use cedar_policy::Policy;
 use serde_json::{Value, json};
 
 use super::agreement::{Agreement, Flow};
-use super::cedar::{Action, CedarError};
+use super::cedar::{Action, CedarError, policy_id};
 use super::ladder;
 use crate::id::{AgencyId, AgreementId, RecordTypeName};
 use crate::label::RecordType;
@@ -135,7 +135,7 @@ impl Output<'_> {
             "conditions": conditions,
             "annotations": {"id": rule},
         });
-        let unique = PolicyId::new(format!("{id}#{}", self.compiled.len()));
+        let unique = policy_id(rule, self.compiled.len());
         let policy = Policy::from_json(Some(unique), json)
             .map_err(|error| CedarError(format!("{rule}: {error}")))?;
         let key = SliceKey {

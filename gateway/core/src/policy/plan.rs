@@ -1,7 +1,9 @@
 //! From a permit and a class of records to a plan: record-level rules first, then every leaf down its
 //! ladder until Cedar permits a rung.
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cedar_policy::Context;
@@ -15,7 +17,7 @@ use super::snapshot::Whole;
 use super::standing::Cap;
 use crate::handling::HandlingClass;
 use crate::id::{Moment, RuleId};
-use crate::label::Leaf;
+use crate::label::{Category, Leaf, Semantic, Sensitivity};
 use crate::redact::{FieldPlan, Plan, PseudonymScope, Reason, Treatment};
 
 /// Records of this class are dropped as if they had not matched. For the log; never for the requester.
@@ -91,6 +93,35 @@ impl Permit {
         over.over = Some(whole.clone());
         let flow = over.flow_from(class)?;
         over.compile(flow, class, now, over.next_change(now))
+    }
+
+    /// Asks about a field; of fields that no rule can tell apart, once.
+    fn ask_of(
+        &self,
+        subject: Subject<'_>,
+        action: Action,
+        told: Told,
+        contexts: &Contexts,
+    ) -> Verdict {
+        let context = match (told, &contexts.granted) {
+            (Told::Ordinary, _) => &contexts.ordinary,
+            (Told::WithToken, _) => &contexts.with_token,
+            (Told::Granted, Some(granted)) => granted,
+            (Told::Granted, None) => return Verdict::Refused(vec![]),
+        };
+        let Subject { leaf, ladder, matchable } = subject;
+        if self.over.is_some() || self.snapshot.minds_fields() {
+            return self.ask(action, Some(leaf), context);
+        }
+        let label = &leaf.label;
+        let question =
+            (told, action, label.category, label.semantic, label.sensitivity, ladder, matchable);
+        if let Some(known) = contexts.answered.borrow().get(&question) {
+            return known.clone();
+        }
+        let verdict = self.ask(action, Some(leaf), context);
+        contexts.answered.borrow_mut().insert(question, verdict.clone());
+        verdict
     }
 
     fn ask(&self, action: Action, leaf: Option<&Leaf>, context: &Context) -> Verdict {
@@ -193,8 +224,10 @@ impl Permit {
         ladder: Option<usize>,
         contexts: &Contexts,
     ) -> FieldPlan {
-        let ask_in = |context, action| self.ask(action, Some(leaf), context);
-        let ask = |action| ask_in(&contexts.ordinary, action);
+        let matchable = flow.matchable.contains(&leaf.path);
+        let subject = Subject { leaf, ladder, matchable };
+        let ask_in = |told, action| self.ask_of(subject, action, told, contexts);
+        let ask = |action| ask_in(Told::Ordinary, action);
         let caps = self.caps(flow, leaf);
         let capped = |rung: Treatment| above(&caps, rung).map(|cap| cap.rule.clone());
         let mut found = match ladder.and_then(|at| flow.ladders.get(at)) {
@@ -204,7 +237,7 @@ impl Permit {
                 let mut found = descend(ladder, proven, capped, |rung| ask(Action::Treat(rung)));
                 // No token is promised to lift what policy forbids to officers too.
                 if found.reason == Reason::OfficerNotProven {
-                    let may = |rung| ask_in(&contexts.with_token, Action::Treat(rung));
+                    let may = |rung| ask_in(Told::WithToken, Action::Treat(rung));
                     if descend(ladder, true, capped, may).treatment <= found.treatment {
                         found.reason = Reason::ReducedByPolicy;
                     }
@@ -216,7 +249,7 @@ impl Permit {
             && treatment > found.treatment
             && !found.failed
         {
-            match self.could_show(flow, leaf, treatment, &caps, contexts) {
+            match self.could_show(flow, subject, treatment, &caps, contexts) {
                 Verdict::Permitted(_) => {
                     let reason = Reason::GrantedByOriginator;
                     found = Descent { treatment, rule, reason, failed: false };
@@ -235,7 +268,7 @@ impl Permit {
         let clear = found.treatment == Treatment::Clear;
         let matches = !clear
             && !found.failed
-            && flow.matchable.contains(&leaf.path)
+            && matchable
             && caps.iter().all(|cap| cap.at_most != Treatment::Withhold)
             && matches!(ask(Action::Match), Verdict::Permitted(_));
         FieldPlan {
@@ -245,7 +278,7 @@ impl Permit {
             usable: clear || matches,
             probe: matches,
             ask: self
-                .asking_helps(flow, leaf, found.treatment, &caps, contexts)
+                .asking_helps(flow, subject, found.treatment, &caps, contexts)
                 .then(|| flow.from.clone()),
         }
     }
@@ -262,28 +295,29 @@ impl Permit {
     fn could_show(
         &self,
         flow: &Flow,
-        leaf: &Leaf,
+        subject: Subject<'_>,
         treatment: Treatment,
         caps: &[&Cap],
         contexts: &Contexts,
     ) -> Verdict {
-        let Some(context) = contexts.granted.as_ref().filter(|_| flow.release.is_some()) else {
+        if flow.release.is_none() {
             return Verdict::Refused(vec![]);
-        };
+        }
+        let leaf = subject.leaf;
         if let Some(cap) = above(caps, treatment) {
             return Verdict::Refused(vec![cap.rule.clone()]);
         }
         if !treatment.fits(leaf.label.semantic, &leaf.kind) {
             return Verdict::Refused(vec![RuleId::new("default:treatment-does-not-fit")]);
         }
-        self.ask(Action::Treat(treatment), Some(leaf), context)
+        self.ask_of(subject, Action::Treat(treatment), Told::Granted, contexts)
     }
 
     /// Could a grant show more of the leaf than it is shown now?
     fn asking_helps(
         &self,
         flow: &Flow,
-        leaf: &Leaf,
+        subject: Subject<'_>,
         now: Treatment,
         caps: &[&Cap],
         contexts: &Contexts,
@@ -291,7 +325,7 @@ impl Permit {
         flow.release.is_some()
             && Action::treatments().into_iter().any(|action| match action {
                 Action::Treat(more) => {
-                    let could = || self.could_show(flow, leaf, more, caps, contexts);
+                    let could = || self.could_show(flow, subject, more, caps, contexts);
                     more > now && matches!(could(), Verdict::Permitted(_))
                 }
                 _ => false,
@@ -319,7 +353,10 @@ impl Permit {
                 continue;
             };
             let caps = self.caps(flow, leaf);
-            match self.could_show(flow, leaf, *treatment, &caps, &contexts) {
+            // Of its own: a few fields are asked about, and nothing is saved by remembering.
+            let subject =
+                Subject { leaf, ladder: Some(usize::MAX - leaf.id.index()), matchable: false };
+            match self.could_show(flow, subject, *treatment, &caps, &contexts) {
                 Verdict::Permitted(_) if *treatment > plan.treatment(leaf.id) => {}
                 Verdict::Permitted(_) => not.push((path.clone(), vec![flow.rule.clone()])),
                 Verdict::Refused(rules) | Verdict::Failed(rules) => not.push((path.clone(), rules)),
@@ -361,7 +398,7 @@ impl Permit {
         let granted = flow.release.map(|_| context(own, true)).transpose()?;
         let ordinary = context(own, false)?;
         let with_token = if own { ordinary.clone() } else { context(true, false)? };
-        Ok(Contexts { ordinary, with_token, granted })
+        Ok(Contexts { ordinary, with_token, granted, answered: RefCell::default() })
     }
 }
 
@@ -371,6 +408,29 @@ struct Contexts {
     ordinary: Context,
     with_token: Context,
     granted: Option<Context>,
+    /// What was answered about other fields of the plan.
+    answered: RefCell<HashMap<Question, Verdict>>,
+}
+
+/// Which of the three is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Told {
+    Ordinary,
+    WithToken,
+    Granted,
+}
+
+/// Everything in which the answers about two fields of one plan can differ, where no policy but the agreements'
+/// permits speaks of a field by its path: its label, the ladder that permits its rungs, and whether a permit lets
+/// it be matched.
+type Question = (Told, Action, Category, Semantic, Sensitivity, Option<usize>, bool);
+
+/// A leaf, and what permits anything about it.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    leaf: &'a Leaf,
+    ladder: Option<usize>,
+    matchable: bool,
 }
 
 /// The first cap that a treatment is not within. Side by side is above too.

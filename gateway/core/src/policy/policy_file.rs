@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use cedar_policy::{Effect, ParseErrors, Policy, PolicyId, PolicySet, ValidationMode, Validator};
+use cedar_policy::{Effect, ParseErrors, Policy, PolicySet, ValidationMode, Validator};
 use miette::Diagnostic;
 
+use super::cedar::policy_id;
 use super::load_error::{LoadError, LoadProblem};
 use crate::id::RuleId;
 
@@ -87,7 +88,7 @@ pub(super) fn read_policies(files: &[PolicyFile], errors: &mut Vec<LoadError>) -
                 let message = "only agreements permit; write a forbid";
                 refuse(&id, LoadProblem::PolicyInvalid, message);
             }
-            let unique = PolicyId::new(format!("policy#{number}#{}", policy.id()));
+            let unique = policy_id(&id, format!("{number}-{}", policy.id()));
             let policy = policy.new_id(unique);
             all.push(Named { policy, file: file.name.clone(), text: text.clone() });
         }

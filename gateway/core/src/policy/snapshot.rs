@@ -15,7 +15,7 @@ use super::load_error::{LoadError, LoadProblem};
 use super::parse::{self, AgreementFile, Known};
 use super::permit::PlanCache;
 use super::policy_file::{
-    BASE_SCHEMA, Named, PolicyFile, Told, read_policies, told, validate, whole_file,
+    BASE_POLICIES, BASE_SCHEMA, Named, PolicyFile, Told, read_policies, told, validate, whole_file,
 };
 use super::registry::{Agency, Case, Registry};
 use super::standing::{self, Phase, Standing};
@@ -82,6 +82,8 @@ pub struct Snapshot {
     /// Every policy: what the slices are held against.
     #[cfg(test)]
     pub(super) whole: PolicySet,
+    /// See [`Self::minds_fields`].
+    minds_fields: bool,
     /// What is told of the rules of policies.
     pub(super) told: BTreeMap<RuleId, Told>,
     pub(super) plans: PlanCache,
@@ -265,6 +267,11 @@ impl Snapshot {
             ground,
             #[cfg(test)]
             whole,
+            minds_fields: policies
+                .iter()
+                .map(|file| file.text.as_str())
+                .chain([BASE_POLICIES])
+                .any(speaks_of_fields),
             told: told(&base),
             plans: PlanCache::default(),
             verdicts: Verdicts::default(),
@@ -296,6 +303,11 @@ impl Snapshot {
     /// Are agreements read and policies asked as in another snapshot?
     pub(super) fn same_rules(&self, other: &Self) -> bool {
         self.texts.0 == other.texts.0 && self.registry.environment == other.registry.environment
+    }
+
+    /// Does a policy beyond the base set tell fields of one record type apart otherwise than by their labels?
+    pub(super) fn minds_fields(&self) -> bool {
+        self.minds_fields
     }
 
     /// Does a policy beyond the base set speak of the requester's cases?
@@ -451,6 +463,11 @@ impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Snapshot({})", self.hash)
     }
+}
+
+/// May a policy's text name a field by its path or as an entity? An escape could hide either.
+fn speaks_of_fields(text: &str) -> bool {
+    ["path", "Field", "\\"].iter().any(|word| text.contains(word))
 }
 
 fn by_name(

@@ -2,7 +2,7 @@
 //! commitments, so finding a record without an index means opening every share.
 //!
 //! For each record an entry has a *fingerprint*, a keyed hash of its opaque id. An entry's fingerprints are written
-//! with it, one blob for each originator ([`Keyring::prints`]); the tail that grows so is merged in the background
+//! with it, one blob for each originator (`Keyring::prints`); the tail that grows so is merged in the background
 //! into sorted runs (`merge.rs`), and a lookup is a binary search in a few runs and a scan of a short tail
 //! (`find.rs`). What is found is opened and held against its commitment before it is told (`open.rs`), and a full
 //! search that knows nothing of the index (`full.rs`) shows whether it tells the truth.

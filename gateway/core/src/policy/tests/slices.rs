@@ -280,3 +280,28 @@ fn the_whole_set_is_larger_than_a_slice() {
         assert!(slice.policies().count() * 2 < whole, "{key:?}");
     }
 }
+
+/// Plans ask once about fields that no rule can tell apart, and slices hold what can apply: plain Cedar over every
+/// policy, field by field, says the same, also where a policy of the gateway's own tells fields apart.
+#[test]
+fn a_plan_is_what_plain_cedar_says_of_every_field() {
+    let by_path = "@id(\"here:x\") forbid (principal, action in Action::\"learn\", resource) \
+                   when { resource.path == \"ucr\" || resource.path like \"items.*\" };";
+    let hidden = "@id(\"here:y\") forbid (principal, action == Action::\"clear\", resource) \
+                  when { resource[\"p\\u{61}th\"] == \"accepted_at\" };";
+    for policies in [vec![], vec![cedar_file(by_path)], vec![cedar_file(hidden)]] {
+        let world = load(&samples(), &policies);
+        let whole = Arc::new(world.whole_set());
+        for (request, class) in super::laws::questions() {
+            for request in [request.clone(), by_officer(request)] {
+                let permit = permit(&world, &request);
+                let over = permit.plan_over(&whole, &class, NOW);
+                match (permit.plan(&class, NOW), over) {
+                    (Ok(plan), Ok(over)) => assert_eq!(plan.fields(), over.fields()),
+                    (Err(one), Err(two)) => assert_eq!(one, two),
+                    (one, two) => panic!("{one:?} {two:?}"),
+                }
+            }
+        }
+    }
+}
