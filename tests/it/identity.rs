@@ -308,6 +308,9 @@ fn after(now: Moment, seconds: i64) -> Moment {
 #[tokio::test(flavor = "multi_thread")]
 async fn refuses_when_revocation_data_is_stale() {
     let (exchange, now) = with_clock().await;
+    let (issued, next) = (date(now), date(after(now, DAY)));
+    exchange.world.exchange.reissue_crl("sm-customs", issued, next).unwrap();
+    reload(&exchange);
     let mark = Capture::install().mark();
     let open = exchange.channel("sm-customs", "targeting").await.unwrap();
     whoami(&open).await.unwrap();
