@@ -38,6 +38,12 @@ impl Action {
         others.into_iter().chain(levels).map(Self::Treat).collect()
     }
 
+    /// Every action that is no group.
+    pub(super) fn every() -> Vec<Self> {
+        let others = [Self::Query, Self::Release, Self::Match];
+        others.into_iter().chain(Self::treatments()).collect()
+    }
+
     /// Its name in the schema.
     pub(super) fn name(self) -> String {
         match self {

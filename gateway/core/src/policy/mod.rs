@@ -19,6 +19,7 @@ mod plan;
 mod policy_file;
 mod purpose;
 mod registry;
+mod slice;
 mod snapshot;
 mod standing;
 #[cfg(test)]

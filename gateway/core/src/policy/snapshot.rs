@@ -18,6 +18,7 @@ use super::policy_file::{
     BASE_POLICIES, BASE_SCHEMA, Named, PolicyFile, Told, read_policies, told, validate, whole_file,
 };
 use super::registry::{Agency, Case, Registry};
+use super::slice::Slice;
 use super::standing::{self, Phase, Standing};
 use crate::handling::Environment;
 use crate::id::{AgencyId, AgreementId, CaseId, Digest, Moment, RecordTypeName, RuleId};
@@ -76,7 +77,7 @@ pub struct Snapshot {
     /// Texts of the policies beyond the base set, and packages that are awaited.
     texts: (BTreeSet<String>, BTreeSet<String>),
     pub(super) engine: Arc<Engine>,
-    pub(super) slices: HashMap<SliceKey, Arc<PolicySet>>,
+    pub(super) slices: HashMap<SliceKey, Arc<Slice>>,
     /// The policies that belong to every slice: what holds where no agreement permits anything.
     ground: PolicySet,
     /// Every policy: what the slices are held against.
@@ -105,7 +106,7 @@ impl Whole {
 struct Part {
     held: Held,
     agreement: Arc<Agreement>,
-    slices: Vec<(SliceKey, Arc<PolicySet>)>,
+    slices: Vec<(SliceKey, Arc<Slice>)>,
     #[cfg(test)]
     permits: PolicySet,
 }
@@ -454,7 +455,8 @@ impl Snapshot {
         leaf: Option<&Leaf>,
         context: &cedar_policy::Context,
     ) -> Verdict {
-        let policies = self.slices.get(key).map_or(&self.ground, Arc::as_ref);
+        let slice = self.slices.get(key).map(|slice| slice.about(action));
+        let policies = slice.as_deref().unwrap_or(&self.ground);
         self.engine.ask(policies, &key.requester, action, &key.record_type, leaf, context)
     }
 }
@@ -597,7 +599,7 @@ fn part(
     Part {
         held,
         agreement,
-        slices: slices.into_iter().map(|(key, set)| (key, Arc::new(set))).collect(),
+        slices: slices.into_iter().map(|(key, set)| (key, Arc::new(Slice::new(set)))).collect(),
         #[cfg(test)]
         permits,
     }
