@@ -36,8 +36,8 @@ impl Slice {
         }
         let mut set = PolicySet::new();
         let own = self.whole.policies().filter(|policy| may_apply(policy, action));
-        let cut = own.cloned().try_for_each(|policy| set.add(policy));
-        let set = Arc::new(if cut.is_ok() { set } else { self.whole.clone() });
+        let cut = own.cloned().all(|policy| set.add(policy).is_ok());
+        let set = Arc::new(if cut { set } else { self.whole.clone() });
         known.insert(action, set.clone());
         set
     }
