@@ -180,10 +180,25 @@ fn equals(left: Value, right: Value) -> Value {
     json!({"==": {"left": left, "right": right}})
 }
 
-fn contains(set: &[String], item: Value) -> Value {
-    let set: Vec<Value> = set.iter().map(|text| json!({"Value": text})).collect();
-    json!({"contains": {"left": {"Set": set}, "right": item}})
+/// Is it one of these? A set is made anew each time it is looked at, which costs more than comparing a few dozen
+/// texts; the comparisons are halved again and again, so that none lies deep.
+fn contains(texts: &[String], item: Value) -> Value {
+    match texts {
+        [one] => equals(item, json!({"Value": one})),
+        few if (1..=COMPARED).contains(&few.len()) => {
+            let (left, right) = few.split_at(few.len() / 2);
+            let (left, right) = (contains(left, item.clone()), contains(right, item));
+            json!({"||": {"left": left, "right": right}})
+        }
+        many => {
+            let set: Vec<Value> = many.iter().map(|text| json!({"Value": text})).collect();
+            json!({"contains": {"left": {"Set": set}, "right": item}})
+        }
+    }
 }
+
+/// Most texts that are compared one by one.
+const COMPARED: usize = 48;
 
 fn purposes(purposes: &[Purpose]) -> Value {
     let words: Vec<String> = purposes.iter().map(|purpose| purpose.word().to_owned()).collect();
