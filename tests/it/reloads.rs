@@ -63,7 +63,8 @@ async fn every_answer_is_that_of_the_policy_in_its_log_entry() {
     let reloads: usize =
         std::env::var("PORTCULLIS_RELOADS").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
     let queries = reloads as u64 * 100;
-    let pair = Pair::up(PairSpec::default()).await.unwrap();
+    let budgets = "queries_per_day = 100_000_000\nrecords_per_day = 100_000_000\n".to_owned();
+    let pair = Pair::up(PairSpec { budgets, ..PairSpec::default() }).await.unwrap();
     pair.alpha.holds(declarations(ALPHA, 1..=1), 10, Duration::ZERO);
     let channel = pair.exchange.channel(ASKER.0, ASKER.1).await.unwrap();
     let client = QueryServiceClient::new(channel);
