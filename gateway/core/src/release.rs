@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::id::Moment;
+use crate::label::words;
 
 /// Names a release request: a UUID of version 7, as exchanges have; lower-case hex without hyphens as text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,59 +44,29 @@ pub enum Side {
     Time,
 }
 
-/// What is done. The numbers are those of `portcullis.query.v1.ReleaseAct`, and stand in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Act {
-    /// The requester asks.
-    Request = 1,
-    /// The originator wants to know more first.
-    AskBack = 2,
-    /// The requester answers.
-    Answer = 3,
-    /// The originator grants some or all of the fields.
-    Grant = 4,
-    /// The originator refuses.
-    Refuse = 5,
-    /// Nobody answered in the time that the agreement gives.
-    Lapse = 6,
-    /// The requester needs it no more.
-    Withdraw = 7,
-    /// The originator takes its grant back: what was not fetched stays where it is.
-    Revoke = 8,
+words! {
+    /// What is done. The numbers are those of `portcullis.query.v1.ReleaseAct`, and stand in the log.
+    Act {
+        /// The requester asks.
+        Request = 1 "REQUEST",
+        /// The originator wants to know more first.
+        AskBack = 2 "ASK_BACK",
+        /// The requester answers.
+        Answer = 3 "ANSWER",
+        /// The originator grants some or all of the fields.
+        Grant = 4 "GRANT",
+        /// The originator refuses.
+        Refuse = 5 "REFUSE",
+        /// Nobody answered in the time that the agreement gives.
+        Lapse = 6 "LAPSE",
+        /// The requester needs it no more.
+        Withdraw = 7 "WITHDRAW",
+        /// The originator takes its grant back: what was not fetched stays where it is.
+        Revoke = 8 "REVOKE",
+    }
 }
 
 impl Act {
-    /// Every act.
-    pub const ALL: [Self; 8] = [
-        Self::Request,
-        Self::AskBack,
-        Self::Answer,
-        Self::Grant,
-        Self::Refuse,
-        Self::Lapse,
-        Self::Withdraw,
-        Self::Revoke,
-    ];
-
-    /// From its number.
-    pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|act| *act as u8 == number)
-    }
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Request => "REQUEST",
-            Self::AskBack => "ASK_BACK",
-            Self::Answer => "ANSWER",
-            Self::Grant => "GRANT",
-            Self::Refuse => "REFUSE",
-            Self::Lapse => "LAPSE",
-            Self::Withdraw => "WITHDRAW",
-            Self::Revoke => "REVOKE",
-        }
-    }
-
     /// Whose act it is.
     pub fn side(self) -> Side {
         match self {
@@ -106,109 +77,51 @@ impl Act {
     }
 }
 
-/// Where a request stands. The numbers are those of `portcullis.query.v1.ReleaseState`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum State {
-    /// The originator is asked.
-    Pending = 1,
-    /// The requester is asked back.
-    AskedBack = 2,
-    /// Granted, in part or whole.
-    Granted = 3,
-    /// Refused.
-    Refused = 4,
-    /// Nobody answered in time.
-    Lapsed = 5,
-    /// Needed no more.
-    Withdrawn = 6,
-    /// Granted once, taken back since.
-    Revoked = 7,
+words! {
+    /// Where a request stands. The numbers are those of `portcullis.query.v1.ReleaseState`.
+    State {
+        /// The originator is asked.
+        Pending = 1 "PENDING",
+        /// The requester is asked back.
+        AskedBack = 2 "ASKED_BACK",
+        /// Granted, in part or whole.
+        Granted = 3 "GRANTED",
+        /// Refused.
+        Refused = 4 "REFUSED",
+        /// Nobody answered in time.
+        Lapsed = 5 "LAPSED",
+        /// Needed no more.
+        Withdrawn = 6 "WITHDRAWN",
+        /// Granted once, taken back since.
+        Revoked = 7 "REVOKED",
+    }
 }
 
 impl State {
-    /// Every state.
-    pub const ALL: [Self; 7] = [
-        Self::Pending,
-        Self::AskedBack,
-        Self::Granted,
-        Self::Refused,
-        Self::Lapsed,
-        Self::Withdrawn,
-        Self::Revoked,
-    ];
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::AskedBack => "ASKED_BACK",
-            Self::Granted => "GRANTED",
-            Self::Refused => "REFUSED",
-            Self::Lapsed => "LAPSED",
-            Self::Withdrawn => "WITHDRAWN",
-            Self::Revoked => "REVOKED",
-        }
-    }
-
     /// Does somebody have to say something yet?
     pub fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::AskedBack)
     }
 }
 
-/// Why an originator refuses. The numbers are those of `portcullis.query.v1.RefusalGround`. The first
-/// are what articles on exemptions in agreements on mutual administrative assistance usually name; a text says more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ground {
-    /// Sovereignty, security or public order.
-    NationalInterest = 1,
-    /// It would harm an investigation or proceedings.
-    OngoingInvestigation = 2,
-    /// A law forbids it: secrecy, data protection, another agreement.
-    LegalRestriction = 3,
-    /// The reason given does not carry it.
-    NotNecessary = 4,
-    /// It would be out of proportion to what it costs.
-    Disproportionate = 5,
-    /// The data are not good enough to be relied on.
-    Unreliable = 6,
-    /// The text says why.
-    Other = 7,
-}
-
-impl Ground {
-    /// Every ground.
-    pub const ALL: [Self; 7] = [
-        Self::NationalInterest,
-        Self::OngoingInvestigation,
-        Self::LegalRestriction,
-        Self::NotNecessary,
-        Self::Disproportionate,
-        Self::Unreliable,
-        Self::Other,
-    ];
-
-    /// From its number.
-    pub fn from_number(number: i32) -> Option<Self> {
-        Self::ALL.into_iter().find(|ground| *ground as i32 == number)
-    }
-
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::NationalInterest => "NATIONAL_INTEREST",
-            Self::OngoingInvestigation => "ONGOING_INVESTIGATION",
-            Self::LegalRestriction => "LEGAL_RESTRICTION",
-            Self::NotNecessary => "NOT_NECESSARY",
-            Self::Disproportionate => "DISPROPORTIONATE",
-            Self::Unreliable => "UNRELIABLE",
-            Self::Other => "OTHER",
-        }
-    }
-
-    /// From its word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|ground| ground.word() == word)
+words! {
+    /// Why an originator refuses. The numbers are those of `portcullis.query.v1.RefusalGround`. The first
+    /// are what articles on exemptions in agreements on mutual administrative assistance usually name; a text says more.
+    Ground {
+        /// Sovereignty, security or public order.
+        NationalInterest = 1 "NATIONAL_INTEREST",
+        /// It would harm an investigation or proceedings.
+        OngoingInvestigation = 2 "ONGOING_INVESTIGATION",
+        /// A law forbids it: secrecy, data protection, another agreement.
+        LegalRestriction = 3 "LEGAL_RESTRICTION",
+        /// The reason given does not carry it.
+        NotNecessary = 4 "NOT_NECESSARY",
+        /// It would be out of proportion to what it costs.
+        Disproportionate = 5 "DISPROPORTIONATE",
+        /// The data are not good enough to be relied on.
+        Unreliable = 6 "UNRELIABLE",
+        /// The text says why.
+        Other = 7 "OTHER",
     }
 }
 
@@ -306,10 +219,10 @@ mod tests {
         assert_eq!(ReleaseId::parse(&id.to_string()), Some(id));
         assert_eq!(ReleaseId::parse(&id.to_string().to_uppercase()), None);
         assert_eq!(ReleaseId::parse("ab"), None);
-        for act in Act::ALL {
-            assert_eq!(Act::from_number(act as u8), Some(act));
+        for act in Act::ALL.iter().copied() {
+            assert_eq!(Act::from_number(act as i32), Some(act));
         }
-        for ground in Ground::ALL {
+        for ground in Ground::ALL.iter().copied() {
             assert_eq!(Ground::from_number(ground as i32), Some(ground));
             assert_eq!(Ground::from_word(ground.word()), Some(ground));
         }

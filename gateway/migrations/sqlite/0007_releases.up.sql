@@ -3,10 +3,6 @@ CREATE TABLE release_step (
     seq INTEGER PRIMARY KEY,              -- in the order in which they were written, as the entries
     release BLOB NOT NULL,                -- release id, 16 bytes; the entry's exchange
     number INTEGER NOT NULL,              -- of the step, from 1
-    requester TEXT NOT NULL,              -- agency that asks
-    requester_position INTEGER NOT NULL,  -- among the steps that concern it, from 1
-    originator TEXT NOT NULL,             -- agency whose record it is
-    originator_position INTEGER NOT NULL, -- among the steps that concern it, from 1
     leaf_hash BLOB NOT NULL,              -- of the step's entry, 32 bytes
     sealed BLOB NOT NULL,                 -- the step, under a key of the gateway's and bound to the leaf hash
     UNIQUE (release, number)

@@ -32,7 +32,7 @@ pub(crate) use note::split as split_note;
 pub use note::{Checkpoint, LogSigner, LogVerifier, NoteError};
 pub use part::{Part, RecordCommitment, commit_body, commit_content, commit_id, commit_part};
 pub use read::{Filter, ListedEntry, LogProof, learn_epochs, list_entries};
-pub use release::{LoggedStep, ReleaseAsk, ReleaseStep, StepParties, What};
+pub use release::{LoggedStep, ReleaseAsk, ReleaseStep, What};
 pub use seal::{Epoch, EpochId, OpenedPart, Party, SealError, SealedBody, Sealer, Unsealer};
 
 use std::collections::{BTreeMap, HashMap, HashSet};

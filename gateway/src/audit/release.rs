@@ -165,28 +165,19 @@ pub struct LoggedStep {
     pub leaf_hash: Digest,
 }
 
-/// Whom a step concerns, and where it stands among the steps of each.
-#[derive(Debug, Clone)]
-pub struct StepParties {
-    /// Agency that asks, and the step's position among its own.
-    pub requester: (AgencyId, u64),
-    /// Agency whose record it is, and the step's position among its own.
-    pub originator: (AgencyId, u64),
-}
-
 impl Audit {
-    /// Makes a step durable: its entry and its row, and the use of an officer's token. `previous` is the leaf hash
-    /// of the step before it, zeros for the first.
+    /// Makes a step durable: its entry for the agency that asks and the one whose record it is, its row, and the use
+    /// of an officer's token. `previous` is the leaf hash of the step before it, zeros for the first.
     pub async fn take_step(
         &self,
         step: ReleaseStep,
-        parties: StepParties,
+        [requester, originator]: [AgencyId; 2],
         previous: Digest,
         officer: Option<Proof>,
     ) -> Result<LoggedStep, CommitError> {
         let exchange = ExchangeId(step.release.0);
-        let facts = Facts { exchange, requester: parties.requester.0.clone() };
-        let readers = vec![parties.requester.0.clone(), parties.originator.0.clone()];
+        let facts = Facts { exchange, requester: requester.clone() };
+        let readers = vec![requester, originator];
         let mut parts = vec![(Part::Release(step.clone()), readers.clone())];
         parts.extend(officer.as_ref().map(|proof| (Part::officer(proof), readers)));
         let mut plain = Writer::default();
@@ -206,10 +197,6 @@ impl Audit {
         let release = ReleaseRow {
             release: step.release.0,
             number: step.number,
-            requester: parties.requester.0.to_string(),
-            requester_position: parties.requester.1,
-            originator: parties.originator.0.to_string(),
-            originator_position: parties.originator.1,
             leaf_hash,
             sealed: [nonce.as_ref().as_slice(), sealed.as_slice()].concat(),
         };
@@ -219,15 +206,12 @@ impl Audit {
         Ok(LoggedStep { step, proven, leaf_hash })
     }
 
-    /// Every step that was taken, in order, with its parties. Each row must be the one that its entry of the log
+    /// Every step that was taken, in order. Each row must be the one that its entry of the log
     /// stands for, and each entry have its row: a step that somebody took away is missed.
     ///
     /// # Errors
     /// The store cannot be read, or rows and entries differ.
-    pub async fn release_steps(
-        &self,
-        store: &Store,
-    ) -> Result<Vec<(LoggedStep, StepParties)>, OpenError> {
+    pub async fn release_steps(&self, store: &Store) -> Result<Vec<LoggedStep>, OpenError> {
         let mut tx = store.read("releases").await?;
         let rows = tx.release_steps().await?;
         let leaves = tx.leaves_of_releases().await?;
@@ -249,11 +233,7 @@ impl Audit {
             let (true, Some(logged)) = (same, read) else {
                 return Err(OpenError::ReleasesDiffer);
             };
-            let parties = StepParties {
-                requester: (AgencyId::new(&row.requester), row.requester_position),
-                originator: (AgencyId::new(&row.originator), row.originator_position),
-            };
-            steps.push((logged, parties));
+            steps.push(logged);
         }
         Ok(steps)
     }
@@ -332,7 +312,7 @@ fn write_ask(out: &mut Writer, ask: &ReleaseAsk) {
 pub(super) fn read_step(from: &mut Reader<'_>) -> Result<ReleaseStep, CodeError> {
     let (release, number, at) = (ReleaseId(from.array()?), from.u32()?, from.moment()?);
     let by = from.option(read_requester)?;
-    let act = Act::from_number(from.u8()?).ok_or(CodeError::Unknown)?;
+    let act = Act::from_number(i32::from(from.u8()?)).ok_or(CodeError::Unknown)?;
     let mut text = || from.text().map(str::to_owned);
     let what = match act {
         Act::Request => What::Request(Box::new(read_ask(from)?)),

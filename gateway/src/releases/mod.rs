@@ -4,7 +4,7 @@
 
 mod refusal;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -17,9 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use refusal::ReleaseRefusal;
 
-use crate::audit::{
-    Audit, LoggedStep, OpenError, ReleaseAsk, ReleaseStep, Requester, StepParties, What,
-};
+use crate::audit::{Audit, LoggedStep, OpenError, ReleaseAsk, ReleaseStep, Requester, What};
 use crate::clock::Clock;
 use crate::officers::Proof;
 use crate::store::Store;
@@ -155,6 +153,8 @@ pub struct Taking {
 #[derive(Default)]
 struct Known {
     by_id: BTreeMap<ReleaseId, Release>,
+    /// Those that somebody has to answer, by when they lapse: settled ones grow in number, these do not.
+    open: BTreeSet<(Moment, ReleaseId)>,
     /// Every step that concerns an agency, in order.
     positions: HashMap<AgencyId, Vec<(ReleaseId, u32)>>,
     /// By requester and idempotency key.
@@ -181,6 +181,12 @@ impl Known {
             }
         }
         let release = self.by_id.get(&id)?;
+        let lapses = (release.ask.lapses_at, id);
+        if release.state.is_open() {
+            self.open.insert(lapses)
+        } else {
+            self.open.remove(&lapses)
+        };
         let requester = release.requester.agency.clone();
         let originator = release.ask.originator.clone();
         if requester != originator {
@@ -190,15 +196,14 @@ impl Known {
         Some(())
     }
 
-    fn next_position(&self, agency: &AgencyId) -> u64 {
-        self.positions.get(agency).map_or(1, |all| all.len() as u64 + 1)
+    /// Those that somebody has to answer.
+    fn open(&self) -> impl Iterator<Item = &Release> {
+        self.open.iter().filter_map(|(_, id)| self.by_id.get(id))
     }
 
-    fn parties(&self, requester: &AgencyId, originator: &AgencyId) -> StepParties {
-        StepParties {
-            requester: (requester.clone(), self.next_position(requester)),
-            originator: (originator.clone(), self.next_position(originator)),
-        }
+    /// Those that nobody has answered in time.
+    fn due(&self, now: Moment) -> Vec<ReleaseId> {
+        self.open.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id).collect()
     }
 }
 
@@ -318,11 +323,11 @@ impl Releases {
             if before.is_some() {
                 return Err(ReleaseRefusal::IdempotencyKeyReused);
             }
-            let own = |one: &&Release| one.requester.agency == by.agency && one.state.is_open();
-            if known.by_id.values().filter(own).count() >= MOST_OPEN {
+            let own = |one: &&Release| one.requester.agency == by.agency;
+            if known.open().filter(own).count() >= MOST_OPEN {
                 return Err(ReleaseRefusal::TooMany);
             }
-            let parties = known.parties(&by.agency, &ask.originator);
+            let parties = [by.agency.clone(), ask.originator.clone()];
             let what = What::Request(Box::new(ask));
             let step = ReleaseStep { release: id, number: 1, at: now, by: Some(by), what };
             Ok((step, parties, Digest::default(), proof))
@@ -352,7 +357,7 @@ impl Releases {
                 return Err(ReleaseRefusal::NotYours);
             }
             release.after(act, act.side(), now)?;
-            Ok(following(known, release, Some(taking.by), taking.what, now, taking.proof))
+            Ok(following(release, Some(taking.by), taking.what, now, taking.proof))
         })
         .await
     }
@@ -360,15 +365,12 @@ impl Releases {
     /// Lets requests lapse that nobody answered in time, until the gateway stops.
     pub async fn follow_time(self: Arc<Self>) {
         while self.stop.run_until_cancelled(tokio::time::sleep(LAPSE_EVERY)).await.is_some() {
-            let now = self.clock.now();
-            let late = |one: &&Release| one.state.is_open() && one.ask.lapses_at <= now;
-            let due: Vec<ReleaseId> =
-                self.known().by_id.values().filter(late).map(|one| one.id).collect();
+            let due = self.known().due(self.clock.now());
             for id in due {
                 let lapsed = self.step(move |known, now| {
                     let release = known.by_id.get(&id).ok_or(ReleaseRefusal::Unknown)?;
                     release.after(Act::Lapse, Side::Time, now)?;
-                    Ok(following(known, release, None, What::Lapse, now, None))
+                    Ok(following(release, None, What::Lapse, now, None))
                 });
                 if let Err(refusal) = lapsed.await {
                     tracing::warn!(release = %id, reason = refusal.reason(), "cannot lapse yet");
@@ -434,10 +436,9 @@ impl Releases {
 }
 
 /// A step, whom it concerns, the leaf hash of the one before, and the officer.
-type Next = (ReleaseStep, StepParties, Digest, Option<Proof>);
+type Next = (ReleaseStep, [AgencyId; 2], Digest, Option<Proof>);
 
 fn following(
-    known: &Known,
     release: &Release,
     by: Option<Requester>,
     what: What,
@@ -447,13 +448,13 @@ fn following(
     let number = release.last_step().saturating_add(1);
     let previous = release.steps.last().map(|logged| logged.leaf_hash).unwrap_or_default();
     let step = ReleaseStep { release: release.id, number, at, by, what };
-    let parties = known.parties(&release.requester.agency, &release.ask.originator);
+    let parties = [release.requester.agency.clone(), release.ask.originator.clone()];
     (step, parties, previous, proof)
 }
 
 async fn read(audit: &Audit, store: &Store) -> Result<Known, OpenError> {
     let mut known = Known::default();
-    for (logged, _) in audit.release_steps(store).await? {
+    for logged in audit.release_steps(store).await? {
         known.take(logged).ok_or(OpenError::ReleasesDiffer)?;
     }
     Ok(known)

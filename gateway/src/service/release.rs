@@ -117,7 +117,7 @@ impl Queries {
         let states: Vec<State> = asked
             .states
             .iter()
-            .map(|number| State::ALL.into_iter().find(|state| *state as i32 == *number))
+            .map(|number| State::from_number(*number))
             .collect::<Option<_>>()
             .ok_or_else(|| {
                 let text = "a state is not known";
@@ -307,7 +307,7 @@ fn step_to_wire(logged: &LoggedStep) -> wire::ReleaseStep {
     let by = step.by.as_ref();
     wire::ReleaseStep {
         number: step.number,
-        act: i32::from(step.what.act() as u8),
+        act: step.what.act() as i32,
         at: Some(step.at.to_proto()),
         agency: by.map(|by| by.agency.to_string()).unwrap_or_default(),
         officer: by.map(|by| by.officer.clone()).unwrap_or_default(),

@@ -3,7 +3,7 @@
 use portcullis_core::id::Digest;
 use sqlx::Row as _;
 
-use super::error::{digest, signed, unsigned};
+use super::error::digest;
 use super::{StoreError, Tx};
 
 /// A step of a release request.
@@ -13,14 +13,6 @@ pub struct ReleaseRow {
     pub release: [u8; 16],
     /// From 1.
     pub number: u32,
-    /// Agency that asks.
-    pub requester: String,
-    /// Position among the steps that concern it.
-    pub requester_position: u64,
-    /// Agency whose record it is.
-    pub originator: String,
-    /// Position among the steps that concern it.
-    pub originator_position: u64,
     /// Leaf hash of the step's entry.
     pub leaf_hash: Digest,
     /// The step, sealed.
@@ -31,15 +23,10 @@ impl Tx<'_> {
     /// Writes a step. One that is there already is a mistake of the caller's, and fails.
     pub async fn put_release_step(&mut self, row: &ReleaseRow) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO release_step (release, number, requester, requester_position, originator, \
-             originator_position, leaf_hash, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO release_step (release, number, leaf_hash, sealed) VALUES (?1, ?2, ?3, ?4)",
         )
         .bind(row.release.as_slice())
         .bind(row.number)
-        .bind(&row.requester)
-        .bind(signed(row.requester_position))
-        .bind(&row.originator)
-        .bind(signed(row.originator_position))
         .bind(row.leaf_hash.0.as_slice())
         .bind(&row.sealed)
         .execute(&mut *self.inner)
@@ -49,26 +36,20 @@ impl Tx<'_> {
 
     /// Every step, in the order in which they were written.
     pub async fn release_steps(&mut self) -> Result<Vec<ReleaseRow>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT release, number, requester, requester_position, originator, \
-             originator_position, leaf_hash, sealed FROM release_step ORDER BY seq",
-        )
-        .fetch_all(&mut *self.inner)
-        .await?;
+        let rows =
+            sqlx::query("SELECT release, number, leaf_hash, sealed FROM release_step ORDER BY seq")
+                .fetch_all(&mut *self.inner)
+                .await?;
         rows.iter()
             .map(|row| {
                 let release: Vec<u8> = row.try_get(0)?;
-                let leaf_hash: Vec<u8> = row.try_get(6)?;
+                let leaf_hash: Vec<u8> = row.try_get(2)?;
                 let malformed = |_| StoreError::Malformed("release_step.release");
                 Ok(ReleaseRow {
                     release: release.try_into().map_err(malformed)?,
                     number: row.try_get(1)?,
-                    requester: row.try_get(2)?,
-                    requester_position: unsigned(row.try_get(3)?, "release_step.position")?,
-                    originator: row.try_get(4)?,
-                    originator_position: unsigned(row.try_get(5)?, "release_step.position")?,
                     leaf_hash: digest(&leaf_hash, "release_step.leaf_hash")?,
-                    sealed: row.try_get(7)?,
+                    sealed: row.try_get(3)?,
                 })
             })
             .collect()

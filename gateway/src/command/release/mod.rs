@@ -183,7 +183,7 @@ fn format(json: bool) -> Format {
 
 fn parse_state(text: &str) -> Result<State, String> {
     let word = text.to_ascii_uppercase().replace('-', "_");
-    State::ALL.into_iter().find(|state| state.word() == word).ok_or_else(|| {
+    State::from_word(&word).ok_or_else(|| {
         let known: Vec<&str> = State::ALL.iter().map(|state| state.word()).collect();
         format!("no such state; there are {}", known.join(", "))
     })

@@ -148,11 +148,9 @@ fn treatment(field: &wire::ReleaseField) -> String {
 }
 
 fn state(number: i32) -> String {
-    let known = State::ALL.into_iter().find(|state| *state as i32 == number);
-    known.map_or_else(|| number.to_string(), |state| state.word().to_owned())
+    State::from_number(number).map_or_else(|| number.to_string(), |state| state.word().to_owned())
 }
 
 fn act(number: i32) -> String {
-    let known = Act::ALL.into_iter().find(|act| i32::from(*act as u8) == number);
-    known.map_or_else(|| number.to_string(), |act| act.word().to_owned())
+    Act::from_number(number).map_or_else(|| number.to_string(), |act| act.word().to_owned())
 }
