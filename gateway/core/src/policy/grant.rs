@@ -5,8 +5,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::agreement::Flow;
+use super::asking::{Contexts, Subject, Told};
+use super::cedar::{Action, Verdict};
 use super::permit::Permit;
+use super::plan::{Dropped, above};
+use super::standing::Cap;
+use crate::handling::HandlingClass;
 use crate::id::{AgencyId, AgreementId, CaseId, Moment, RecordTypeName, RuleId};
+use crate::label::Leaf;
 use crate::policy::Purpose;
 use crate::redact::Treatment;
 
@@ -59,5 +66,86 @@ impl Permit {
         self.key = Arc::new(key);
         self.plans = self.snapshot.plans.of(&self.key);
         Some(self)
+    }
+
+    /// How the originator granted a leaf to be shown, and the rule that it is.
+    pub(super) fn grant_of(&self, leaf: &Leaf) -> Option<(Treatment, RuleId)> {
+        let grant = self.key.grant.as_ref()?;
+        let treatment = grant.fields.get(&leaf.path)?;
+        Some((*treatment, grant.rule.clone()))
+    }
+
+    /// Would a grant of the originator be enough to show a leaf so? Prohibitions, reservations and the template of
+    /// the case hold against it.
+    pub(super) fn could_show(
+        &self,
+        flow: &Flow,
+        subject: Subject<'_>,
+        treatment: Treatment,
+        caps: &[&Cap],
+        contexts: &Contexts<'_>,
+    ) -> Verdict {
+        if flow.release.is_none() {
+            return Verdict::Refused(vec![]);
+        }
+        let leaf = subject.leaf;
+        if let Some(cap) = above(caps, treatment) {
+            return Verdict::Refused(vec![cap.rule.clone()]);
+        }
+        if !treatment.fits(leaf.label.semantic, &leaf.kind) {
+            return Verdict::Refused(vec![RuleId::new("default:treatment-does-not-fit")]);
+        }
+        self.ask_of(subject, Action::Treat(treatment), Told::Granted, contexts)
+    }
+
+    /// Could a grant show more of the leaf than it is shown now?
+    pub(super) fn asking_helps(
+        &self,
+        flow: &Flow,
+        subject: Subject<'_>,
+        now: Treatment,
+        caps: &[&Cap],
+        contexts: &Contexts<'_>,
+    ) -> bool {
+        flow.release.is_some()
+            && Action::treatments().into_iter().any(|action| match action {
+                Action::Treat(more) => {
+                    let could = || self.could_show(flow, subject, more, caps, contexts);
+                    more > now && matches!(could(), Verdict::Permitted(_))
+                }
+                _ => false,
+            })
+    }
+
+    /// Could the originator of ordinary records have these fields shown so, by granting it? For a field that it
+    /// could not, the rules that stand in the way.
+    ///
+    /// # Errors
+    /// The records of the originator are dropped anyway.
+    pub fn grantable(
+        &self,
+        class: &HandlingClass,
+        fields: &[(String, Treatment)],
+        now: Moment,
+    ) -> Result<Vec<(String, Vec<RuleId>)>, Dropped> {
+        let plan = self.plan(class, now)?;
+        let flow = self.flow_from(class)?;
+        let contexts = Contexts::of(self, class, now)?;
+        let mut not = vec![];
+        for (path, treatment) in fields {
+            let Some(leaf) = self.record_type.leaf_by_path(path) else {
+                not.push((path.clone(), vec![]));
+                continue;
+            };
+            let caps = self.caps(flow, leaf);
+            // Grants are permitted per flow, whatever the ladder.
+            let subject = Subject { leaf, ladder: None, matchable: false };
+            match self.could_show(flow, subject, *treatment, &caps, &contexts) {
+                Verdict::Permitted(_) if *treatment > plan.treatment(leaf.id) => {}
+                Verdict::Permitted(_) => not.push((path.clone(), vec![flow.rule.clone()])),
+                Verdict::Refused(rules) | Verdict::Failed(rules) => not.push((path.clone(), rules)),
+            }
+        }
+        Ok(not)
     }
 }

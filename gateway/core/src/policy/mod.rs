@@ -4,6 +4,7 @@
 //! Time is an argument and never enters Cedar.
 
 mod agreement;
+mod asking;
 mod budget;
 mod cedar;
 mod compile;

@@ -1,15 +1,12 @@
 //! From a permit and a class of records to a plan: record-level rules first, then every leaf down its
 //! ladder until Cedar permits a rung.
 
-use std::cell::RefCell;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use cedar_policy::Context;
-
 use super::agreement::{Flow, Ladder};
-use super::cedar::{Action, Situation, Verdict};
+use super::asking::{Contexts, Subject, Told};
+use super::cedar::{Action, Verdict};
 use super::decide::Request;
 use super::ladder;
 use super::permit::Permit;
@@ -17,7 +14,7 @@ use super::snapshot::Whole;
 use super::standing::Cap;
 use crate::handling::HandlingClass;
 use crate::id::{Moment, RuleId};
-use crate::label::{Category, Leaf, Semantic, Sensitivity};
+use crate::label::Leaf;
 use crate::redact::{FieldPlan, Plan, PseudonymScope, Reason, Treatment};
 
 /// Records of this class are dropped as if they had not matched. For the log; never for the requester.
@@ -95,46 +92,6 @@ impl Permit {
         over.compile(flow, class, now, over.next_change(now))
     }
 
-    /// Asks about a field; of fields that no rule can tell apart, once.
-    fn ask_of(
-        &self,
-        subject: Subject<'_>,
-        action: Action,
-        told: Told,
-        contexts: &Contexts,
-    ) -> Verdict {
-        let context = match (told, &contexts.granted) {
-            (Told::Ordinary, _) => &contexts.ordinary,
-            (Told::WithToken, _) => &contexts.with_token,
-            (Told::Granted, Some(granted)) => granted,
-            (Told::Granted, None) => return Verdict::Refused(vec![]),
-        };
-        let Subject { leaf, ladder, matchable } = subject;
-        if self.over.is_some() || self.snapshot.minds_fields() {
-            return self.ask(action, Some(leaf), context);
-        }
-        let label = &leaf.label;
-        let question =
-            (told, action, label.category, label.semantic, label.sensitivity, ladder, matchable);
-        if let Some(known) = contexts.answered.borrow().get(&question) {
-            return known.clone();
-        }
-        let verdict = self.ask(action, Some(leaf), context);
-        contexts.answered.borrow_mut().insert(question, verdict.clone());
-        verdict
-    }
-
-    fn ask(&self, action: Action, leaf: Option<&Leaf>, context: &Context) -> Verdict {
-        let slice = &self.key.slice;
-        match &self.over {
-            None => self.snapshot.ask(slice, action, leaf, context),
-            Some(whole) => {
-                let (requester, kind) = (&slice.requester, &slice.record_type);
-                self.snapshot.engine.ask(&whole.0, requester, action, kind, leaf, context)
-            }
-        }
-    }
-
     fn still_holds(&self, now: Moment) -> Result<(), Dropped> {
         let case = self.request.case.as_ref().is_none_or(|id| {
             let case = self.snapshot.case(id);
@@ -166,7 +123,7 @@ impl Permit {
         now: Moment,
         until: Moment,
     ) -> Result<Plan, Dropped> {
-        let contexts = self.contexts(flow, class, now)?;
+        let contexts = Contexts::of(self, class, now)?;
         let context = &contexts.ordinary;
         match self.ask(Action::Release, None, context) {
             Verdict::Permitted(_) => {}
@@ -204,7 +161,7 @@ impl Permit {
     }
 
     /// What keeps a leaf low whatever its ladder says: reservations, and the template of the case.
-    fn caps<'a>(&'a self, flow: &'a Flow, leaf: &Leaf) -> Vec<&'a Cap> {
+    pub(super) fn caps<'a>(&'a self, flow: &'a Flow, leaf: &Leaf) -> Vec<&'a Cap> {
         let mut caps: Vec<&Cap> = flow.caps.iter().filter(|cap| cap.concerns(leaf)).collect();
         let case = self.request.case.as_ref().and_then(|id| self.snapshot.case(id));
         if let Some(template) = case.and_then(|case| case.template.as_ref()) {
@@ -222,7 +179,7 @@ impl Permit {
         flow: &Flow,
         leaf: &Leaf,
         ladder: Option<usize>,
-        contexts: &Contexts,
+        contexts: &Contexts<'_>,
     ) -> FieldPlan {
         let matchable = flow.matchable.contains(&leaf.path);
         let subject = Subject { leaf, ladder, matchable };
@@ -283,158 +240,15 @@ impl Permit {
         }
     }
 
-    /// How the originator granted a leaf to be shown, and the rule that it is.
-    fn grant_of(&self, leaf: &Leaf) -> Option<(Treatment, RuleId)> {
-        let grant = self.key.grant.as_ref()?;
-        let treatment = grant.fields.get(&leaf.path)?;
-        Some((*treatment, grant.rule.clone()))
-    }
-
-    /// Would a grant of the originator be enough to show a leaf so? Prohibitions, reservations and the template of
-    /// the case hold against it.
-    fn could_show(
-        &self,
-        flow: &Flow,
-        subject: Subject<'_>,
-        treatment: Treatment,
-        caps: &[&Cap],
-        contexts: &Contexts,
-    ) -> Verdict {
-        if flow.release.is_none() {
-            return Verdict::Refused(vec![]);
-        }
-        let leaf = subject.leaf;
-        if let Some(cap) = above(caps, treatment) {
-            return Verdict::Refused(vec![cap.rule.clone()]);
-        }
-        if !treatment.fits(leaf.label.semantic, &leaf.kind) {
-            return Verdict::Refused(vec![RuleId::new("default:treatment-does-not-fit")]);
-        }
-        self.ask_of(subject, Action::Treat(treatment), Told::Granted, contexts)
-    }
-
-    /// Could a grant show more of the leaf than it is shown now?
-    fn asking_helps(
-        &self,
-        flow: &Flow,
-        subject: Subject<'_>,
-        now: Treatment,
-        caps: &[&Cap],
-        contexts: &Contexts,
-    ) -> bool {
-        flow.release.is_some()
-            && Action::treatments().into_iter().any(|action| match action {
-                Action::Treat(more) => {
-                    let could = || self.could_show(flow, subject, more, caps, contexts);
-                    more > now && matches!(could(), Verdict::Permitted(_))
-                }
-                _ => false,
-            })
-    }
-
-    /// Could the originator of ordinary records have these fields shown so, by granting it? For a field that it
-    /// could not, the rules that stand in the way.
-    ///
-    /// # Errors
-    /// The records of the originator are dropped anyway.
-    pub fn grantable(
-        &self,
-        class: &HandlingClass,
-        fields: &[(String, Treatment)],
-        now: Moment,
-    ) -> Result<Vec<(String, Vec<RuleId>)>, Dropped> {
-        let plan = self.plan(class, now)?;
-        let flow = self.flow_from(class)?;
-        let contexts = self.contexts(flow, class, now)?;
-        let mut not = vec![];
-        for (path, treatment) in fields {
-            let Some(leaf) = self.record_type.leaf_by_path(path) else {
-                not.push((path.clone(), vec![]));
-                continue;
-            };
-            let caps = self.caps(flow, leaf);
-            // Of its own: a few fields are asked about, and nothing is saved by remembering.
-            let subject =
-                Subject { leaf, ladder: Some(usize::MAX - leaf.id.index()), matchable: false };
-            match self.could_show(flow, subject, *treatment, &caps, &contexts) {
-                Verdict::Permitted(_) if *treatment > plan.treatment(leaf.id) => {}
-                Verdict::Permitted(_) => not.push((path.clone(), vec![flow.rule.clone()])),
-                Verdict::Refused(rules) | Verdict::Failed(rules) => not.push((path.clone(), rules)),
-            }
-        }
-        Ok(not)
-    }
-
-    fn flow_from(&self, class: &HandlingClass) -> Result<&Flow, Dropped> {
+    pub(super) fn flow_from(&self, class: &HandlingClass) -> Result<&Flow, Dropped> {
         self.flows()
             .find(|flow| flow.from == class.originator)
             .ok_or_else(|| dropped(DroppedReason::OriginatorNotCovered, vec![]))
     }
-
-    /// What Cedar is told of records of a class; with a grant, where the flow knows grants.
-    fn contexts(
-        &self,
-        flow: &Flow,
-        class: &HandlingClass,
-        now: Moment,
-    ) -> Result<Contexts, Dropped> {
-        let memberships = self.snapshot.memberships(&self.request.requester, now);
-        let own = self.request.officer.is_some();
-        let context = |officer_proven, granted| {
-            let situation = Situation {
-                agreement: &self.agreement.id,
-                source: &class.originator,
-                purpose: self.request.purpose,
-                case: self.request.case.as_ref(),
-                memberships: &memberships,
-                officer_proven,
-                environment: self.snapshot.environment(),
-                handling: Some(class),
-                granted,
-            };
-            let failed = |_| dropped(DroppedReason::PolicyEvaluationFailed, vec![]);
-            self.snapshot.engine.context(&situation).map_err(failed)
-        };
-        let granted = flow.release.map(|_| context(own, true)).transpose()?;
-        let ordinary = context(own, false)?;
-        let with_token = if own { ordinary.clone() } else { context(true, false)? };
-        Ok(Contexts { ordinary, with_token, granted, answered: RefCell::default() })
-    }
-}
-
-/// What Cedar is told about a class of records: as it is, were an officer proven, and where the originator has
-/// granted a field.
-struct Contexts {
-    ordinary: Context,
-    with_token: Context,
-    granted: Option<Context>,
-    /// What was answered about other fields of the plan.
-    answered: RefCell<HashMap<Question, Verdict>>,
-}
-
-/// Which of the three is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Told {
-    Ordinary,
-    WithToken,
-    Granted,
-}
-
-/// Everything in which the answers about two fields of one plan can differ, where no policy but the agreements'
-/// permits speaks of a field by its path: its label, the ladder that permits its rungs, and whether a permit lets
-/// it be matched.
-type Question = (Told, Action, Category, Semantic, Sensitivity, Option<usize>, bool);
-
-/// A leaf, and what permits anything about it.
-#[derive(Clone, Copy)]
-struct Subject<'a> {
-    leaf: &'a Leaf,
-    ladder: Option<usize>,
-    matchable: bool,
 }
 
 /// The first cap that a treatment is not within. Side by side is above too.
-fn above<'a>(caps: &[&'a Cap], treatment: Treatment) -> Option<&'a Cap> {
+pub(super) fn above<'a>(caps: &[&'a Cap], treatment: Treatment) -> Option<&'a Cap> {
     let within = |cap: &Cap| treatment.partial_cmp(&cap.at_most).is_some_and(Ordering::is_le);
     caps.iter().find(|cap| !within(cap)).copied()
 }
@@ -505,6 +319,6 @@ fn descend(
     Descent::end(refused.or(cap).unwrap_or_else(|| ladder.rule.clone()), lowered)
 }
 
-fn dropped(reason: DroppedReason, rules: Vec<RuleId>) -> Dropped {
+pub(super) fn dropped(reason: DroppedReason, rules: Vec<RuleId>) -> Dropped {
     Dropped { reason, rules }
 }
