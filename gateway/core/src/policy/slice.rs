@@ -23,6 +23,7 @@ impl Slice {
     }
 
     /// All of it.
+    #[cfg(test)]
     pub(super) fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.whole.policies()
     }

@@ -80,9 +80,6 @@ pub struct Snapshot {
     pub(super) slices: HashMap<SliceKey, Arc<Slice>>,
     /// The policies that belong to every slice: what holds where no agreement permits anything.
     ground: PolicySet,
-    /// Every policy: what the slices are held against.
-    #[cfg(test)]
-    pub(super) whole: PolicySet,
     /// See [`Self::minds_fields`].
     minds_fields: bool,
     /// What is told of the rules of policies.
@@ -107,7 +104,7 @@ struct Part {
     held: Held,
     agreement: Arc<Agreement>,
     slices: Vec<(SliceKey, Arc<Slice>)>,
-    #[cfg(test)]
+    /// All permits, uncut.
     permits: PolicySet,
 }
 
@@ -254,8 +251,6 @@ impl Snapshot {
             }
         }
         let slices = parts.values().flat_map(|part| part.slices.iter().cloned()).collect();
-        #[cfg(test)]
-        let whole = whole(&ground, &parts);
         let mut snapshot = Self {
             registry,
             cases_of,
@@ -266,8 +261,6 @@ impl Snapshot {
             engine,
             slices,
             ground,
-            #[cfg(test)]
-            whole,
             minds_fields: policies
                 .iter()
                 .map(|file| file.text.as_str())
@@ -434,15 +427,12 @@ impl Snapshot {
         open.map(|case| case.id.clone()).collect()
     }
 
-    /// Every policy at once, for [`Permit::plan_over`](super::Permit::plan_over).
+    /// Every policy at once, as they were before they were cut into slices; for [`Permit::plan_over`](super::Permit::plan_over).
     pub fn whole_set(&self) -> Whole {
         let mut whole = self.ground.clone();
-        for policy in self.slices.values().flat_map(|slice| slice.policies()) {
-            // Each slice holds the ground too, and one policy is in no two slices otherwise.
-            if whole.policy(policy.id()).is_none() {
-                let added = whole.add(policy.clone());
-                debug_assert!(added.is_ok(), "its id is new");
-            }
+        for policy in self.parts.values().flat_map(|part| part.permits.policies()) {
+            let added = whole.add(policy.clone());
+            debug_assert!(added.is_ok(), "its id is its own");
         }
         Whole(whole)
     }
@@ -600,19 +590,8 @@ fn part(
         held,
         agreement,
         slices: slices.into_iter().map(|(key, set)| (key, Arc::new(Slice::new(set)))).collect(),
-        #[cfg(test)]
         permits,
     }
-}
-
-/// The ground and every permit.
-#[cfg(test)]
-fn whole(ground: &PolicySet, parts: &BTreeMap<AgreementId, Arc<Part>>) -> PolicySet {
-    let mut whole = ground.clone();
-    for policy in parts.values().flat_map(|part| part.permits.policies()) {
-        whole.add(policy.clone()).unwrap();
-    }
-    whole
 }
 
 /// Rules of a verdict, sorted and without repetition.

@@ -334,7 +334,7 @@ fn text_of_an_agreement_never_becomes_policy() {
     let text = GOOD.replace("title = \"T\"", &format!("title = \"{hostile}\""));
     let world = load(&[file("a.toml", &text)], &[]);
     let plain = load(&[file("a.toml", GOOD)], &[]);
-    assert_eq!(world.whole.to_string().len(), plain.whole.to_string().len());
+    assert_eq!(world.whole_set().0.to_string().len(), plain.whole_set().0.to_string().len());
 }
 
 fn policy_errors(text: &str) -> Vec<(u32, String, LoadProblem)> {

@@ -80,7 +80,8 @@ fn monotone_removing_any_permit_raises_nothing() {
     let before = answers(&world, &questions);
     assert!(before.iter().all(Option::is_some));
     let permits: Vec<String> = world
-        .whole
+        .whole_set()
+        .0
         .policies()
         .filter(|policy| policy.effect() == cedar_policy::Effect::Permit)
         .map(|policy| policy.id().to_string())

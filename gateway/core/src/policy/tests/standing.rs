@@ -393,5 +393,5 @@ fn taking_over_from_a_snapshot_changes_no_decision_and_keeps_plans() {
         (Snapshot::build(next.clone(), Some(&more)).unwrap(), Snapshot::build(next, None).unwrap());
     assert_eq!(upon.hash(), anew.hash());
     assert_eq!(upon.slices.len(), anew.slices.len());
-    assert_eq!(upon.whole.policies().count(), anew.whole.policies().count());
+    assert_eq!(upon.whole_set().0.policies().count(), anew.whole_set().0.policies().count());
 }
