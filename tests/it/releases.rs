@@ -535,7 +535,9 @@ async fn the_same_request_under_one_key_is_made_once() {
     let world = up().await;
     let reference = world.reference(1).await;
     let ask = wire::RequestReleaseRequest { idempotency_key: "once".into(), ..asking(&reference) };
-    let first = world.request(ask.clone()).await.unwrap();
+    let at_once = futures::future::join_all((0..8).map(|_| world.request(ask.clone()))).await;
+    let first = at_once[0].as_ref().unwrap().clone();
+    assert!(at_once.iter().all(|one| one.as_ref().unwrap().id == first.id), "eight at once");
     assert_eq!(world.request(ask.clone()).await.unwrap().id, first.id);
     let mut other = ask.clone();
     other.query.as_mut().unwrap().justification = "something else".into();

@@ -74,6 +74,14 @@ impl Broker {
         let id = ReleaseId(ask.exchange.0);
         let requested =
             self.releases.request(id, ask.requester.clone(), asked, ask.officer.clone()).await;
+        let requested = match requested {
+            // Two attempts under one key came at once, and the other one was first.
+            Err(ReleaseRefusal::IdempotencyKeyReused) => self
+                .releases
+                .asked_before(ask.idempotency_key, ask.digest)
+                .and_then(|before| before.ok_or(ReleaseRefusal::IdempotencyKeyReused)),
+            requested => requested,
+        };
         match requested {
             Ok(release) => Ok(release),
             Err(refusal) => Err(self.deny(&policy, &ask, Refusal::Release(refusal)).await),
