@@ -92,6 +92,11 @@ impl Moment {
         self.0.div_euclid(1000)
     }
 
+    /// So many days of 24 hours later.
+    pub const fn days_later(self, days: u32) -> Self {
+        Self(self.0.saturating_add(days as i64 * 24 * 60 * 60 * 1000))
+    }
+
     /// As a protobuf timestamp.
     pub fn to_proto(self) -> prost_types::Timestamp {
         let nanos = i32::try_from(self.0.rem_euclid(1000)).unwrap_or_default() * 1_000_000;

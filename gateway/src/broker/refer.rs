@@ -16,9 +16,6 @@ use crate::officers::{Expected, Proof};
 use crate::releases::{Granted, Release, ReleaseRefusal, Taking};
 use crate::status::Refusal;
 
-/// Milliseconds in a day.
-const DAY: i64 = 24 * 60 * 60 * 1000;
-
 /// A decision on a release, as an agency brings it.
 #[derive(Debug, Clone)]
 pub struct Deciding {
@@ -115,7 +112,7 @@ impl Broker {
         let plan = permit.plan(&class, now).map_err(|_| not_here())?;
         let terms = terms(&permit, &originator).ok_or_else(not_here)?;
         let fields = askable(&ask.wanted, &plan)?;
-        let lapses_at = later(now, terms.answer_within_days).min(permit.valid_until());
+        let lapses_at = now.days_later(terms.answer_within_days).min(permit.valid_until());
         let due = due.unwrap_or(lapses_at);
         if due <= now || due > lapses_at {
             let until = crate::status::rfc3339(lapses_at);
@@ -228,7 +225,7 @@ impl Broker {
         if let Some((path, rules)) = not.into_iter().next() {
             return refuse(ReleaseRefusal::NotGrantable { path, rules });
         }
-        let most = later(now, ask.grant_holds_days).min(permit.valid_until());
+        let most = now.days_later(ask.grant_holds_days).min(permit.valid_until());
         let until = until.map_or(most, |until| until.min(most));
         if until <= now {
             let text = "a grant ends later than now";
@@ -293,10 +290,6 @@ fn request_of(release: &Release) -> Request {
 
 fn terms(permit: &Permit, originator: &AgencyId) -> Option<ReleaseTerms> {
     permit.flows().find(|flow| flow.from == *originator)?.release
-}
-
-fn later(now: Moment, days: u32) -> Moment {
-    Moment(now.0.saturating_add(i64::from(days).saturating_mul(DAY)))
 }
 
 /// The leaves that are asked for: of a message those that asking can help, of a field that field.

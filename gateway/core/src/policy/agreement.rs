@@ -1,7 +1,6 @@
 //! An agreement as data: parties, dates, and flows of records from one party to others, each with ladders
 //! that say how much of a field may be shown. Built only by `parse`, which checks it.
 
-use super::budget::DAY;
 use super::standing::{Cap, Phase, Standing};
 use crate::id::{AgencyId, AgreementId, CaseId, Digest, Moment, RecordTypeName, RuleId};
 use crate::label::{Category, Leaf, Semantic, Sensitivity};
@@ -138,8 +137,7 @@ pub struct Terms {
 impl Terms {
     /// By when something that was decided on then is deleted.
     pub fn delete_by(&self, decided_at: Moment) -> Moment {
-        let days = i64::from(self.delete_after_days).saturating_mul(DAY);
-        Moment(decided_at.0.saturating_add(days))
+        decided_at.days_later(self.delete_after_days)
     }
 }
 

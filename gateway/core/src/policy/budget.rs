@@ -7,7 +7,7 @@ use super::decide::Request;
 use crate::id::{AgreementId, CaseId, Moment, OfficerId};
 
 /// Milliseconds of a day.
-pub(super) const DAY: i64 = 24 * 60 * 60 * 1000;
+const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::agreement::{Agreement, Flow};
-use super::budget::{BudgetLimit, DAY, budgets};
+use super::budget::{BudgetLimit, budgets};
 use super::compile::SliceKey;
 use super::decide::Request;
 use super::grant::Grant;
@@ -140,7 +140,7 @@ impl Permit {
     /// By when the answer is deleted: the earliest that a flow asks for.
     pub fn delete_by(&self, now: Moment) -> Moment {
         let days = self.flows().map(|flow| flow.delete_after_days).min().unwrap_or_default();
-        Moment(now.0.saturating_add(i64::from(days).saturating_mul(DAY)))
+        now.days_later(days)
     }
 
     /// Sources to ask, sorted; never empty.
