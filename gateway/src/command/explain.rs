@@ -8,11 +8,10 @@ use portcullis_proto::query::v1 as wire;
 use portcullis_proto::query::v1::query_service_client::QueryServiceClient;
 use tonic::Request;
 
-use super::query::{MAX_BYTES, tell, timed_out};
+use super::query::{MAX_BYTES, Reached, reach, tell, timed_out};
 use crate::client::ask::FormatWord;
 use crate::client::render::{self, Look};
-use crate::client::schema::{self, SchemaError};
-use crate::client::{Profile, QueryWords, Refused, connect};
+use crate::client::{QueryWords, Refused};
 
 /// Explains a query.
 #[derive(Args, Debug)]
@@ -32,15 +31,11 @@ pub struct ExplainArgs {
 /// A profile that cannot be used, words that do not fit the record type, or output that cannot be written.
 pub async fn run(args: ExplainArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
     let format = args.format.format;
-    let profile = Profile::load(&args.words.profile)?;
-    let timeout = Duration::from_secs(profile.timeout_seconds);
-    let channel = connect(&profile).await?;
-    let record_type = match schema::fetch(channel.clone(), &args.words.record_type, timeout).await {
-        Ok(record_type) => record_type,
-        Err(SchemaError::Status(status)) => return tell(&Refused::of(&status), format, out),
-        Err(SchemaError::Usage(error)) => return Err(error.into()),
-        Err(error) => return Err(error.into()),
+    let Reached { profile, channel, record_type } = match reach(&args.words).await? {
+        Ok(reached) => reached,
+        Err(refused) => return tell(&refused, format, out),
     };
+    let timeout = Duration::from_secs(profile.timeout_seconds);
     let query = Some(args.words.query(&record_type)?);
     let mut request = Request::new(wire::ExplainRequest { query, as_officer: args.as_officer });
     request.set_timeout(timeout);

@@ -5,13 +5,16 @@ mod tests;
 
 use std::io::{Read as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use portcullis_core::label::RecordType;
 use portcullis_proto::query::v1 as wire;
 use portcullis_proto::query::v1::query_service_client::QueryServiceClient;
 use tonic::Request;
+use tonic::transport::Channel;
 
 use crate::client::ask::FormatWord;
 use crate::client::render::{self, Look};
@@ -43,15 +46,11 @@ pub struct QueryArgs {
 pub async fn run(args: QueryArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
     let format = args.format.format;
     let officer_token = args.officer_token.as_deref().map(read_token).transpose()?;
-    let profile = Profile::load(&args.words.profile)?;
-    let timeout = Duration::from_secs(profile.timeout_seconds);
-    let channel = connect(&profile).await?;
-    let record_type = match schema::fetch(channel.clone(), &args.words.record_type, timeout).await {
-        Ok(record_type) => record_type,
-        Err(SchemaError::Status(status)) => return tell(&Refused::of(&status), format, out),
-        Err(SchemaError::Usage(error)) => return Err(error.into()),
-        Err(error) => return Err(error.into()),
+    let Reached { profile, channel, record_type } = match reach(&args.words).await? {
+        Ok(reached) => reached,
+        Err(refused) => return tell(&refused, format, out),
     };
+    let timeout = Duration::from_secs(profile.timeout_seconds);
     let mut request = Request::new(wire::QueryRequest {
         query: Some(args.words.query(&record_type)?),
         idempotency_key: args.idempotency_key,
@@ -79,6 +78,26 @@ pub async fn run(args: QueryArgs, out: &mut dyn Write) -> anyhow::Result<bool> {
         Some(failure) if format != Format::Json => tell(failure, format, out),
         Some(_) => Ok(false),
         None => Ok(true),
+    }
+}
+
+/// A gateway, and the record type that the words name there.
+pub(super) struct Reached {
+    pub profile: Profile,
+    pub channel: Channel,
+    pub record_type: Arc<RecordType>,
+}
+
+/// Reaches the gateway of a query's words; or why it refuses.
+pub(super) async fn reach(words: &QueryWords) -> anyhow::Result<Result<Reached, Refused>> {
+    let profile = Profile::load(&words.profile)?;
+    let timeout = Duration::from_secs(profile.timeout_seconds);
+    let channel = connect(&profile).await?;
+    match schema::fetch(channel.clone(), &words.record_type, timeout).await {
+        Ok(record_type) => Ok(Ok(Reached { profile, channel, record_type })),
+        Err(SchemaError::Status(status)) => Ok(Err(Refused::of(&status))),
+        Err(SchemaError::Usage(error)) => Err(error.into()),
+        Err(error) => Err(error.into()),
     }
 }
 

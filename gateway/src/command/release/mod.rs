@@ -7,7 +7,6 @@ mod watch;
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use portcullis_core::id::Moment;
@@ -18,8 +17,7 @@ use portcullis_proto::query::v1::query_service_client::QueryServiceClient;
 use tonic::transport::Channel;
 
 use super::agreement::{moment, within};
-use super::query::{MAX_BYTES, read_token, tell};
-use crate::client::schema::{self, SchemaError};
+use super::query::{MAX_BYTES, Reached, reach, read_token, tell};
 use crate::client::{Format, Profile, QueryWords, Refused, UsageError, connect};
 
 pub use decide::DecideArgs;
@@ -110,13 +108,9 @@ async fn request(args: RequestArgs, out: &mut dyn Write) -> anyhow::Result<bool>
     let format = format(args.json);
     let officer_token = args.officer_token.as_deref().map(read_token).transpose()?;
     let due = moment(args.due.as_deref())?.map(Moment::to_proto);
-    let profile = Profile::load(&args.words.profile)?;
-    let timeout = Duration::from_secs(profile.timeout_seconds);
-    let channel = connect(&profile).await?;
-    let record_type = match schema::fetch(channel.clone(), &args.words.record_type, timeout).await {
-        Ok(record_type) => record_type,
-        Err(SchemaError::Status(status)) => return tell(&Refused::of(&status), format, out),
-        Err(error) => return Err(error.into()),
+    let Reached { profile, channel, record_type } = match reach(&args.words).await? {
+        Ok(reached) => reached,
+        Err(refused) => return tell(&refused, format, out),
     };
     let query = args.words.query(&record_type)?;
     if args.words.fields.is_empty() {
