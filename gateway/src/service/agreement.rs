@@ -33,7 +33,7 @@ type Watched = Pin<Box<dyn Stream<Item = Result<wire::WatchResponse, Status>> + 
 impl Agreeing {
     async fn act(&self, caller: Caller, brings: Brings<'_>) -> Result<wire::Agreement, Status> {
         let (peer, info) = caller?;
-        let doer = Doer { certificate: super::query::fingerprint(&info), peer: peer.clone() };
+        let doer = Doer { certificate: super::asked::fingerprint(&info), peer: peer.clone() };
         let (act, wanted) = (brings.act, brings.agreement.unwrap_or_default().to_owned());
         let life = self.agreements.act(&self.broker, &doer, brings).await.map_err(|refusal| {
             tracing::warn!(

@@ -8,7 +8,7 @@ use portcullis_proto::audit::v1 as wire;
 use portcullis_proto::audit::v1::audit_service_server::AuditService;
 use tonic::{Request, Response, Status};
 
-use super::query::encode_proof;
+use super::encode::encode_proof;
 use crate::audit::{CommitError, EntryKind, ExchangeId, Filter, ListedEntry};
 use crate::broker::Broker;
 use crate::status::Refusal;

@@ -23,7 +23,7 @@ pub struct Casework {
 impl Casework {
     fn doer<T>(&self, request: &Request<T>) -> Result<Doer, Status> {
         let (peer, info) = super::caller(&self.broker, request)?;
-        Ok(Doer { certificate: super::query::fingerprint(&info), peer })
+        Ok(Doer { certificate: super::asked::fingerprint(&info), peer })
     }
 
     fn told(

@@ -1,16 +1,20 @@
 //! One file per gRPC service: decode, call the broker, encode. Generated types stop here.
 
 pub mod agreement;
+mod asked;
 pub mod audit;
 pub mod case;
 pub mod directory;
 pub mod door;
+mod encode;
 pub mod filter;
 pub mod outgoing;
 pub mod query;
 pub(crate) mod recipients;
 mod registration;
 mod release;
+
+pub(crate) use encode::treatment_to_wire;
 
 use std::sync::Arc;
 

@@ -72,7 +72,7 @@ fn doer<T>(request: &Request<T>) -> Result<Doer, Status> {
     else {
         return Err(Refusal::Internal.into_status(""));
     };
-    Ok(Doer { peer: peer.clone(), certificate: super::query::fingerprint(info) })
+    Ok(Doer { peer: peer.clone(), certificate: super::asked::fingerprint(info) })
 }
 
 fn refused(doer: &Doer, name: &str, refusal: RegistrationRefusal) -> Status {

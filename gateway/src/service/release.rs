@@ -13,7 +13,8 @@ use portcullis_proto::query::v1::release_decision::Step;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
-use super::query::{Queries, TEXT, fingerprint, missing, parse};
+use super::asked::{TEXT, fingerprint, missing, parse};
+use super::query::Queries;
 use crate::audit::{ExchangeId, LoggedStep, Requester, What};
 use crate::broker::{Broker, Decided, Deciding};
 use crate::releases::{Release, ReleaseRefusal};
@@ -291,7 +292,7 @@ fn to_wire(broker: &Broker, release: &Release, reader: &AgencyId) -> wire::Relea
 
 fn fields_of(fields: &std::collections::BTreeMap<String, Treatment>) -> Vec<wire::ReleaseField> {
     let of = |(path, treatment): (&String, &Treatment)| {
-        let (treatment, level) = super::query::treatment_to_wire(*treatment);
+        let (treatment, level) = super::encode::treatment_to_wire(*treatment);
         let (treatment, level) = (treatment.into(), level.to_owned());
         wire::ReleaseField { path: path.clone(), treatment, level }
     };

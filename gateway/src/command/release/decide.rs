@@ -15,7 +15,7 @@ use super::super::agreement::{moment, within};
 use super::super::query::read_token;
 use super::{client, told};
 use crate::client::{Profile, connect};
-use crate::service::query::treatment_to_wire;
+use crate::service::treatment_to_wire;
 
 /// What is decided.
 #[derive(Args)]
