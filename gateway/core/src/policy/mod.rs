@@ -15,6 +15,7 @@ mod hash;
 mod ladder;
 mod load_error;
 mod parse;
+mod parts;
 mod permit;
 mod plan;
 mod policy_file;
