@@ -1,5 +1,15 @@
-//! Synthetic trade with smuggling schemes hidden in it. So far: the random streams that everything generated
-//! will follow from, and the catalogue of schemes. World, writers and drills are not built yet.
+//! Synthetic trade with smuggling schemes hidden in it.
 
+pub mod calendar;
+pub mod draw;
+pub mod generate;
+pub mod ident;
+pub mod lanes;
+pub mod list;
+pub mod permute;
 pub mod rng;
 pub mod scheme;
+pub mod shipment;
+pub mod table;
+pub mod world;
+pub mod write;

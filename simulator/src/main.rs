@@ -1,10 +1,10 @@
 //! portcullis-sim: parse arguments, call one function per subcommand. Exit status: 0 done, 1 failed, 2 usage.
 
-use std::io::{ErrorKind, Write as _};
+mod command;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use portcullis_sim::scheme;
 
 /// Synthetic trade with smuggling schemes hidden in it.
 #[derive(Parser)]
@@ -16,7 +16,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List the smuggling schemes: who holds which trace, and how hard each is. Generating them is not built yet.
+    /// Generate a world's records: a folder a table, and the truth beside them.
+    Generate(command::generate::Arguments),
+    /// List the smuggling schemes: who holds which trace, and how hard each is.
     Schemes {
         /// Print JSON for programs.
         #[arg(long)]
@@ -27,7 +29,8 @@ enum Command {
 fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let outcome = match command {
-        Command::Schemes { json } => schemes(json),
+        Command::Generate(arguments) => command::generate::run(&arguments),
+        Command::Schemes { json } => command::schemes::run(json),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -35,14 +38,5 @@ fn main() -> ExitCode {
             eprintln!("portcullis-sim: {error:#}");
             ExitCode::FAILURE
         }
-    }
-}
-
-fn schemes(json: bool) -> anyhow::Result<()> {
-    let text = if json { scheme::as_json()? } else { scheme::as_text() };
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough: `schemes | head` is no failure.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
     }
 }

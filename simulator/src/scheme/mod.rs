@@ -1,16 +1,19 @@
-//! The smuggling schemes. So far their catalogue (`catalogue.rs`) and how it is printed; generating them, one
-//! file a scheme, is not built yet.
+//! The smuggling schemes: their catalogue (`catalogue.rs`), and a file for each that is built.
 
+mod case;
+pub mod cast;
 mod catalogue;
+mod decoy;
+mod mechanism;
+mod t01;
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
+pub use case::{Case, Cases, Request, Role};
 pub use catalogue::ALL;
-
-/// Said wherever the catalogue is printed.
-pub const NOT_BUILT: &str = "This is the catalogue only: generating schemes is not built yet.";
+pub use mechanism::{Kind, Mechanism, Trace};
 
 /// A kind of agency that holds traces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -98,6 +101,11 @@ impl Scheme {
         sets.collect::<Vec<_>>().join(" or ")
     }
 
+    /// Whether `generate` can plant it.
+    pub fn built(&self) -> bool {
+        Kind::parse(self.id).is_some_and(Kind::is_scheme)
+    }
+
     fn difficulty(&self) -> String {
         match self.solo {
             (least, most) if least == most => format!("{least}/{}", self.joint),
@@ -109,13 +117,17 @@ impl Scheme {
 /// The catalogue for people.
 pub fn as_text() -> String {
     let mut text = format!(
-        "{NOT_BUILT}\n\
-         Difficulty is solo/joint, 1 easy to 5 hard. W is the smallest set of agencies that should suffice.\n\
+        "Difficulty is solo/joint, 1 easy to 5 hard. W is the smallest set of agencies that should suffice.\n\
          XC export customs, IC import or transit customs, LIC licensing, PT port, CG coast guard, FIU financial\n\
          intelligence, INT intelligence, NCB police bureau; ' another country's.\n"
     );
     for scheme in ALL {
-        let note = if scheme.teaching { " (teaching case)" } else { "" };
+        let note = match (scheme.teaching, scheme.built()) {
+            (true, true) => " (teaching case)",
+            (true, false) => " (teaching case; not generated yet)",
+            (false, true) => "",
+            (false, false) => " (not generated yet)",
+        };
         // Writing to a String cannot fail.
         let _ = write!(
             text,
@@ -138,7 +150,8 @@ pub fn as_text() -> String {
 /// # Errors
 /// Only if serialization fails, which it cannot for these types.
 pub fn as_json() -> serde_json::Result<String> {
-    let document = serde_json::json!({"generation": "not built yet", "schemes": ALL});
+    let generated: Vec<&str> = Kind::SCHEMES.iter().map(|kind| kind.id()).collect();
+    let document = serde_json::json!({"generated": generated, "schemes": ALL});
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
@@ -165,11 +178,13 @@ mod tests {
     }
 
     #[test]
-    fn both_prints_carry_every_scheme_and_say_what_is_not_built() {
+    fn both_prints_carry_every_scheme_and_say_which_are_generated() {
         let (text, json) = (as_text(), as_json().unwrap());
         let document: serde_json::Value = serde_json::from_str(&json).unwrap();
-        assert!(text.starts_with(NOT_BUILT));
-        assert_eq!(document["generation"], "not built yet");
+        assert_eq!(document["generated"].as_array().unwrap().len(), Kind::SCHEMES.len());
+        let not = ALL.iter().filter(|scheme| !scheme.built()).count();
+        assert_eq!(text.matches("not generated yet").count(), not);
+        assert_eq!(not + Kind::SCHEMES.len(), ALL.len());
         assert_eq!(document["schemes"].as_array().unwrap().len(), 26);
         assert_eq!(document["schemes"][2]["needs"][1], serde_json::json!(["LIC", "INT"]));
         for scheme in ALL {

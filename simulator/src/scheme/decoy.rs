@@ -1,0 +1,92 @@
+//! Lawful patterns of several consignments that look like schemes.
+
+use super::case::{Case, Role};
+use super::cast;
+use super::mechanism::{Mechanism, Trace};
+use crate::shipment::draft::Draft;
+use crate::shipment::{Consignment, Engine};
+use crate::table::Out;
+
+/// A hub trader with stock: buys machines, keeps them, and sells the like of them to a state that is under no
+/// embargo. Looks like T01 to both customs: same trader, same heading, a few weeks. The serial numbers differ.
+#[derive(Debug)]
+pub struct HubStock;
+
+struct Stock {
+    a: u32,
+    b: u32,
+    c: u32,
+    maker: u32,
+    trader: u32,
+    buyer: u32,
+    goods: u32,
+    dollars: f64,
+    dwell_days: f64,
+    serials: [i64; 2],
+}
+
+fn stock(engine: &Engine, case: u64) -> Stock {
+    let (world, params) = (engine.world, engine.world.schemes.parameters("hub_stock"));
+    let mut cell = engine.cases.cell(case);
+    let (a, b, c) = (
+        cast::supplier(world, &mut cell),
+        cast::hub(world, &mut cell),
+        cast::elsewhere(world, &mut cell),
+    );
+    let a = cast::other_than(world, a, b);
+    let goods = world.trade.controlled(cell.bits64());
+    let sector = world.commodities.id(goods).sector;
+    Stock {
+        a,
+        b,
+        c,
+        maker: world.trade.seller(a, sector, cell.bits64()),
+        trader: world.trade.small(b, sector, &mut cell),
+        buyer: world.trade.small(c, sector, &mut cell),
+        goods,
+        dollars: cell.between(25_000.0, 400_000.0),
+        dwell_days: params.within("dwell_days", (1.0, 60.0), &mut cell),
+        serials: [cell.whole(100_000, 499_999), cell.whole(500_000, 899_999)],
+    }
+}
+
+impl Mechanism for HubStock {
+    fn roles(engine: &Engine, case: u64) -> Vec<Role> {
+        engine.cases.places(&[0.0, 28.0 + stock(engine, case).dwell_days], engine.period_days())
+    }
+
+    fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft) {
+        let stock = stock(engine, case.number);
+        if role == 0 {
+            (draft.from, draft.to) = (stock.a, stock.b);
+            (draft.exporter, draft.importer) = (stock.maker, stock.trader);
+        } else {
+            (draft.from, draft.to) = (stock.b, stock.c);
+            (draft.exporter, draft.importer) = (stock.trader, stock.buyer);
+        }
+        (draft.goods, draft.origin) = (stock.goods, stock.a);
+        engine.reprice(draft, stock.dollars * if role == 0 { 1.0 } else { 1.2 });
+        if let Some(first) =
+            engine.of_role(case, 0).filter(|_| role > 0).map(|first| engine.consignment(first))
+        {
+            draft.accepted = engine
+                .office_hours(first.movement.gate_out.plus_days(stock.dwell_days), draft.number);
+        }
+        engine.choose_agents(draft);
+    }
+
+    fn twist(engine: &Engine, case: &Case, role: usize, consignment: &mut Consignment) {
+        let stock = stock(engine, case.number);
+        let serial = stock.serials.get(role).copied().unwrap_or_default();
+        consignment.twist.serials = Some(format!("{serial}-{}", serial + 7));
+        if role > 0 {
+            consignment.twist.regime = Some("31");
+        }
+    }
+
+    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
+
+    fn traces(_engine: &Engine, _case: &Case) -> Vec<Trace> {
+        vec![]
+    }
+}

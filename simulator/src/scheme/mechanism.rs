@@ -1,0 +1,127 @@
+//! What all schemes have in common: a file each that says which consignments a case has, how they differ from
+//! ordinary trade, what other records it leaves, and who holds which trace of it.
+
+use super::case::{Case, Role};
+use super::{Holder, decoy, t01};
+use crate::shipment::draft::Draft;
+use crate::shipment::{Consignment, Engine};
+use crate::table::{Out, Table};
+
+/// A trace: a record that shows something of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// Table of the record.
+    pub table: Table,
+    /// Its id.
+    pub id: String,
+    /// Agency that holds it.
+    pub agency: String,
+    /// In which part the agency holds it.
+    pub holder: Holder,
+    /// What it shows.
+    pub shows: &'static str,
+}
+
+/// A scheme or a decoy of several consignments.
+pub trait Mechanism {
+    /// The consignments of a case.
+    fn roles(engine: &Engine, case: u64) -> Vec<Role>;
+    /// Makes a draft what its role wants, before it travels.
+    fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft);
+    /// Changes papers and facts after it has travelled.
+    fn twist(engine: &Engine, case: &Case, role: usize, consignment: &mut Consignment);
+    /// Records that no consignment has: tips, denials, certificates.
+    fn records<O: Out>(engine: &Engine, case: &Case, out: &mut O);
+    /// Who holds what of it. The first trace is of what makes the case: the rest of the set leads there.
+    fn traces(engine: &Engine, case: &Case) -> Vec<Trace>;
+}
+
+macro_rules! kinds {
+    (schemes: $($scheme:ident $scheme_id:literal $scheme_type:path),*; decoys: $($decoy:ident $decoy_id:literal $decoy_type:path),*;) => {
+        /// What a case is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $(#[doc = $scheme_id] $scheme,)*
+            $(#[doc = $decoy_id] $decoy,)*
+        }
+
+        impl Kind {
+            /// Schemes that are built.
+            pub const SCHEMES: &'static [Self] = &[$(Self::$scheme),*];
+            /// Decoys of several consignments.
+            pub const DECOYS: &'static [Self] = &[$(Self::$decoy),*];
+
+            /// Its id: `T01`, or the decoy's word.
+            pub fn id(self) -> &'static str {
+                match self { $(Self::$scheme => $scheme_id,)* $(Self::$decoy => $decoy_id,)* }
+            }
+
+            pub(super) fn roles(self, engine: &Engine, case: u64) -> Vec<Role> {
+                match self {
+                    $(Self::$scheme => <$scheme_type as Mechanism>::roles(engine, case),)*
+                    $(Self::$decoy => <$decoy_type as Mechanism>::roles(engine, case),)*
+                }
+            }
+        }
+
+        impl Case {
+            /// Makes a draft what its role wants, before it travels.
+            pub fn shape(&self, engine: &Engine, role: usize, draft: &mut Draft) {
+                match self.kind {
+                    $(Kind::$scheme => <$scheme_type as Mechanism>::shape(engine, self, role, draft),)*
+                    $(Kind::$decoy => <$decoy_type as Mechanism>::shape(engine, self, role, draft),)*
+                }
+            }
+
+            /// Changes papers and facts after it has travelled.
+            pub fn twist(&self, engine: &Engine, role: usize, consignment: &mut Consignment) {
+                match self.kind {
+                    $(Kind::$scheme => <$scheme_type as Mechanism>::twist(engine, self, role, consignment),)*
+                    $(Kind::$decoy => <$decoy_type as Mechanism>::twist(engine, self, role, consignment),)*
+                }
+            }
+
+            /// Writes the records that no consignment has.
+            pub fn records<O: Out>(&self, engine: &Engine, out: &mut O) {
+                match self.kind {
+                    $(Kind::$scheme => <$scheme_type as Mechanism>::records(engine, self, out),)*
+                    $(Kind::$decoy => <$decoy_type as Mechanism>::records(engine, self, out),)*
+                }
+            }
+
+            /// Who holds what of it.
+            pub fn traces(&self, engine: &Engine) -> Vec<Trace> {
+                match self.kind {
+                    $(Kind::$scheme => <$scheme_type as Mechanism>::traces(engine, self),)*
+                    $(Kind::$decoy => <$decoy_type as Mechanism>::traces(engine, self),)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    schemes: T01 "T01" t01::ThirdCountry;
+    decoys: HubStock "hub_stock" decoy::HubStock;
+}
+
+impl Kind {
+    /// The kind with an id.
+    pub fn parse(id: &str) -> Option<Self> {
+        Self::SCHEMES.iter().chain(Self::DECOYS).find(|kind| kind.id() == id).copied()
+    }
+
+    /// Whether it is a scheme, and not a lawful pattern.
+    pub fn is_scheme(self) -> bool {
+        Self::SCHEMES.contains(&self)
+    }
+}
+
+impl super::Cases {
+    /// A case.
+    pub fn case(&self, engine: &Engine, number: u64) -> Case {
+        // Every number below the count has a kind.
+        let kind = self.kind(number).unwrap_or(Kind::HubStock);
+        Case { number, kind, roles: kind.roles(engine, number) }
+    }
+}

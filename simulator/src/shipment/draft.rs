@@ -1,0 +1,209 @@
+//! What is sent, from whom to whom, when, and for how much: before it travels.
+
+use super::Engine;
+use crate::calendar::Moment;
+use crate::lanes::PERIOD_STEPS;
+
+/// How goods travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// In containers, by liner.
+    Sea,
+    /// Loose, in a ship of its own.
+    Bulk,
+    /// By air.
+    Air,
+    /// By road.
+    Road,
+}
+
+impl Mode {
+    /// UN/ECE Recommendation 19, first digit.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Sea | Self::Bulk => "1",
+            Self::Road => "3",
+            Self::Air => "4",
+        }
+    }
+}
+
+/// A consignment before it travels.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Its number.
+    pub number: u64,
+    /// State of export.
+    pub from: u32,
+    /// State of destination.
+    pub to: u32,
+    /// Who sells.
+    pub exporter: u32,
+    /// Who buys.
+    pub importer: u32,
+    /// Who declares the export.
+    pub export_agent: u32,
+    /// Who declares the import.
+    pub import_agent: u32,
+    /// What it is.
+    pub goods: u32,
+    /// Where it was made.
+    pub origin: u32,
+    /// Value at the border of export, US cents.
+    pub cents: i64,
+    /// Net mass, grams.
+    pub net_grams: i64,
+    /// Gross mass, grams.
+    pub gross_grams: i64,
+    /// Pieces.
+    pub pieces: i64,
+    /// How it travels.
+    pub mode: Mode,
+    /// When the export was accepted.
+    pub accepted: Moment,
+    /// Licence it draws on: number of the licence, round.
+    pub licence: Option<(u64, u64)>,
+    /// State whose hub it must change ships in.
+    pub via: Option<u32>,
+}
+
+/// Most mass of a consignment in containers, kilograms: four boxes of 26 tonnes.
+pub const MOST_BOXED_KG: f64 = 4.0 * 26_000.0;
+/// Most mass by air, kilograms.
+const MOST_FLOWN_KG: f64 = 60_000.0;
+/// Most mass by road, kilograms: four trucks.
+const MOST_DRIVEN_KG: f64 = 96_000.0;
+/// Most mass of a bulk cargo, kilograms.
+const MOST_BULK_KG: f64 = 60_000_000.0;
+
+impl Engine<'_> {
+    /// What a consignment would be if it belonged to nothing.
+    pub fn draft(&self, number: u64) -> Draft {
+        let trade = &self.world.trade;
+        let (from, to) = trade.pair(self.streams.pair.row(number).bits64());
+        let goods = trade.goods(self.streams.goods.row(number).bits64());
+        let sector = self.world.commodities.id(goods).sector;
+        let mut parties = self.streams.parties.row(number);
+        let exporter = trade.seller(from, sector, parties.bits64());
+        let importer = self.partner(exporter, to, sector, &mut parties);
+        let mut draft = Draft {
+            number,
+            from,
+            to,
+            exporter,
+            importer,
+            export_agent: trade.forwarder(from, parties.bits64()),
+            import_agent: trade.forwarder(to, parties.bits64()),
+            goods,
+            origin: self.origin(number, from),
+            cents: 0,
+            net_grams: 0,
+            gross_grams: 0,
+            pieces: 0,
+            mode: Mode::Sea,
+            accepted: self.accepted(number),
+            licence: None,
+            via: None,
+        };
+        self.price(&mut draft, None);
+        draft
+    }
+
+    /// Most sales go to one of a seller's few regular buyers in a state, the rest to anybody there.
+    fn partner(&self, exporter: u32, to: u32, sector: usize, cell: &mut crate::rng::Cell) -> u32 {
+        let trade = &self.world.trade;
+        let (regular, which) = (cell.chance(self.world.rates.regular_partner), cell.place(4));
+        let anybody = cell.bits64();
+        if !regular {
+            return trade.buyer(to, sector, anybody);
+        }
+        let book = u64::from(exporter) << 20 | u64::from(to) << 4 | which as u64;
+        trade.buyer(to, sector, self.licences.partners.row(book).bits64())
+    }
+
+    fn origin(&self, number: u64, from: u32) -> u32 {
+        let mut cell = self.streams.origin.row(number);
+        if cell.chance(self.world.rates.origin_differs) {
+            self.world.trade.pair(cell.bits64()).0
+        } else {
+            from
+        }
+    }
+
+    /// When an export is accepted: in the order of numbers, give or take a step of the period.
+    pub fn accepted(&self, number: u64) -> Moment {
+        let mut cell = self.streams.time.row(number);
+        let jitter = cell.between(-1.0, 1.0) / ratio(PERIOD_STEPS);
+        let share = (ratio(number) + 0.5) / ratio(self.consignments.max(1)) + jitter;
+        // What falls off an end is thrown back from it, so that the days of both ends keep their weight.
+        let share = if share < 0.0 {
+            -share
+        } else if share >= 1.0 {
+            2.0 - share
+        } else {
+            share
+        };
+        self.world.calendar.moment(self.world.calendar.day(share), &mut cell)
+    }
+
+    /// Draws value, mass and pieces for the goods, and the mode that carries them; a value may be given.
+    pub fn price(&self, draft: &mut Draft, dollars: Option<f64>) {
+        let goods = self.world.commodities.id(draft.goods);
+        let mut cell = self.streams.value.row(draft.number);
+        let drawn = cell.lognormal(self.world.rates.value);
+        let dollars = dollars.unwrap_or(drawn).clamp(20.0, 5e7);
+        let price = cell.lognormal(goods.price).max(1e-3);
+        let kilograms = (dollars / price).max(0.01);
+        draft.mode = self.mode(draft, kilograms);
+        let most = match draft.mode {
+            Mode::Sea => MOST_BOXED_KG,
+            Mode::Air => MOST_FLOWN_KG,
+            Mode::Road => MOST_DRIVEN_KG,
+            Mode::Bulk => MOST_BULK_KG,
+        };
+        let kilograms = kilograms.min(most);
+        draft.cents = round(kilograms * price * 100.0).max(100);
+        draft.net_grams = round(kilograms * 1000.0).max(1);
+        draft.gross_grams =
+            round(kilograms * 1000.0 * cell.between(1.02, 1.14)).max(draft.net_grams + 1);
+        draft.pieces = round(kilograms / goods.piece_kg.max(1e-6)).max(1);
+    }
+
+    fn mode(&self, draft: &Draft, kilograms: f64) -> Mode {
+        let world = self.world;
+        let (from, to) = (world.countries.id(draft.from), world.countries.id(draft.to));
+        let goods = world.commodities.id(draft.goods);
+        let mut cell = self.streams.mode.row(draft.number);
+        let by_road =
+            from.neighbours.contains(&draft.to) && cell.chance(world.rates.neighbours_by_road);
+        let by_sea = !from.sea.is_empty() && !to.sea.is_empty();
+        let dear = goods.price.median > world.rates.air_from_dollars_a_kilogram;
+        if by_road && kilograms <= MOST_DRIVEN_KG {
+            Mode::Road
+        } else if (dear && kilograms < 2_000.0 && cell.chance(0.75)) || !by_sea {
+            if kilograms > MOST_FLOWN_KG && by_sea {
+                Mode::Bulk
+            } else if by_road {
+                Mode::Road
+            } else {
+                Mode::Air
+            }
+        } else if kilograms > MOST_BOXED_KG {
+            Mode::Bulk
+        } else {
+            Mode::Sea
+        }
+    }
+}
+
+/// To the nearest whole number.
+#[expect(clippy::cast_possible_truncation, reason = "amounts below 2^53")]
+pub fn round(value: f64) -> i64 {
+    libm::round(value) as i64
+}
+
+/// A count as a number to divide by.
+#[expect(clippy::cast_precision_loss, reason = "counts below 2^53")]
+pub fn ratio(count: u64) -> f64 {
+    count as f64
+}

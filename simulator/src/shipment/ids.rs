@@ -1,0 +1,67 @@
+//! Numbers of rows: each kind in an order of its own, so that a number tells neither when nor of what.
+
+use crate::ident::digits;
+use crate::permute::Permutation;
+use crate::rng::Seed;
+
+/// What is numbered for each consignment.
+#[derive(Debug)]
+pub struct Ids {
+    /// Consignments.
+    pub ucr: Permutation,
+    /// Export declarations.
+    pub export: Permutation,
+    /// Import declarations.
+    pub import: Permutation,
+    /// Papers: invoices and bills.
+    pub paper: Permutation,
+    /// What ports see.
+    pub port: Permutation,
+    /// Payments.
+    pub payment: Permutation,
+    /// Inspections.
+    pub inspection: Permutation,
+    /// Transit.
+    pub transit: Permutation,
+    /// Containers, four to a consignment, used again about four times a period.
+    pub boxes: Permutation,
+    /// Licences that belong to no case.
+    pub licences: Permutation,
+    /// Records that a case alone has.
+    pub cases: Permutation,
+}
+
+/// Containers a consignment may have.
+pub const BOXES: u64 = 4;
+/// Records of a kind that a case may have of its own.
+pub const CASE_RECORDS: u64 = 64;
+
+impl Ids {
+    /// Those of a world.
+    pub fn new(seed: Seed, consignments: u64, cases: u64) -> Self {
+        let order = |name: &str| Permutation::new(seed, name, consignments);
+        let pool = (consignments.div_ceil(4) * BOXES).clamp(BOXES, 26_000_000);
+        Self {
+            ucr: order("id.ucr"),
+            export: order("id.export"),
+            import: order("id.import"),
+            paper: order("id.paper"),
+            port: order("id.port"),
+            payment: order("id.payment"),
+            inspection: order("id.inspection"),
+            transit: order("id.transit"),
+            boxes: Permutation::new(seed, "id.box", pool),
+            licences: order("id.licence"),
+            cases: Permutation::new(seed, "id.case", cases.saturating_mul(CASE_RECORDS).max(1)),
+        }
+    }
+}
+
+/// A number of nine digits behind a prefix and before a suffix.
+pub fn numbered(prefix: &str, number: u64, suffix: &str) -> String {
+    let mut out = Vec::with_capacity(prefix.len() + suffix.len() + 9);
+    out.extend_from_slice(prefix.as_bytes());
+    digits(&mut out, number, 9);
+    out.extend_from_slice(suffix.as_bytes());
+    String::from_utf8(out).unwrap_or_default()
+}

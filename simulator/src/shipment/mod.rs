@@ -1,0 +1,401 @@
+//! Consignments: what is sent, how it travels, and the rows that agencies hold of it. A consignment is a function
+//! of its number: any worker can make any of them, in any order.
+
+pub mod draft;
+pub mod emit;
+pub mod ids;
+pub mod licence;
+pub mod movement;
+pub mod registers;
+mod shape;
+
+use crate::lanes::{Lanes, TooFew};
+use crate::rng::Stream;
+use crate::scheme::{Case, Cases};
+use crate::world::World;
+
+use draft::Draft;
+use ids::Ids;
+use licence::Licences;
+use movement::Movement;
+
+/// Everything that consignments are drawn from.
+#[derive(Debug)]
+pub struct Engine<'w> {
+    /// The world they happen in.
+    pub world: &'w World,
+    /// How many there are.
+    pub consignments: u64,
+    /// Cases hidden among them.
+    pub cases: Cases,
+    /// Licences and which consignments draw on them.
+    pub licences: Licences,
+    /// Numbers of rows.
+    pub ids: Ids,
+    pub(crate) streams: Streams,
+}
+
+/// One stream for each thing that is drawn of a consignment.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    pub pair: Stream,
+    pub goods: Stream,
+    pub parties: Stream,
+    pub value: Stream,
+    pub origin: Stream,
+    pub time: Stream,
+    pub mode: Stream,
+    pub movement: Stream,
+    pub boxes: Stream,
+    pub mirror: Stream,
+    pub fraud: Stream,
+    pub check: Stream,
+    pub payment: Stream,
+    pub text: Stream,
+    pub decoy: Stream,
+}
+
+impl<'w> Engine<'w> {
+    /// An engine for so many consignments, with the cases and decoys of the world's schemes among them.
+    ///
+    /// # Errors
+    /// When there are more cases than the consignments have room for.
+    pub fn new(world: &'w World, consignments: u64, cases: Cases) -> Result<Self, TooFew> {
+        let stream = |column: &str| Stream::new(world.seed, column);
+        Ok(Self {
+            world,
+            consignments,
+            licences: Licences::new(world, consignments),
+            ids: Ids::new(world.seed, consignments, cases.count()),
+            cases,
+            streams: Streams {
+                pair: stream("consignment.pair"),
+                goods: stream("consignment.goods"),
+                parties: stream("consignment.parties"),
+                value: stream("consignment.value"),
+                origin: stream("consignment.origin"),
+                time: stream("consignment.accepted_at"),
+                mode: stream("consignment.mode"),
+                movement: stream("consignment.movement"),
+                boxes: stream("consignment.boxes"),
+                mirror: stream("consignment.mirror"),
+                fraud: stream("consignment.fraud"),
+                check: stream("consignment.inspection"),
+                payment: stream("consignment.payment"),
+                text: stream("consignment.description"),
+                decoy: stream("consignment.decoy"),
+            },
+        })
+    }
+
+    /// The case a consignment belongs to, and its role there.
+    pub fn role(&self, consignment: u64) -> Option<(Case, usize)> {
+        let place = self.cases.lanes().place(consignment)?;
+        let case = self.cases.case(self, place.case);
+        let role = case
+            .roles
+            .iter()
+            .position(|role| role.step == place.step && role.spot == place.spot)?;
+        Some((case, role))
+    }
+
+    /// The consignment that plays a role of a case.
+    pub fn of_role(&self, case: &Case, role: usize) -> Option<u64> {
+        let role = case.roles.get(role)?;
+        self.cases.lanes().consignment(crate::lanes::Place {
+            case: case.number,
+            step: role.step,
+            spot: role.spot,
+        })
+    }
+
+    /// A consignment.
+    pub fn consignment(&self, number: u64) -> Consignment {
+        match self.role(number) {
+            None => {
+                let mut draft = self.draft(number);
+                self.licences.shape(self, &mut draft);
+                let mut consignment = self.ship(draft);
+                self.disturb(&mut consignment);
+                consignment
+            }
+            Some((case, role)) => {
+                let mut draft = self.draft(number);
+                case.shape(self, role, &mut draft);
+                let mut consignment = self.ship(draft);
+                case.twist(self, role, &mut consignment);
+                consignment.case = Some((case.number, role));
+                consignment
+            }
+        }
+    }
+
+    fn ship(&self, draft: Draft) -> Consignment {
+        let movement = self.move_it(&draft);
+        Consignment {
+            draft,
+            movement,
+            twist: Twist::default(),
+            fraud: None,
+            decoy: None,
+            case: None,
+        }
+    }
+}
+
+/// A consignment with everything that happened to it.
+#[derive(Debug, Clone)]
+pub struct Consignment {
+    /// What is sent, from whom to whom.
+    pub draft: Draft,
+    /// How it travelled.
+    pub movement: Movement,
+    /// How its papers differ from what an honest trader would write.
+    pub twist: Twist,
+    /// Ordinary fraud.
+    pub fraud: Option<Fraud>,
+    /// Something lawful that looks like a scheme.
+    pub decoy: Option<Decoy>,
+    /// Case and role.
+    pub case: Option<(u64, usize)>,
+}
+
+/// Ordinary customs fraud: the rest of the illicit share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fraud {
+    /// The import side declares less value.
+    Undervalued,
+    /// The import side declares other goods.
+    Misdescribed,
+    /// The import side declares another origin.
+    FalseOrigin,
+    /// The import side declares less mass.
+    ShortMass,
+}
+
+impl Fraud {
+    /// Its word in the truth.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Undervalued => "UNDERVALUED",
+            Self::Misdescribed => "MISDESCRIBED",
+            Self::FalseOrigin => "FALSE_ORIGIN",
+            Self::ShortMass => "SHORT_MASS",
+        }
+    }
+}
+
+/// Lawful things that look like schemes and need no more than one consignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoy {
+    /// Both sides classify in good faith, and differ.
+    HonestClassification,
+    /// The parent pays for its subsidiary.
+    ParentPays,
+    /// A consolidator stands as consignee.
+    Consolidator,
+    /// A seal was replaced after a lawful opening.
+    SealReplaced,
+}
+
+impl Decoy {
+    /// Its word in the truth and in the pack.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::HonestClassification => "honest_classification",
+            Self::ParentPays => "parent_pays",
+            Self::Consolidator => "consolidator",
+            Self::SealReplaced => "seal_replaced",
+        }
+    }
+}
+
+/// Differences between papers and facts, and between the papers of two sides. The default is an honest
+/// consignment whose sides agree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Twist {
+    /// Goods as the export side declares them, where they are others.
+    pub export_goods: Option<u32>,
+    /// Goods as the import side declares them, where they are others.
+    pub import_goods: Option<u32>,
+    /// Text that takes the place of the description on both sides.
+    pub description: Option<String>,
+    /// Added to the description, such as a serial number.
+    pub serials: Option<String>,
+    /// Factor on the value that the export side declares.
+    pub export_value: f64,
+    /// Factor on the value that the import side declares.
+    pub import_value: f64,
+    /// Factor on the mass that the export side declares.
+    pub export_mass: f64,
+    /// Factor on the mass that the import side declares.
+    pub import_mass: f64,
+    /// Origin as the import side declares it.
+    pub import_origin: Option<u32>,
+    /// Licence the export side names.
+    pub licence: Option<String>,
+    /// End user the export side names.
+    pub end_user: Option<String>,
+    /// Consignee that the papers name in place of the importer.
+    pub consignee: Option<u32>,
+    /// It leaves its last change of ship for somewhere else: nothing arrives.
+    pub lost_in_transit: bool,
+    /// A discharge that was never given by the office of destination.
+    pub forged_discharge: bool,
+    /// It never was: no movement at all.
+    pub phantom: bool,
+    /// The import side sees nothing.
+    pub no_import: bool,
+    /// Who pays in place of the importer.
+    pub payer: Option<u32>,
+    /// Factor on what is paid.
+    pub paid: f64,
+    /// Grams that scales at the port of loading find beyond the declared mass.
+    pub hidden_grams: i64,
+    /// Grams that scales at the port of discharge find beyond those at loading.
+    pub added_grams: i64,
+    /// Seal read on arrival, where it is another.
+    pub arrival_seal: Option<String>,
+    /// The seal on arrival was put on by customs after an opening, and that is written down.
+    pub seal_explained: bool,
+    /// Bill of lading that the one on arrival took the place of.
+    pub switched: Option<String>,
+    /// Regime that the export side declares.
+    pub regime: Option<&'static str>,
+    /// Numbers of containers in place of those drawn.
+    pub containers: Option<Vec<String>>,
+}
+
+impl Default for Twist {
+    fn default() -> Self {
+        Self {
+            export_goods: None,
+            import_goods: None,
+            description: None,
+            serials: None,
+            export_value: 1.0,
+            import_value: 1.0,
+            export_mass: 1.0,
+            import_mass: 1.0,
+            import_origin: None,
+            licence: None,
+            end_user: None,
+            consignee: None,
+            lost_in_transit: false,
+            forged_discharge: false,
+            phantom: false,
+            no_import: false,
+            payer: None,
+            paid: 1.0,
+            hidden_grams: 0,
+            added_grams: 0,
+            arrival_seal: None,
+            seal_explained: false,
+            switched: None,
+            regime: None,
+            containers: None,
+        }
+    }
+}
+
+impl Engine<'_> {
+    /// The lanes of its cases.
+    pub fn lanes(&self) -> &Lanes {
+        self.cases.lanes()
+    }
+
+    /// Ordinary fraud and single decoys.
+    fn disturb(&self, consignment: &mut Consignment) {
+        let number = consignment.draft.number;
+        let mut cell = self.streams.fraud.row(number);
+        let importer = self.world.firms.id(consignment.draft.importer);
+        if cell.chance(importer.propensity) {
+            let fraud = [
+                Fraud::Undervalued,
+                Fraud::Undervalued,
+                Fraud::Misdescribed,
+                Fraud::FalseOrigin,
+                Fraud::ShortMass,
+            ];
+            let fraud = fraud.get(cell.place(fraud.len())).copied().unwrap_or(Fraud::Undervalued);
+            self.defraud(fraud, consignment, &mut cell);
+            return;
+        }
+        let mut cell = self.streams.decoy.row(number);
+        let share = cell.unit();
+        let mut below = 0.0;
+        for decoy in [
+            Decoy::HonestClassification,
+            Decoy::ParentPays,
+            Decoy::Consolidator,
+            Decoy::SealReplaced,
+        ] {
+            below += self.cases.single_share(decoy);
+            if share < below {
+                self.deceive(decoy, consignment, &mut cell);
+                return;
+            }
+        }
+    }
+
+    fn defraud(&self, fraud: Fraud, consignment: &mut Consignment, cell: &mut crate::rng::Cell) {
+        let twist = &mut consignment.twist;
+        match fraud {
+            Fraud::Undervalued => twist.import_value = cell.between(0.3, 0.85),
+            Fraud::Misdescribed => {
+                twist.import_goods = Some(self.alike(consignment.draft.goods, cell))
+            }
+            Fraud::FalseOrigin => {
+                twist.import_origin = Some(self.world.trade.pair(cell.bits64()).0)
+            }
+            Fraud::ShortMass => {
+                twist.import_mass = cell.between(0.6, 0.95);
+                twist.import_value = twist.import_mass;
+            }
+        }
+        consignment.fraud = Some(fraud);
+    }
+
+    fn deceive(&self, decoy: Decoy, consignment: &mut Consignment, cell: &mut crate::rng::Cell) {
+        let world = self.world;
+        let twist = &mut consignment.twist;
+        match decoy {
+            Decoy::HonestClassification => {
+                twist.import_goods = Some(self.alike(consignment.draft.goods, cell))
+            }
+            Decoy::ParentPays => {
+                let Some(parent) = world.firms.id(consignment.draft.importer).parent else {
+                    return;
+                };
+                twist.payer = Some(parent);
+            }
+            Decoy::Consolidator => {
+                twist.consignee = Some(world.trade.forwarder(consignment.draft.to, cell.bits64()));
+            }
+            Decoy::SealReplaced => {
+                if consignment.movement.boxes.is_empty() {
+                    return;
+                }
+                twist.arrival_seal = Some(format!("CU{:07}", cell.whole(0, 9_999_999)));
+                twist.seal_explained = true;
+            }
+        }
+        consignment.decoy = Some(decoy);
+    }
+
+    /// Other goods of the same sector, near in the tariff where there are any.
+    pub fn alike(&self, goods: u32, cell: &mut crate::rng::Cell) -> u32 {
+        let commodities = &self.world.commodities;
+        let this = commodities.id(goods);
+        if let Some(neighbour) = this.neighbour.filter(|_| cell.chance(0.5)) {
+            return neighbour;
+        }
+        let heading = this.hs.get(..2).unwrap_or_default();
+        let near: Vec<u32> = commodities
+            .numbered()
+            .filter(|(number, other)| *number != goods && other.hs.starts_with(heading))
+            .map(|(number, _)| number)
+            .collect();
+        near.get(cell.place(near.len())).copied().unwrap_or(goods)
+    }
+}

@@ -1,0 +1,280 @@
+//! How a consignment travels: events in the order of time, ships that sail, boxes that hold what is in them.
+
+use super::Engine;
+use super::draft::{Draft, Mode, ratio};
+use super::ids::BOXES;
+use crate::calendar::Moment;
+use crate::draw::LogNormal;
+use crate::ident;
+use crate::rng::Cell;
+
+/// A leg on one ship.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Leg {
+    /// Port where it is loaded.
+    pub from: u32,
+    /// Port where it is discharged.
+    pub to: u32,
+    /// Ship.
+    pub vessel: u32,
+    /// Round of the ship.
+    pub voyage: i64,
+    /// When the box is lifted on board.
+    pub loaded: Moment,
+    /// When the ship leaves.
+    pub departs: Moment,
+    /// When the ship comes in.
+    pub arrives: Moment,
+    /// When the box is landed.
+    pub discharged: Moment,
+}
+
+/// A box.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// ISO 6346 number.
+    pub number: String,
+    /// Empty, grams.
+    pub tare_grams: i64,
+    /// Its share of the cargo, grams.
+    pub cargo_grams: i64,
+    /// Seal put on at export.
+    pub seal: String,
+    /// Length in feet: 20, 40 or 45.
+    pub feet: u8,
+}
+
+/// How it travelled.
+#[derive(Debug, Clone, Default)]
+pub struct Movement {
+    /// Sea port, airport or crossing where it left; `None` by road without one.
+    pub from_port: Option<u32>,
+    /// Where it came in.
+    pub to_port: Option<u32>,
+    /// When the boxes came to the terminal.
+    pub gate_in: Moment,
+    /// Legs by sea.
+    pub legs: Vec<Leg>,
+    /// When it left the state of export.
+    pub departs: Moment,
+    /// When it came to the state of destination.
+    pub arrives: Moment,
+    /// When the import was accepted.
+    pub imported: Moment,
+    /// When the boxes left the terminal.
+    pub gate_out: Moment,
+    /// Boxes.
+    pub boxes: Vec<Container>,
+    /// Carrier.
+    pub carrier: u32,
+}
+
+impl Movement {
+    /// State where it changes ships, with when it comes and goes: the first such state that is neither end's.
+    pub fn change(
+        &self,
+        ports: &crate::list::List<crate::world::Port>,
+        draft: &Draft,
+    ) -> Option<(u32, Moment, Moment)> {
+        let pairs = self.legs.iter().zip(self.legs.iter().skip(1));
+        pairs
+            .map(|(first, second)| (ports.id(first.to).country, first.discharged, second.loaded))
+            .find(|(country, _, _)| *country != draft.from && *country != draft.to)
+    }
+}
+
+/// Share of boxes by length: 20, 40 and 45 feet; volume in cubic metres, payload in kilograms, tare in grams.
+const LENGTHS: [(f64, u8, f64, f64, i64); 3] = [
+    (0.40, 20, 33.0, 26_000.0, 2_250_000),
+    (0.972, 40, 67.0, 26_000.0, 3_780_000),
+    (1.0, 45, 86.0, 26_000.0, 4_820_000),
+];
+
+impl Engine<'_> {
+    /// Moves a draft.
+    pub fn move_it(&self, draft: &Draft) -> Movement {
+        let mut cell = self.streams.movement.row(draft.number);
+        let mut movement = match draft.mode {
+            Mode::Sea => {
+                self.by_liner(draft, &mut cell).unwrap_or_else(|| self.by_air(draft, &mut cell))
+            }
+            Mode::Bulk => self.in_bulk(draft, &mut cell),
+            Mode::Air => self.by_air(draft, &mut cell),
+            Mode::Road => self.by_road(draft, &mut cell),
+        };
+        // Customs take a day or two, longer for a few; the box leaves when they have.
+        let release = cell.lognormal(LogNormal { median: 1.1, sigma: 0.7 }).min(30.0);
+        movement.imported = movement.arrives.plus_days(0.2 + release);
+        let fetched = cell.lognormal(LogNormal { median: 1.2, sigma: 0.8 }).min(40.0);
+        movement.gate_out = movement.imported.plus_days(fetched);
+        movement
+    }
+
+    fn port_of(&self, state: u32, bits: u64) -> Option<u32> {
+        let country = self.world.countries.id(state);
+        let place = country.sea_share.as_ref()?.pick(bits);
+        country.sea.get(place).copied()
+    }
+
+    fn by_liner(&self, draft: &Draft, cell: &mut Cell) -> Option<Movement> {
+        let world = self.world;
+        let (from, to) =
+            (self.port_of(draft.from, cell.bits64())?, self.port_of(draft.to, cell.bits64())?);
+        let gate_in = draft.accepted.plus_days(cell.between(0.1, 1.6));
+        // Boxes wait for their ship; that the ship comes once a week adds half a week on average.
+        let ready =
+            gate_in.plus_days(0.5 + cell.lognormal(world.rates.dwell_before_loading).min(25.0));
+        let ports = match draft.via.and_then(|via| self.port_of(via, cell.bits64())) {
+            Some(hub) if hub != from && hub != to => vec![from, hub, to],
+            _ => vec![from, to],
+        };
+        let mut legs: Vec<Leg> = vec![];
+        for (start, end) in ports.iter().zip(ports.iter().skip(1)) {
+            let route = world.routes.between(*start, *end)?;
+            for (number, loads, lands) in &route.legs {
+                let service = world.services.id(*number);
+                let wait = cell.between(1.0, 5.0);
+                let ready = legs.last().map_or(ready, |leg| leg.discharged.plus_days(wait));
+                let sailing = service.next(*loads, *lands, ready);
+                legs.push(Leg {
+                    from: service.calls.at(*loads).port,
+                    to: service.calls.at(*lands).port,
+                    vessel: sailing.vessel,
+                    voyage: sailing.voyage,
+                    // Lifted while the ship is at the quay, which is 18 hours.
+                    loaded: sailing.departs.plus_days(-cell.between(0.05, 0.5)),
+                    departs: sailing.departs,
+                    arrives: sailing.arrives,
+                    discharged: sailing.arrives.plus_days(cell.between(0.05, 0.7)),
+                });
+            }
+        }
+        let (first, last) = (legs.first()?, legs.last()?);
+        let (departs, arrives) = (first.departs, last.discharged);
+        let vessel = world.vessels.id(first.vessel);
+        let carrier = world.services.id(vessel.service).carrier;
+        Some(Movement {
+            from_port: Some(from),
+            to_port: Some(to),
+            gate_in,
+            legs,
+            departs,
+            arrives,
+            boxes: self.boxes(draft),
+            carrier,
+            ..Movement::default()
+        })
+    }
+
+    fn in_bulk(&self, draft: &Draft, cell: &mut Cell) -> Movement {
+        let (from, to) =
+            (self.port_of(draft.from, cell.bits64()), self.port_of(draft.to, cell.bits64()));
+        let miles = self.miles(draft, from, to);
+        let gate_in = draft.accepted.plus_days(cell.between(0.1, 2.0));
+        let departs = gate_in.plus_days(cell.between(1.0, 6.0));
+        // Bulk carriers make 11 to 14 knots, on a way a fifth longer than the straight one.
+        let arrives = departs
+            .plus_days(miles * 1.2 / cell.between(11.0, 14.0) / 24.0 + cell.between(0.3, 2.0));
+        let carrier = self.other_carrier(cell);
+        Movement {
+            from_port: from,
+            to_port: to,
+            gate_in,
+            departs,
+            arrives,
+            carrier,
+            ..Movement::default()
+        }
+    }
+
+    fn by_air(&self, draft: &Draft, cell: &mut Cell) -> Movement {
+        let world = self.world;
+        let (from, to) = (world.countries.id(draft.from).air, world.countries.id(draft.to).air);
+        let gate_in = draft.accepted.plus_days(cell.between(0.05, 0.6));
+        let departs = gate_in.plus_days(cell.between(0.2, 1.5));
+        let arrives =
+            departs.plus_days(self.miles(draft, from, to) / 430.0 / 24.0 + cell.between(0.2, 1.5));
+        let carrier = self.other_carrier(cell);
+        Movement {
+            from_port: from,
+            to_port: to,
+            gate_in,
+            departs,
+            arrives,
+            carrier,
+            ..Movement::default()
+        }
+    }
+
+    fn by_road(&self, draft: &Draft, cell: &mut Cell) -> Movement {
+        let gate_in = draft.accepted.plus_days(cell.between(0.05, 0.5));
+        let departs = gate_in.plus_days(cell.between(0.1, 0.8));
+        // 30 miles an hour for nine hours a day, and a wait at the border.
+        let arrives =
+            departs.plus_days(self.miles(draft, None, None) / 270.0 + cell.between(0.1, 1.5));
+        let carrier = self.other_carrier(cell);
+        Movement { gate_in, departs, arrives, carrier, ..Movement::default() }
+    }
+
+    fn miles(&self, draft: &Draft, from: Option<u32>, to: Option<u32>) -> f64 {
+        let world = self.world;
+        let point = |port: Option<u32>, state: u32| {
+            port.map_or(world.countries.id(state).point, |port| world.ports.id(port).point)
+        };
+        point(from, draft.from).miles_to(point(to, draft.to)).max(50.0)
+    }
+
+    fn other_carrier(&self, cell: &mut Cell) -> u32 {
+        *self.world.other_carriers.at(cell.place(self.world.other_carriers.len()))
+    }
+
+    fn boxes(&self, draft: &Draft) -> Vec<Container> {
+        let world = self.world;
+        let mut cell = self.streams.boxes.row(draft.number);
+        let goods = world.commodities.id(draft.goods);
+        let kilograms = draft.gross_grams as f64 / 1000.0;
+        let cubic = kilograms / 1000.0 * goods.stowage;
+        let share = cell.unit();
+        let (_, feet, volume, payload, tare) = LENGTHS
+            .iter()
+            .find(|(below, ..)| share < *below)
+            .copied()
+            .unwrap_or((1.0, 40, 67.0, 26_000.0, 3_780_000));
+        let needed = libm::ceil((kilograms / payload).max(cubic / volume)).clamp(1.0, ratio(BOXES));
+        let count = crate::calendar::whole(needed);
+        (0..count)
+            .map(|place| Container {
+                number: self.box_number(draft.number, u64::try_from(place).unwrap_or_default()),
+                tare_grams: tare + cell.whole(-60, 60) * 1000,
+                cargo_grams: draft.gross_grams / count
+                    + i64::from(place == 0) * (draft.gross_grams % count),
+                seal: format!(
+                    "{}{:07}",
+                    world
+                        .carriers
+                        .at(cell.place(world.carriers.len()))
+                        .prefix
+                        .get(..2)
+                        .unwrap_or("SL"),
+                    cell.whole(0, 9_999_999)
+                ),
+                feet,
+            })
+            .collect()
+    }
+
+    /// The number of a consignment's box. A box comes back about four times a period.
+    pub fn box_number(&self, consignment: u64, place: u64) -> String {
+        let pool = self.ids.boxes.length();
+        let code = self.ids.boxes.apply((consignment * BOXES + place % BOXES) % pool);
+        let carriers = &self.world.carriers;
+        let owner = carriers.at(usize::try_from(code % carriers.len() as u64).unwrap_or_default());
+        let letter = char::from(
+            b'A'.saturating_add(u8::try_from(code / 1_000_000 % 26).unwrap_or_default()),
+        );
+        let mut out = Vec::with_capacity(11);
+        let prefix = format!("{}{letter}U", owner.prefix.get(..2).unwrap_or("XX"));
+        ident::container(&mut out, &prefix, code % 1_000_000);
+        String::from_utf8(out).unwrap_or_default()
+    }
+}

@@ -1,0 +1,110 @@
+//! What schemes ask of the engine: to price, place and time a consignment as they want it, and which rows it has.
+
+use super::draft::Draft;
+use super::{Consignment, Engine};
+use crate::calendar::Moment;
+use crate::scheme::{Holder, Trace};
+use crate::table::Table;
+use crate::world::Office;
+
+impl Engine<'_> {
+    /// Days of the period.
+    pub fn period_days(&self) -> f64 {
+        f64::from(i32::try_from(self.world.calendar.days()).unwrap_or(i32::MAX))
+    }
+
+    /// Draws mass, pieces and mode anew for goods, states and a value.
+    pub fn reprice(&self, draft: &mut Draft, dollars: f64) {
+        self.price(draft, Some(dollars));
+    }
+
+    /// The next moment at which an office takes a declaration, on or after the day of a moment.
+    pub fn office_hours(&self, from: Moment, number: u64) -> Moment {
+        let mut cell = self.streams.time.row(u64::MAX - number);
+        self.world.calendar.moment(from.day() + 1, &mut cell)
+    }
+
+    /// Forwarders of the two states.
+    pub fn choose_agents(&self, draft: &mut Draft) {
+        let mut cell = self.streams.parties.row(u64::MAX - draft.number);
+        draft.export_agent = self.world.trade.forwarder(draft.from, cell.bits64());
+        draft.import_agent = self.world.trade.forwarder(draft.to, cell.bits64());
+    }
+
+    /// Payments of a consignment that the unit of the exporter's state has, as traces.
+    pub fn payment_traces(&self, consignment: &Consignment, shows: &'static str) -> Vec<Trace> {
+        let draft = &consignment.draft;
+        let agency = self.world.countries.id(draft.from).agency(Office::Fiu).to_owned();
+        let mut ids = RowIds { table: Table::Payment, agency: agency.clone(), found: vec![] };
+        self.emit(consignment, &mut ids);
+        let trace = |id| Trace {
+            table: Table::Payment,
+            id,
+            agency: agency.clone(),
+            holder: Holder::Fiu,
+            shows,
+        };
+        ids.found.into_iter().map(trace).collect()
+    }
+}
+
+/// Remembers ids of the rows that one agency gets of one table.
+struct RowIds {
+    table: Table,
+    agency: String,
+    found: Vec<String>,
+}
+
+impl crate::table::Out for RowIds {
+    fn put<R: crate::table::Row>(&mut self, row: &R) {
+        if R::TABLE == self.table {
+            let mut head = Head::default();
+            row.cells(&mut head);
+            if head.agency == self.agency {
+                self.found.push(head.id);
+            }
+        }
+    }
+}
+
+/// The first two cells of a row: the agency and the id.
+#[derive(Debug, Default)]
+pub struct Head {
+    /// Agency.
+    pub agency: String,
+    /// Id.
+    pub id: String,
+    cells: usize,
+}
+
+impl crate::table::Cells for Head {
+    fn word(&mut self, value: &str) {
+        match self.cells {
+            0 => value.clone_into(&mut self.agency),
+            1 => value.clone_into(&mut self.id),
+            _ => {}
+        }
+        self.cells += 1;
+    }
+    fn text(&mut self, _: &str) {
+        self.cells += 1;
+    }
+    fn integer(&mut self, _: Option<i64>) {
+        self.cells += 1;
+    }
+    fn money(&mut self, _: Option<i64>) {
+        self.cells += 1;
+    }
+    fn micro(&mut self, _: Option<i64>) {
+        self.cells += 1;
+    }
+    fn moment(&mut self, _: Option<Moment>) {
+        self.cells += 1;
+    }
+    fn day(&mut self, _: Option<i64>) {
+        self.cells += 1;
+    }
+    fn flag(&mut self, _: bool) {
+        self.cells += 1;
+    }
+}

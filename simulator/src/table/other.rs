@@ -1,0 +1,63 @@
+//! Intelligence and police: tips, hits on lists, travel.
+
+use super::schema::row;
+
+row! {
+    /// A tip with its reliability.
+    Tip of Tip {
+        /// Service that holds it.
+        agency: Word "",
+        /// Its number.
+        id: Word "id",
+        /// When it came.
+        received_at: Moment "received_at",
+        /// Source A to F and content 1 to 6, as `B2`.
+        reliability: Word "reliability",
+        /// Subject's name.
+        subject_name: Text "subject_name",
+        /// What it says.
+        content: Text "content",
+    }
+}
+
+row! {
+    /// A name on a list.
+    WatchlistHit of WatchlistHit {
+        /// Service that holds it.
+        agency: Word "",
+        /// Its number.
+        id: Word "id",
+        /// Listed name.
+        listed_name: Text "listed_name.original",
+        /// Other names, `;` between them.
+        aliases: Text "aliases",
+        /// Country.
+        country: Word "country",
+        /// Why.
+        ground: Text "ground",
+        /// Since.
+        listed_on: Day "listed_on",
+    }
+}
+
+row! {
+    /// A person crossing a border.
+    Travel of Travel {
+        /// Bureau that holds it.
+        agency: Word "",
+        /// Its number.
+        id: Word "id",
+        /// Person.
+        person_name: Text "person_name.original",
+        /// Travel document.
+        document_id: Word "document_id",
+        /// When.
+        at: Moment "at",
+        /// From.
+        country_from: Word "country_of_departure",
+        /// To.
+        country_to: Word "country_of_arrival",
+        /// Flight or vehicle.
+        carrier: Word "carrier",
+    }
+}
