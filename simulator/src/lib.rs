@@ -6,6 +6,7 @@ pub mod generate;
 pub mod ident;
 pub mod lanes;
 pub mod list;
+pub mod load;
 pub mod permute;
 pub mod rng;
 pub mod scheme;

@@ -18,6 +18,8 @@ struct Arguments {
 enum Command {
     /// Generate a world's records: a folder a table, and the truth beside them.
     Generate(command::generate::Arguments),
+    /// Load the rows of one agency into a database of its own.
+    Load(command::load::Arguments),
     /// List the smuggling schemes: who holds which trace, and how hard each is.
     Schemes {
         /// Print JSON for programs.
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let outcome = match command {
         Command::Generate(arguments) => command::generate::run(&arguments),
+        Command::Load(arguments) => command::load::run(&arguments),
         Command::Schemes { json } => command::schemes::run(json),
     };
     match outcome {

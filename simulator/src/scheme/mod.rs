@@ -116,10 +116,10 @@ impl Scheme {
 
 /// The catalogue for people.
 pub fn as_text() -> String {
-    let mut text = format!(
+    let mut text = String::from(
         "Difficulty is solo/joint, 1 easy to 5 hard. W is the smallest set of agencies that should suffice.\n\
          XC export customs, IC import or transit customs, LIC licensing, PT port, CG coast guard, FIU financial\n\
-         intelligence, INT intelligence, NCB police bureau; ' another country's.\n"
+         intelligence, INT intelligence, NCB police bureau; ' another country's.\n",
     );
     for scheme in ALL {
         let note = match (scheme.teaching, scheme.built()) {
