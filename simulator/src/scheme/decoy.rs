@@ -7,8 +7,11 @@ use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
 use crate::table::Out;
 
-/// A hub trader with stock: buys machines, keeps them, and sells the like of them to a state that is under no
-/// embargo. Looks like T01 to both customs: same trader, same heading, a few weeks. The serial numbers differ.
+/// A hub trader with stock, in two lawful ways. Either it buys machines, keeps them, and sells the like of them
+/// to a state under no embargo: same trader, same heading, a few weeks, other serial numbers. Or it sells the very
+/// machines on to a state under embargo, and said so when they left the first state: the export names the end
+/// user there, and was let go for that use. The hub's customs see in the second what they see in T01; only what
+/// was declared to the first state's customs tells them apart.
 #[derive(Debug)]
 pub struct HubStock;
 
@@ -23,6 +26,8 @@ struct Stock {
     dollars: f64,
     dwell_days: f64,
     serials: [i64; 2],
+    /// Sold on under embargo, as declared from the start.
+    declared: bool,
 }
 
 fn stock(engine: &Engine, case: u64) -> Stock {
@@ -33,6 +38,8 @@ fn stock(engine: &Engine, case: u64) -> Stock {
         cast::hub(world, &mut cell),
         cast::elsewhere(world, &mut cell),
     );
+    let declared = cell.chance(params.number("declared", 0.5));
+    let c = if declared { cast::embargoed(world, &mut cell) } else { c };
     let a = cast::other_than(world, a, b);
     let goods = world.trade.controlled(cell.bits64());
     let sector = world.commodities.id(goods).sector;
@@ -46,7 +53,11 @@ fn stock(engine: &Engine, case: u64) -> Stock {
         goods,
         dollars: cell.between(25_000.0, 400_000.0),
         dwell_days: params.within("dwell_days", (1.0, 60.0), &mut cell),
-        serials: [cell.whole(100_000, 499_999), cell.whole(500_000, 899_999)],
+        serials: {
+            let (first, other) = (cell.whole(100_000, 899_999), cell.whole(100_000, 899_999));
+            [first, if declared { first } else { other }]
+        },
+        declared,
     }
 }
 
@@ -79,8 +90,12 @@ impl Mechanism for HubStock {
         let stock = stock(engine, case.number);
         let serial = stock.serials.get(role).copied().unwrap_or_default();
         consignment.twist.serials = Some(format!("{serial}-{}", serial + 7));
+        let buyer = &engine.world.firms.id(stock.buyer).name;
         if role > 0 {
             consignment.twist.regime = Some("31");
+        } else if stock.declared {
+            consignment.twist.end_user = Some(buyer.clone());
+            consignment.twist.payer = Some(stock.buyer);
         }
     }
 

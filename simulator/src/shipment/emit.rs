@@ -217,7 +217,12 @@ impl<'a> Papers<'a> {
             exporter_country: &self.from.code,
             carrier_id: &carrier.id,
             carrier_name: &carrier.name,
-            end_user_name: twist.end_user.as_deref().unwrap_or_default(),
+            // Who exports goods that may need a licence says who will use them.
+            end_user_name: match &twist.end_user {
+                Some(name) => name,
+                None if goods.controlled() => &importer.name,
+                None => "",
+            },
             country_of_departure: &self.from.code,
             country_of_destination: &self.to.code,
             port_of_loading: self.port(movement.from_port),
