@@ -628,6 +628,18 @@ fn record_types_are_accepted_or_refused_with_the_field_at_fault() {
 }
 
 #[test]
+fn every_record_type_of_the_contract_is_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let set = dir.path().join("contract.binpb");
+    std::fs::write(&set, portcullis_proto::DESCRIPTOR_SET).unwrap();
+    let json = run(&["record-type", "check", &text(&set), "--json"]).code(0);
+    let json: Value = serde_json::from_str(&json.out).unwrap();
+    let verdicts = json.as_array().unwrap();
+    assert_eq!(verdicts.len(), 29);
+    assert!(verdicts.iter().all(|verdict| verdict["accepted"] == true), "{json}");
+}
+
+#[test]
 fn keys_are_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let keys = dir.path().join("keys");

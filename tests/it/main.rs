@@ -22,6 +22,7 @@ mod identity;
 mod kcs;
 mod levels;
 mod officers;
+mod payments;
 mod pseudonyms;
 mod query;
 mod readme;
