@@ -391,7 +391,7 @@ impl<'a> Papers<'a> {
                 kind: "AFFIXED",
                 at: Some(movement.gate_in.plus_days(-0.2)),
                 port: &port.locode,
-                reported_by: "shipper",
+                reported_by: "SHIPPER",
             });
             let cargo = super::draft::round(
                 container.cargo_grams as f64 * (1.0 + cell.between(-spread, spread)),
@@ -519,7 +519,7 @@ impl<'a> Papers<'a> {
                     kind: "REPLACED",
                     at: Some(leg.discharged.plus_days(-0.02)),
                     port: &port.locode,
-                    reported_by: "customs",
+                    reported_by: "CUSTOMS",
                 });
             }
             out.put(&SealEvent {
@@ -530,7 +530,7 @@ impl<'a> Papers<'a> {
                 kind: "CHECKED",
                 at: Some(leg.discharged.plus_days(0.05)),
                 port: &port.locode,
-                reported_by: "terminal",
+                reported_by: "TERMINAL",
             });
             let added = if place == 0 { twist.added_grams } else { 0 };
             if added != 0 || cell.chance(world.rates.weighed_again) {
@@ -590,7 +590,7 @@ impl<'a> Papers<'a> {
             declaration_id: &self.import_id,
             inspected_at: Some(inspected(consignment, &mut cell)),
             container: found.1.map_or("", |container| &container.number),
-            outcome: if caught.is_some() { "IRREGULARITY" } else { "NO_FINDING" },
+            outcome: if caught.is_some() { "IRREGULAR" } else { "CONFORMING" },
             findings,
             mass_found_grams: Some(found.0),
         });

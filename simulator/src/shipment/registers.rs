@@ -128,7 +128,7 @@ impl Registers {
             owner_id: parent.map_or("", |parent| &parent.company_number),
             owner_name: parent.map_or(&firm.director, |parent| &parent.name),
             share_percent: Some(share * 1_000_000),
-            from: Some(firm.founded),
+            since: Some(firm.founded),
         });
     }
 

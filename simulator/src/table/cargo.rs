@@ -104,7 +104,7 @@ row! {
         /// Paper that discharged it.
         discharge_reference: Word "discharge_reference",
         /// HS heading, four digits.
-        hs_code: Word "hs_code",
+        hs_code: Word "items.hs_code",
         /// Gross mass, grams.
         gross_mass_grams: Integer "gross_mass_grams",
         /// ISO 6346 numbers.
@@ -195,7 +195,7 @@ row! {
         inspected_at: Moment "inspected_at",
         /// Container that was opened.
         container: Word "container",
-        /// `NO_FINDING`, `IRREGULARITY`, `SEIZED`.
+        /// `CONFORMING`, `IRREGULAR`, `CRITICAL`.
         outcome: Word "outcome",
         /// What the officer wrote.
         findings: Text "findings",

@@ -104,7 +104,7 @@ row! {
         /// `REFUSED`, `REVOKED`, `CATCH_ALL`.
         kind: Word "kind",
         /// When it was decided.
-        decided_at: Moment "decided_at",
+        denied_at: Moment "denied_at",
         /// Applicant.
         exporter_id: Word "exporter.id",
         /// Applicant's name.

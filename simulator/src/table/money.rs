@@ -78,7 +78,7 @@ row! {
         /// Share, percent.
         share_percent: Micro "share_percent",
         /// Since.
-        from: Day "from",
+        since: Day "since",
     }
 }
 

@@ -69,7 +69,7 @@ row! {
         at: Moment "at",
         /// UN/LOCODE.
         port: Word "port",
-        /// Who says so.
+        /// `SHIPPER`, `CARRIER`, `TERMINAL`, `CUSTOMS`, `OTHER`.
         reported_by: Word "reported_by",
     }
 }
@@ -84,17 +84,17 @@ row! {
         /// IMO number.
         vessel_imo: Word "vessel_imo",
         /// When.
-        at: Moment "at",
+        at: Moment "points.at",
         /// Degrees north.
         latitude: Micro "",
         /// Degrees east.
         longitude: Micro "",
         /// Speed over ground, knots.
-        speed: Micro "speed_knots",
+        speed: Micro "points.speed_knots",
         /// Draught, centimetres.
-        draught_cm: Integer "draught_centimetres",
+        draught_cm: Integer "points.draught_centimetres",
         /// Silent since, where there was a gap before this position.
-        silent_since: Moment "silent_since",
+        silent_since: Moment "points.silent_since",
     }
 }
 
@@ -106,9 +106,9 @@ row! {
         /// Its number.
         id: Word "id",
         /// IMO number.
-        imo: Word "imo",
+        imo: Word "vessel_imo",
         /// Name.
-        name: Text "name",
+        name: Text "vessel_name",
         /// Flag.
         flag: Word "flag",
         /// Flags before, latest first, `;` between them.

@@ -11,10 +11,12 @@ row! {
         id: Word "id",
         /// When it came.
         received_at: Moment "received_at",
-        /// Source A to F and content 1 to 6, as `B2`.
-        reliability: Word "reliability",
+        /// Source, `A` to `F`.
+        source_reliability: Word "source_reliability",
+        /// Content, `1` to `6`.
+        information_credibility: Word "information_credibility",
         /// Subject's name.
-        subject_name: Text "subject_name",
+        subject_name: Text "subjects.name.original",
         /// What it says.
         content: Text "content",
     }
@@ -58,6 +60,6 @@ row! {
         /// To.
         country_to: Word "country_of_arrival",
         /// Flight or vehicle.
-        carrier: Word "carrier",
+        conveyance: Word "conveyance",
     }
 }

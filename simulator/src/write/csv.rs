@@ -130,10 +130,13 @@ mod tests {
         });
         out.put(&Track { latitude: Some(-1_500_000), draught_cm: Some(-3), ..Track::default() });
         let tip = String::from_utf8(out.tables[Table::Tip.index()].clone()).unwrap();
-        assert_eq!(tip, "nv-int,T1,,,,\"a \"\"big\"\", bad\ncrate\"\n");
+        assert_eq!(tip, "nv-int,T1,,,,,\"a \"\"big\"\", bad\ncrate\"\n");
         let track = String::from_utf8(out.tables[Table::Track.index()].clone()).unwrap();
         assert_eq!(track, ",,,,-1.500000,,,-3,\n");
-        assert_eq!(header(Table::Tip), "agency,id,received_at,reliability,subject_name,content\n");
+        assert_eq!(
+            header(Table::Tip),
+            "agency,id,received_at,source_reliability,information_credibility,subject_name,content\n"
+        );
     }
 
     #[test]
@@ -144,7 +147,7 @@ mod tests {
         let bytes = &out.tables[Table::Tip.index()];
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes.as_slice());
         let row = reader.records().next().unwrap().unwrap();
-        assert_eq!(row.get(5), Some(content));
+        assert_eq!(row.get(6), Some(content));
         assert_eq!(row.len(), Table::Tip.columns().len());
     }
 }
