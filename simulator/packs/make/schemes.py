@@ -1,0 +1,47 @@
+"""Schemes and decoys: weights and parameters. A range is [least, most]; a single number is a chance or a value."""
+
+# id, weight, comment, parameters. Weights of T01-T26 sum to 1, those of decoys too.
+SCHEMES = [
+    ("T01", 0.130, "third-country transshipment by a trader",
+     dict(dwell_days=[1, 60], mass_shaved=[0.0, 0.05], code_drift=0.3, split=0.25)),
+    ("T02", 0.050, "ghost transit", dict(discharge_forged=0.4, lag_days=[5, 40])),
+    ("T03", 0.070, "new front company", dict(age_days=[5, 400], name_likeness=[0.4, 0.9], shared_director=0.5)),
+    ("T04", 0.080, "misclassified to a neighbour", dict(code_distance=[1, 4], price_kept=0.5, price_scale=[0.3, 0.9])),
+    ("T05", 0.030, "just below the threshold", dict(margin_percent=[0.5, 20.0])),
+    ("T06", 0.060, "split below thresholds",
+     dict(parts=[3, 40], spacing_days=[0.5, 12], offices=[1, 5], countries=[1, 3])),
+    ("T07", 0.050, "forged or reused end-user certificate", dict(real_firm=0.6, stamp_reused=0.5)),
+    ("T08", 0.040, "licence over-drawn across offices",
+     dict(overdrawn_percent=[5, 200], offices=[2, 6], write_off_lag_days=[3, 30])),
+    ("T09", 0.060, "forwarder or mail drop as consignee", dict(onward_booking=0.6, notify_changed=0.5)),
+    ("T10", 0.025, "container twin at the hub", dict(seal_forged=0.6, overlap_hours=[2, 96])),
+    ("T11", 0.025, "rip-on/rip-off with a cloned seal", dict(kg_added=[20, 1200], clone_quality=[0.5, 0.99])),
+    ("T12", 0.040, "co-loading", dict(excess_percent=[1, 25], scale_noise=[0.02, 0.03])),
+    ("T13", 0.030, "AIS gap and ship-to-ship transfer", dict(gap_hours=[8.5, 96], draught_change_m=[0.3, 3.0])),
+    ("T14", 0.015, "AIS spoofing, flag hopping", dict(offset_nm=[30, 900], flags_in_24_months=[2, 5])),
+    ("T15", 0.025, "undeclared call, switched bill of lading", dict(call_hours=[8, 60], papers_changed=[1, 4])),
+    ("T16", 0.030, "free-zone re-documentation", dict(residence_days=[1, 90], origin_changed=0.9)),
+    ("T17", 0.060, "third-party payer, over-payment", dict(premium_percent=[10, 300], hops=[1, 4])),
+    ("T18", 0.020, "phantom shipment, repeated invoice", dict(bill_reused=0.5, lag_days=[3, 60])),
+    ("T19", 0.015, "bought at home, carried by hand", dict(item_kg=[0.05, 12], trips=[2, 9])),
+    ("T20", 0.020, "distributed kit", dict(parts=[3, 8], parts_needed=[3, 6], window_days=[10, 120])),
+    ("T21", 0.030, "temporary export not returned", dict(overdue_days=[15, 250], serials_swapped=0.3)),
+    ("T22", 0.035, "listed party behind alias and owners",
+     dict(edit_distance=[1, 6], chain=[1, 4], share_percent=[25, 50])),
+    ("T23", 0.020, "licence shopping after a denial",
+     dict(lag_days=[7, 180], other_words=0.8, other_applicant=0.5)),
+    ("T24", 0.015, "catch-all notice evaded", dict(linked_exporter=0.6, lag_days=[5, 120], direct_route=0.4)),
+    ("T25", 0.015, "brokering outside the home territory", dict(legs=[2, 4], commission_share=[0.01, 0.12])),
+    ("T26", 0.010, "technology or assistance transfer", dict(medium_electronic=0.6, duration_days=[3, 120])),
+]
+
+DECOYS = [
+    ("hub_stock", 0.22, "hub trader with stock", dict(dwell_days=[1, 60], declared=0.5)),
+    ("growing_exporter", 0.14, "new exporter that grows", dict(age_days=[20, 400], growth_a_month=[0.1, 0.6])),
+    ("known_ais_hole", 0.12, "silence where no receiver hears", dict(gap_hours=[8.5, 72])),
+    ("honest_classification", 0.14, "dispute on a heading in good faith", dict(code_distance=[1, 4], ruling=0.5)),
+    ("parent_pays", 0.12, "parent pays for its subsidiary", dict(premium_percent=[0, 8], hops=[1, 2])),
+    ("consolidator", 0.10, "consolidator as consignee", dict(parties=[3, 25])),
+    ("seal_replaced", 0.09, "seal replaced after a lawful opening", dict(kg_changed=[-15, 15])),
+    ("licence_renewed", 0.07, "licence under-used or renewed", dict(used_share=[0.2, 0.95], lag_days=[10, 120])),
+]
