@@ -1,5 +1,6 @@
 //! Synthetic trade with smuggling schemes hidden in it.
 
+pub mod agency;
 pub mod calendar;
 pub mod draw;
 pub mod generate;

@@ -57,7 +57,8 @@ fn part(text: &str) -> Result<Part, String> {
     Part::parse(text).ok_or_else(|| "a part is `i/n` with i from 0 to n-1".to_owned())
 }
 
-fn wanted(text: &str) -> Result<(Kind, u64), String> {
+/// Reads `T01=3`.
+pub fn wanted(text: &str) -> Result<(Kind, u64), String> {
     let (id, count) = text.split_once('=').ok_or("cases are wanted as `T01=3`")?;
     let kind = Kind::parse(id)
         .filter(|kind| kind.is_scheme())

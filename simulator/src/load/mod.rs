@@ -2,6 +2,7 @@
 //! `portcullis source` then serves. All of it or nothing: one transaction, and tables that already hold rows are
 //! left alone.
 
+mod mapping;
 mod postgres;
 mod rows;
 mod sqlite;
@@ -13,6 +14,8 @@ use serde::Serialize;
 
 use crate::table::{Column, Kind, Table};
 
+pub use mapping::mapping;
+pub(crate) use mapping::quoted;
 pub use rows::RowsError;
 
 /// Where to.

@@ -229,6 +229,17 @@ pub struct Firm {
     pub propensity: f64,
 }
 
+impl World {
+    /// States whose agencies take part in the exchange.
+    pub fn participants(&self) -> Vec<u32> {
+        let mut all: Vec<u32> =
+            self.roles.suppliers.iter().chain(&self.roles.hubs).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
 /// Which parts states can play in cases.
 #[derive(Debug, Clone)]
 pub struct Roles {

@@ -1,0 +1,8 @@
+//! From a world to an exchange of agencies: a database for each that holds only its slice, the mappings that its
+//! source serves it by, agreements between them, cases, and one file that names it all for
+//! `portcullis playground --exchange`.
+
+mod agreements;
+mod exchange;
+
+pub use exchange::{Exchange, ExchangeError, Made};
