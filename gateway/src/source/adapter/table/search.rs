@@ -26,6 +26,7 @@ use super::super::spool::OpaqueId;
 use super::super::walk::Walk;
 use super::Table;
 use super::column::Column;
+use super::database::Reading;
 use super::index::{Index, Tally};
 use super::key::{Fetched, Key};
 use super::push::{Condition, Pusher};
@@ -50,6 +51,8 @@ pub struct TableSearch {
     data_as_of: i64,
     left_out: Tally,
     counters: Arc<Counters>,
+    /// The view that the search began with, up to its first fetch.
+    begun: Option<Reading>,
 }
 
 /// An entry of the index that is wanted.
@@ -66,7 +69,7 @@ impl TableSearch {
         request: &wire::SearchRequest,
         counters: Arc<Counters>,
     ) -> Result<Self, SourceRefusal> {
-        drop(table.read().await?);
+        let begun = Some(table.read().await?);
         let index = table.index.load_full();
         let pusher = Pusher {
             mapping: &table.mapping,
@@ -88,6 +91,7 @@ impl TableSearch {
             table,
             index,
             counters,
+            begun,
         })
     }
 
@@ -152,7 +156,7 @@ impl TableSearch {
     }
 
     /// The ids of the rows that can match, ascending; none: too many, or nothing to tell them by.
-    async fn candidates(&self) -> Result<Option<Vec<Bytes>>, SourceRefusal> {
+    async fn candidates(&mut self) -> Result<Option<Vec<Bytes>>, SourceRefusal> {
         let condition = match &self.condition {
             None => return Ok(None),
             Some(Condition::Never) => return Ok(Some(vec![])),
@@ -164,9 +168,12 @@ impl TableSearch {
         statement.push(" WHERE ");
         statement.condition(dialect, &table.columns, condition);
         statement.push(&format!(" LIMIT {}", MOST_CANDIDATES + 1));
-        let mut reading = table.read().await?;
+        let mut reading = match self.begun.take() {
+            Some(begun) => begun,
+            None => table.read().await?,
+        };
         let rows = reading.rows(statement).await?;
-        drop(reading);
+        self.begun = Some(reading);
         if rows.len() > MOST_CANDIDATES {
             return Ok(None);
         }
@@ -197,7 +204,10 @@ impl TableSearch {
             statement.push(" AND ");
             statement.condition(dialect, &table.columns, condition);
         }
-        let mut reading = table.read().await?;
+        let mut reading = match self.begun.take() {
+            Some(begun) => begun,
+            None => table.read().await?,
+        };
         let rows = reading.rows(statement).await?;
         drop(reading);
         let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
