@@ -1,4 +1,4 @@
-//! `portcullis source --config FILE`: serves an agency's CSV files as record types to its gateway.
+//! `portcullis source --config FILE`: serves an agency's files and tables as record types to its gateway.
 //! `portcullis source id`: the opaque id of one of its rows.
 
 use std::io::Write;
@@ -65,7 +65,7 @@ pub async fn run(
     let metrics = Arc::new(HandshakeCounters::default());
     let running = start(settings.clone(), clock, metrics, stop.clone()).await?;
     for held in running.source.held() {
-        let (records, name) = (held.spool.records(), held.record_type.name());
+        let (records, name) = (held.records(), held.record_type().name());
         // What serves does not depend on whether anybody reads what it says.
         let _ = writeln!(out, "holds {records} records of {name}");
     }

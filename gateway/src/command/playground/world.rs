@@ -243,7 +243,7 @@ impl World {
         let loaded =
             tokio::task::spawn_blocking(move || CsvSource::load(&holder, &mappings, None, 64));
         let source = loaded.await?.map_err(|problems| anyhow!("{problems}"))?;
-        let records = source.held().map(|held| held.spool.records()).sum();
+        let records = source.held().map(|held| held.records()).sum();
         let identity = self.exchange.identity(agency, "source")?;
         let (incoming, address) =
             self.listen(Credentials::load(&identity.certificate, &identity.key)?, clock).await?;

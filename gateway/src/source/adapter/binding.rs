@@ -21,6 +21,8 @@ pub struct Binding {
     pub label: String,
     /// Field path, for problems.
     pub field: String,
+    /// Line of the mapping that says so.
+    pub line: u64,
     /// Texts that say nothing.
     pub null: Vec<String>,
     /// A text that says nothing is an error.
@@ -59,25 +61,23 @@ impl Binding {
     /// The trimmed text for a row; none if it says nothing.
     fn text<'r>(&'r self, row: &'r Row) -> Option<Cow<'r, str>> {
         let cell = |column: usize| row.cell(column).unwrap_or_default().trim();
-        let says = |text: &str| !self.null.iter().any(|null| null == text);
+        let says = |column: usize| {
+            !row.is_null(column) && !self.null.iter().any(|null| null == cell(column))
+        };
         match &self.text {
             Text::Columns(columns) if self.pair => {
-                let all = columns.iter().all(|column| says(cell(*column)));
+                let all = columns.iter().all(|column| says(*column));
                 columns.first().filter(|_| all).map(|column| Cow::Borrowed(cell(*column)))
             }
-            Text::Columns(columns) => columns
-                .iter()
-                .map(|column| cell(*column))
-                .find(|text| says(text))
-                .map(Cow::Borrowed),
+            Text::Columns(columns) => {
+                columns.iter().find(|column| says(**column)).map(|at| Cow::Borrowed(cell(*at)))
+            }
             Text::Template(pieces) => {
                 let mut text = String::new();
                 for piece in pieces {
                     match piece {
                         Piece::Literal(literal) => text.push_str(literal),
-                        Piece::Column(column) if says(cell(*column)) => {
-                            text.push_str(cell(*column))
-                        }
+                        Piece::Column(column) if says(*column) => text.push_str(cell(*column)),
                         Piece::Column(_) => return None,
                     }
                 }
@@ -146,7 +146,8 @@ impl Mapping {
     pub fn encode(&self, file: &Path, row: &Row, out: &mut Vec<u8>, problems: &mut Problems) {
         let before = problems.count();
         let refuse = |cause: Cause, binding: &Binding, detail: Cow<'static, str>| {
-            let problem = Problem::new(cause, file, detail).at(row.line);
+            let problem = Problem::new(cause, file, detail);
+            let problem = self.locate(problem, Some(binding.line), row);
             problem.column(&binding.label).field(&binding.field)
         };
         let texts: Vec<_> = self.bindings.iter().map(|binding| binding.text(row)).collect();

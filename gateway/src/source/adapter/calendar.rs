@@ -71,6 +71,49 @@ impl Format {
         self.0.contains(&Part::Offset)
     }
 
+    /// Bytes of its longest texts, if texts of that length are in the order of their moments: year, month, day
+    /// and so on, each once, and neither names nor fractions nor offsets.
+    pub fn sortable(&self) -> Option<usize> {
+        let order = [Part::Year, Part::Month, Part::Day, Part::Hour, Part::Minute, Part::Second];
+        let mut order = order.iter();
+        let mut width = 0;
+        for part in &self.0 {
+            match part {
+                Part::Literal(c) => width += c.len_utf8(),
+                part if order.next() == Some(part) => {
+                    width += if *part == Part::Year { 4 } else { 2 };
+                }
+                _ => return None,
+            }
+        }
+        Some(width)
+    }
+
+    /// Writes a moment as a [`Format::sortable`] text, what is finer than the format cut off; none outside
+    /// the years 1 to 9999.
+    pub fn write(&self, unix: i64) -> Option<String> {
+        let (days, seconds) = (unix.div_euclid(86_400), unix.rem_euclid(86_400));
+        let julian = i32::try_from(days + 2_440_588).ok()?;
+        let date = Date::from_julian_day(julian).ok()?;
+        if !(1..=9999).contains(&date.year()) {
+            return None;
+        }
+        let mut text = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Literal(c) => text.push(*c),
+                Part::Year => text += &format!("{:04}", date.year()),
+                Part::Month => text += &format!("{:02}", u8::from(date.month())),
+                Part::Day => text += &format!("{:02}", date.day()),
+                Part::Hour => text += &format!("{:02}", seconds / 3600),
+                Part::Minute => text += &format!("{:02}", seconds / 60 % 60),
+                Part::Second => text += &format!("{:02}", seconds % 60),
+                Part::MonthName | Part::Fraction | Part::Offset => return None,
+            }
+        }
+        Some(text)
+    }
+
     /// Reads a text, all of it.
     pub fn read(&self, text: &str) -> Option<Read> {
         let mut rest = text;
@@ -181,6 +224,24 @@ mod tests {
         assert_eq!(moment("2021-04-01T00:00:00Z"), Some(1_617_235_200));
         assert_eq!(moment("1969-12-31"), Some(-86_400));
         assert_eq!(offset("-0330"), Some(-12_600));
+    }
+
+    #[test]
+    fn sortable_texts_are_written_as_they_are_read() {
+        for (text, unix, written) in [
+            ("%Y-%m-%d", 1_617_280_496, "2021-04-01"),
+            ("%Y%m%d%H%M%S", 1_617_280_496, "20210401123456"),
+            ("%Y-%m-%dT%H:%MZ", -1, "1969-12-31T23:59Z"),
+        ] {
+            let format = Format::new(text).unwrap();
+            assert_eq!(format.write(unix).as_deref(), Some(written));
+            assert_eq!(format.sortable(), Some(written.len()));
+            assert!(format.read(written).is_some());
+        }
+        for unsorted in ["%d.%m.%Y", "%Y %b %d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %M:%H"] {
+            assert_eq!(Format::new(unsorted).unwrap().sortable(), None, "{unsorted}");
+        }
+        assert_eq!(Format::new("%Y-%m-%d").unwrap().write(253_402_300_800), None);
     }
 
     #[test]

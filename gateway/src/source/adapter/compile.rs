@@ -1,5 +1,5 @@
-//! A mapping file and the header of its data to a compiled mapping: every name resolved, every conversion
-//! checked against the type of its field, or a list of all that is wrong with it.
+//! A mapping file and the header of its data (or the columns of its table) to a compiled mapping: every name
+//! resolved, every conversion checked against the type of its field, or a list of all that is wrong with it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -28,11 +28,9 @@ pub struct Mapping {
     pub path: PathBuf,
     /// What the rows become.
     pub record_type: Arc<RecordType>,
-    /// Data files, in order.
-    pub files: Vec<PathBuf>,
-    /// How they are written down.
-    pub dialect: Dialect,
-    /// Their header.
+    /// Where the rows are.
+    pub data: Data,
+    /// Their columns; of a table, those that the mapping names.
     pub header: Vec<String>,
     /// When the data were read.
     pub as_of: ReadAt,
@@ -48,6 +46,20 @@ pub struct Mapping {
     pub handling: HandlingPlan,
 }
 
+/// Where rows are.
+#[derive(Debug, Clone)]
+pub enum Data {
+    /// In files.
+    Files {
+        /// The files, in order.
+        files: Vec<PathBuf>,
+        /// How they are written down.
+        dialect: Dialect,
+    },
+    /// In a table or view of a database.
+    Table,
+}
+
 /// When the data were read.
 #[derive(Debug, Clone)]
 pub enum ReadAt {
@@ -55,6 +67,8 @@ pub enum ReadAt {
     Fixed(i64),
     /// When the oldest file was last written.
     FileModified,
+    /// When a search asks.
+    Search,
     /// The latest moment in a column.
     Column {
         /// The column.
@@ -72,43 +86,135 @@ impl Mapping {
     /// # Errors
     /// A file that cannot be read or is no mapping.
     pub fn key_of(path: &Path) -> Result<(String, Vec<String>), Problems> {
-        let (file, _) = parse(path)?;
+        let Declared { file, .. } = Declared::read(path, None)?;
         Ok((file.record_type.into_inner(), file.id.into_inner()))
     }
 
-    /// Reads a mapping. `files` are relative to `data_dir`, or to the mapping file where none is given.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it.
-    pub fn read(
-        path: &Path,
-        data_dir: Option<&Path>,
-        environment: Environment,
-    ) -> Result<Self, Problems> {
-        let (file, lines) = parse(path)?;
-        Compiler { path, lines, problems: Problems::default() }.compile(
-            &file,
-            data_dir,
-            environment,
-        )
+    /// Names of the columns of the id.
+    pub fn id_columns(&self) -> String {
+        let names = self.id.iter().filter_map(|at| self.header.get(*at)).map(String::as_str);
+        names.collect::<Vec<_>>().join(", ")
     }
 }
 
-fn parse(path: &Path) -> Result<(MappingFile, Lines), Problem> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Problem::new(Cause::FileUnreadable, path, format!("cannot be read: {error}"))
-    })?;
-    let lines = Lines::of(&text);
-    let file = toml::from_str(&text).map_err(|error| {
-        let line = lines.line(error.span().map_or(0, |span| span.start));
-        Problem::new(Cause::Syntax, path, error.message().trim()).at(line)
-    })?;
-    Ok((file, lines))
+/// A mapping file that was read, before anybody looked at the data.
+pub struct Declared {
+    /// The mapping file.
+    pub path: PathBuf,
+    /// What it says.
+    pub file: MappingFile,
+    /// Its lines.
+    pub lines: Lines,
+    /// The folder that data are relative to.
+    pub base: PathBuf,
+}
+
+impl Declared {
+    /// Reads a mapping. Data are relative to `data_dir`, or to the mapping file where none is given.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no mapping.
+    pub fn read(path: &Path, data_dir: Option<&Path>) -> Result<Self, Problems> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Problem::new(Cause::FileUnreadable, path, format!("cannot be read: {error}"))
+        })?;
+        let lines = Lines::of(&text);
+        let file: MappingFile = toml::from_str(&text).map_err(|error| {
+            let line = lines.line(error.span().map_or(0, |span| span.start));
+            Problem::new(Cause::Syntax, path, error.message().trim()).at(line)
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let base = data_dir.unwrap_or(folder).to_owned();
+        Ok(Self { path: path.to_owned(), file, lines, base })
+    }
+
+    /// Compiles a mapping of files.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn files(&self, environment: Environment) -> Result<Mapping, Problems> {
+        let mut compiler = self.compiler();
+        let dialect = compiler.dialect(&self.file);
+        let (at, named) = match &self.file.files {
+            Some(files) => (files.span().start, files.get_ref().as_slice()),
+            None => (0, &[][..]),
+        };
+        let files: Vec<PathBuf> = named.iter().map(|one| self.base.join(one)).collect();
+        if files.is_empty() || files.len() > usize::from(u16::MAX) {
+            compiler.refuse(Cause::Setting, at, "files", "names at least one file");
+        }
+        let header = dialect.and_then(|dialect| compiler.header(&files, dialect));
+        let data = dialect.map(|dialect| Data::Files { files, dialect });
+        compiler.compile(&self.file, data.zip(header), ReadAt::FileModified, environment)
+    }
+
+    /// Compiles a mapping of a table that has these columns.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn table(
+        &self,
+        columns: Vec<String>,
+        environment: Environment,
+    ) -> Result<Mapping, Problems> {
+        let found = Some((Data::Table, columns));
+        self.compiler().compile(&self.file, found, ReadAt::Search, environment)
+    }
+
+    /// Every column that the mapping names, with the byte offset of the place, in the order of the file.
+    pub fn columns(&self) -> Vec<(usize, String)> {
+        let mut named: Vec<(usize, String)> = vec![];
+        let file = &self.file;
+        let at = file.id.span().start;
+        named.extend(file.id.get_ref().iter().map(|name| (at, name.clone())));
+        for column in &file.column {
+            let (at, column) = (column.span().start, column.get_ref());
+            let from = column.from.as_ref().map(|from| from.all()).unwrap_or_default();
+            named.extend(from.into_iter().map(|name| (at, name)));
+            let template = column.template.as_deref().unwrap_or_default();
+            // A template that is none is refused when it is compiled.
+            let _ = pieces(template, |name| {
+                named.push((at, name.to_owned()));
+                Ok(0)
+            });
+            let currency = column.convert.as_ref().and_then(|one| one.currency_column.clone());
+            named.extend(currency.map(|name| (at, name)));
+        }
+        for constant in &file.constant {
+            let currency = &constant.get_ref().convert;
+            let currency = currency.as_ref().and_then(|one| one.currency_column.clone());
+            named.extend(currency.map(|name| (constant.span().start, name)));
+        }
+        for only in &file.only {
+            named.push((only.span().start, only.get_ref().column.clone()));
+        }
+        if let Some(handling) = &file.handling {
+            let at = handling.span().start;
+            named.extend(handling.get_ref().settings.columns().map(|name| (at, name.clone())));
+            for when in &handling.get_ref().when {
+                let (at, when) = (when.span().start, when.get_ref());
+                named.push((at, when.condition.column.clone()));
+                named.extend(when.settings.columns().map(|name| (at, name.clone())));
+            }
+        }
+        if let Some(as_of) = &file.data_as_of
+            && let AsOf::Column(by) = as_of.get_ref()
+        {
+            named.push((as_of.span().start, by.column.clone()));
+        }
+        let watermark = file.watermark.as_ref();
+        named.extend(watermark.map(|name| (name.span().start, name.get_ref().clone())));
+        named
+    }
+
+    fn compiler(&self) -> Compiler<'_> {
+        Compiler { path: &self.path, lines: &self.lines, problems: Problems::default() }
+    }
 }
 
 struct Compiler<'a> {
     path: &'a Path,
-    lines: Lines,
+    lines: &'a Lines,
     problems: Problems,
 }
 
@@ -116,40 +222,27 @@ impl Compiler<'_> {
     fn compile(
         mut self,
         file: &MappingFile,
-        data_dir: Option<&Path>,
+        found: Option<(Data, Vec<String>)>,
+        usual_as_of: ReadAt,
         environment: Environment,
     ) -> Result<Mapping, Problems> {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let record_type = self.record_type(file, folder);
-        let dialect = self.dialect(file);
-        let base = data_dir.unwrap_or(folder);
-        let files: Vec<PathBuf> = file.files.get_ref().iter().map(|one| base.join(one)).collect();
-        if files.is_empty() || files.len() > usize::from(u16::MAX) {
-            self.refuse(
-                Cause::Setting,
-                file.files.span().start,
-                "files",
-                "names at least one file",
-            );
-        }
-        let header = dialect.and_then(|dialect| self.header(&files, dialect));
-        let (Some(record_type), Some(dialect), Some(header)) = (record_type, dialect, header)
-        else {
+        let (Some(record_type), Some((data, header))) = (record_type, found) else {
             return Err(self.problems);
         };
         let column = |name: &str| header.iter().position(|column| column == name);
         let (bindings, plan) = self.bindings(file, &record_type, column);
         let mapping = Mapping {
             path: self.path.to_owned(),
-            as_of: self.as_of(file, column),
+            as_of: self.as_of(file, usual_as_of, column),
             id: self.id(file, column),
             only: self.only(file, column),
             handling: self.handling(file, environment, column),
             bindings,
             plan,
             record_type,
-            files,
-            dialect,
+            data,
             header: header.clone(),
         };
         self.problems.or(mapping)
@@ -254,11 +347,13 @@ impl Compiler<'_> {
         let usual_null = file.null.clone().unwrap_or_else(|| vec![String::new()]);
         let (mut bindings, mut builder) = (vec![], Builder::default());
         for entry in &file.column {
-            let made = self.column(entry.get_ref(), &usual_null, record_type, column);
+            let line = self.lines.line(entry.span().start);
+            let made = self.column(entry.get_ref(), line, &usual_null, record_type, column);
             self.bind(entry.span().start, &entry.get_ref().to, made, &mut bindings, &mut builder);
         }
         for entry in &file.constant {
-            let made = constant(entry.get_ref(), record_type, column);
+            let line = self.lines.line(entry.span().start);
+            let made = constant(entry.get_ref(), line, record_type, column);
             self.bind(entry.span().start, &entry.get_ref().to, made, &mut bindings, &mut builder);
         }
         if file.column.is_empty() {
@@ -291,6 +386,7 @@ impl Compiler<'_> {
     fn column(
         &self,
         entry: &Column,
+        line: u64,
         usual_null: &[String],
         record_type: &RecordType,
         column: impl Fn(&str) -> Option<usize> + Copy,
@@ -335,6 +431,7 @@ impl Compiler<'_> {
             pair,
             label,
             field: entry.to.clone(),
+            line,
             null: entry.null.clone().unwrap_or_else(|| usual_null.to_vec()),
             required: entry.required,
             split: entry.split.clone(),
@@ -391,8 +488,13 @@ impl Compiler<'_> {
         })
     }
 
-    fn as_of(&mut self, file: &MappingFile, column: impl Fn(&str) -> Option<usize>) -> ReadAt {
-        let Some(given) = &file.data_as_of else { return ReadAt::FileModified };
+    fn as_of(
+        &mut self,
+        file: &MappingFile,
+        usual: ReadAt,
+        column: impl Fn(&str) -> Option<usize>,
+    ) -> ReadAt {
+        let Some(given) = &file.data_as_of else { return usual };
         let read = match given.get_ref() {
             AsOf::Fixed(text) => calendar::moment(text)
                 .map(ReadAt::Fixed)
@@ -407,13 +509,14 @@ impl Compiler<'_> {
         };
         read.unwrap_or_else(|detail| {
             self.refuse(Cause::Setting, given.span().start, "data_as_of", detail);
-            ReadAt::FileModified
+            usual
         })
     }
 }
 
 fn constant(
     entry: &Constant,
+    line: u64,
     record_type: &RecordType,
     column: impl Fn(&str) -> Option<usize>,
 ) -> Result<(Binding, target::Target), (Cause, String)> {
@@ -425,6 +528,7 @@ fn constant(
         pair: false,
         label: "constant".into(),
         field: entry.to.clone(),
+        line,
         null: vec![],
         required: true,
         split: None,
@@ -438,7 +542,7 @@ fn constant(
 /// `INS-{Declaration ID}`; `{{` and `}}` stand for braces.
 fn pieces(
     template: &str,
-    find: impl Fn(&str) -> Result<usize, (Cause, String)>,
+    mut find: impl FnMut(&str) -> Result<usize, (Cause, String)>,
 ) -> Result<Vec<Piece>, (Cause, String)> {
     let mut pieces = vec![];
     let (mut literal, mut chars) = (String::new(), template.chars().peekable());

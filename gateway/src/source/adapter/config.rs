@@ -16,6 +16,8 @@ use super::problem::{Cause, Lines, Problem, Problems};
 use crate::identity::{AgencyTrust, PeerId, TrustSpec};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const MOST_STATEMENT_MS: u64 = 3_600_000;
+const MOST_CONNECTIONS: u32 = 64;
 
 /// Settings of a source as the file has them; paths are relative to the file.
 #[derive(Debug, Clone, Deserialize)]
@@ -88,11 +90,30 @@ pub struct Limits {
     pub searches: usize,
     /// Longest life of a gateway's certificate that is accepted, in days.
     pub certificate_days: u32,
+    /// Longest that a statement may take in a database, in milliseconds.
+    pub statement_timeout_ms: u64,
+    /// Connections to a database at once, for each mapping.
+    pub connections: u32,
+    /// Filters are pushed down to databases; off, every row is read and only the bytes are asked.
+    pub push_down: bool,
+}
+
+impl Limits {
+    /// Longest that a statement may take in a database.
+    pub fn statement(&self) -> Duration {
+        Duration::from_millis(self.statement_timeout_ms)
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { searches: 64, certificate_days: 398 }
+        Self {
+            searches: 64,
+            certificate_days: 398,
+            statement_timeout_ms: 30_000,
+            connections: 4,
+            push_down: true,
+        }
     }
 }
 
@@ -167,6 +188,12 @@ impl Checker<'_> {
         }
         if config.limits.searches == 0 || config.limits.searches > Semaphore::MAX_PERMITS {
             self.refuse(0, "limits.searches", "is at least 1");
+        }
+        if !(1..=MOST_STATEMENT_MS).contains(&config.limits.statement_timeout_ms) {
+            self.refuse(0, "limits.statement_timeout_ms", "is from 1 to 3,600,000, an hour");
+        }
+        if !(1..=MOST_CONNECTIONS).contains(&config.limits.connections) {
+            self.refuse(0, "limits.connections", "is from 1 to 64");
         }
         let trust = self.trust(config, folder);
         let id_key = IdKey::read(&folder.join(&config.id_key));

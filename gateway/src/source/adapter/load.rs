@@ -13,11 +13,12 @@ use portcullis_core::id::AgencyId;
 use portcullis_core::label::RecordType;
 use portcullis_proto::handling::v1::Handling;
 
-use super::compile::{Mapping, ReadAt};
-use super::handling::Classes;
+use super::compile::{Data, Mapping, ReadAt};
+use super::pass::{Converted, Pass};
 use super::problem::{Cause, Problem, Problems};
-use super::rows::{Row, RowError, Rows};
+use super::rows::{Dialect, Row, RowError, Rows};
 use super::spool::{ID_BYTES, OpaqueId, Spool, Spooling};
+use super::table::Table;
 
 /// Least length of a key for opaque ids, in bytes.
 const SHORTEST_KEY: usize = 32;
@@ -43,17 +44,8 @@ impl IdKey {
     /// # Errors
     /// Says what is wrong with the file.
     pub fn read(path: &Path) -> Result<Self, Problem> {
-        use std::os::unix::fs::PermissionsExt as _;
-        let unreadable = |error: std::io::Error| {
-            Problem::new(Cause::FileUnreadable, path, format!("cannot be read: {error}"))
-        };
-        let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
-        if mode & 0o007 != 0 {
-            let detail = "a key that everybody on this machine can read is none; chmod 600";
-            return Err(Problem::new(Cause::Setting, path, detail));
-        }
-        let secret = std::fs::read(path).map_err(unreadable)?;
         let short = "holds at least 32 bytes of secret";
+        let secret = secret(path)?;
         Self::new(&secret).ok_or_else(|| Problem::new(Cause::Setting, path, short))
     }
 
@@ -72,6 +64,23 @@ impl IdKey {
     }
 }
 
+/// What a file holds that others cannot read.
+///
+/// # Errors
+/// Says what is wrong with the file.
+pub fn secret(path: &Path) -> Result<Vec<u8>, Problem> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let unreadable = |error: std::io::Error| {
+        Problem::new(Cause::FileUnreadable, path, format!("cannot be read: {error}"))
+    };
+    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
+    if mode & 0o007 != 0 {
+        let detail = "a key that everybody on this machine can read is none; chmod 600";
+        return Err(Problem::new(Cause::Setting, path, detail));
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
 /// Whose data they are and where they may be spooled.
 #[derive(Debug, Clone)]
 pub struct Holder {
@@ -86,7 +95,51 @@ pub struct Holder {
 }
 
 /// A record type as this source holds it.
-pub struct Held {
+#[derive(Clone)]
+pub enum Held {
+    /// Loaded from files.
+    Files(Arc<Loaded>),
+    /// Read from a table or view, search by search.
+    Table(Arc<Table>),
+}
+
+impl Held {
+    /// The type.
+    pub fn record_type(&self) -> &Arc<RecordType> {
+        match self {
+            Self::Files(loaded) => &loaded.record_type,
+            Self::Table(table) => table.record_type(),
+        }
+    }
+
+    /// How many records there are.
+    pub fn records(&self) -> u64 {
+        match self {
+            Self::Files(loaded) => loaded.spool.records(),
+            Self::Table(table) => table.records(),
+        }
+    }
+
+    /// When the data were read, seconds since the epoch.
+    pub fn data_as_of(&self) -> i64 {
+        match self {
+            Self::Files(loaded) => loaded.data_as_of,
+            Self::Table(table) => table.data_as_of(),
+        }
+    }
+
+    /// Has a file changed since it was loaded? True once only: the loaded state is served on, and the log
+    /// should say so once. Tables are read live.
+    pub fn changed_now(&self) -> bool {
+        match self {
+            Self::Files(loaded) => loaded.changed_now(),
+            Self::Table(_) => false,
+        }
+    }
+}
+
+/// What was loaded from files.
+pub struct Loaded {
     /// The type.
     pub record_type: Arc<RecordType>,
     /// Its records.
@@ -101,141 +154,80 @@ pub struct Held {
 
 type Stamp = Option<(u64, SystemTime)>;
 
-impl Held {
+impl Loaded {
     /// Loads what a mapping maps.
     ///
     /// # Errors
     /// Everything that is wrong with the data.
-    pub fn load(mapping: &Mapping, holder: &Holder) -> Result<Self, Problems> {
-        let files: Vec<_> = mapping.files.iter().map(|path| (path.clone(), stamp(path))).collect();
-        let spooling = Spooling::new(&holder.spool_dir).map_err(|error| spool(holder, &error))?;
-        let mut pass = Pass {
-            mapping,
-            holder,
-            spooling,
-            classes: Classes::default(),
-            latest: None,
-            problems: Problems::default(),
-            payload: vec![],
+    pub fn load(mapping: Mapping, holder: &Holder) -> Result<Self, Problems> {
+        let Data::Files { files, dialect } = &mapping.data else {
+            let detail = "maps a table, and only files can be loaded";
+            return Err(Problem::new(Cause::Setting, &mapping.path, detail).into());
         };
-        for (number, path) in (0u16..).zip(&mapping.files) {
-            pass.file(number, path)?;
+        let (files, dialect) = (files.clone(), *dialect);
+        let stamps: Vec<_> = files.iter().map(|path| (path.clone(), stamp(path))).collect();
+        let mut spooling =
+            Spooling::new(&holder.spool_dir).map_err(|error| spool(holder, &error))?;
+        let mapping = Arc::new(mapping);
+        let mut pass = Pass::new(mapping.clone(), holder.id_key.clone());
+        for (number, path) in (0u16..).zip(&files) {
+            file(&mut pass, &mut spooling, (number, path), dialect, holder)?;
         }
-        let Pass { spooling, classes, latest, problems, .. } = pass;
+        let Pass { classes, latest, problems, .. } = pass;
         problems.or(())?;
         let spool = spooling
             .finish(&holder.spool_dir)
             .map_err(|error| spool(holder, &error))?
-            .map_err(|duplicates| name_duplicates(mapping, &duplicates))?;
-        let data_as_of = data_as_of(mapping, latest, &files)?;
+            .map_err(|duplicates| name_duplicates(&mapping, &files, &duplicates))?;
+        let data_as_of = data_as_of(&mapping, latest, &stamps)?;
         Ok(Self {
             record_type: mapping.record_type.clone(),
             spool,
             handlings: classes.to_wire(holder.agency.as_str(), holder.environment, data_as_of),
             data_as_of,
-            files,
+            files: stamps,
             changed: AtomicBool::new(false),
         })
     }
 
-    /// Has a file changed since it was loaded? True once only: the loaded state is served on, and the log
-    /// should say so once.
-    pub fn changed_now(&self) -> bool {
+    fn changed_now(&self) -> bool {
         let changed = self.files.iter().any(|(path, loaded)| stamp(path) != *loaded);
         changed && !self.changed.swap(true, Ordering::Relaxed)
     }
 }
 
-struct Pass<'a> {
-    mapping: &'a Mapping,
-    holder: &'a Holder,
-    spooling: Spooling,
-    classes: Classes,
-    latest: Option<i64>,
-    problems: Problems,
-    payload: Vec<u8>,
-}
-
-impl Pass<'_> {
-    fn file(&mut self, number: u16, path: &Path) -> Result<(), Problems> {
-        let unreadable =
-            |error| Problem::new(Cause::FileUnreadable, path, format!("cannot be read: {error}"));
-        let mut rows = Rows::new(File::open(path).map_err(unreadable)?, self.mapping.dialect);
-        let (mut row, mut header) = (Row::default(), true);
-        loop {
-            match rows.read(&mut row) {
-                Ok(false) => return Ok(()),
-                Ok(true) if header => header = false,
-                Ok(true) => self.row(number, path, &row)?,
-                Err(error) => {
-                    let cause = match error {
-                        RowError::Io(_) => Cause::FileUnreadable,
-                        _ => Cause::Row,
-                    };
-                    let go_on = matches!(error, RowError::TextBehindQuote);
-                    self.problems.push(Problem::new(cause, path, error.to_string()).at(row.line));
-                    if !go_on {
-                        return Ok(());
-                    }
+fn file(
+    pass: &mut Pass,
+    spooling: &mut Spooling,
+    (number, path): (u16, &Path),
+    dialect: Dialect,
+    holder: &Holder,
+) -> Result<(), Problems> {
+    let unreadable =
+        |error| Problem::new(Cause::FileUnreadable, path, format!("cannot be read: {error}"));
+    let mut rows = Rows::new(File::open(path).map_err(unreadable)?, dialect);
+    let (mut row, mut header) = (Row::default(), true);
+    loop {
+        match rows.read(&mut row) {
+            Ok(false) => return Ok(()),
+            Ok(true) if header => header = false,
+            Ok(true) => {
+                if let Some(converted) = pass.convert(path, &row) {
+                    let Converted { id, handling } = converted;
+                    let pushed = spooling.push(id, handling, &pass.payload, (number, row.line));
+                    pushed.map_err(|error| spool(holder, &error))?;
                 }
             }
-        }
-    }
-
-    fn row(&mut self, number: u16, path: &Path, row: &Row) -> Result<(), Problems> {
-        let columns = self.mapping.header.len();
-        if row.len() != columns {
-            let detail = format!("has {} cells, the header {columns}", row.len());
-            self.problems.push(Problem::new(Cause::Row, path, detail).at(row.line));
-            return Ok(());
-        }
-        if !self.mapping.only.iter().all(|test| test.holds(row)) {
-            return Ok(());
-        }
-        let before = self.problems.count();
-        self.note_time(path, row);
-        let id = self.id(path, row);
-        let handling = match self.mapping.handling.of(row, &mut self.classes) {
-            Ok(handling) => Some(handling),
-            Err(detail) => {
-                let problem = Problem::new(Cause::Handling, path, detail).at(row.line);
-                self.problems.push(problem.field("handling"));
-                None
-            }
-        };
-        self.payload.clear();
-        self.mapping.encode(path, row, &mut self.payload, &mut self.problems);
-        if let (Some(handling), Some(id)) = (handling, id)
-            && self.problems.count() == before
-        {
-            self.spooling
-                .push(id, handling, &self.payload, (number, row.line))
-                .map_err(|error| spool(self.holder, &error))?;
-        }
-        Ok(())
-    }
-
-    fn id(&mut self, path: &Path, row: &Row) -> Option<OpaqueId> {
-        let cells = || self.mapping.id.iter().map(|at| row.cell(*at).unwrap_or_default().trim());
-        if let Some(empty) = cells().position(str::is_empty) {
-            let column = self.mapping.id.get(empty).and_then(|at| self.mapping.header.get(*at));
-            let problem = Problem::new(Cause::Missing, path, "an id is required").at(row.line);
-            self.problems.push(problem.column(column.cloned().unwrap_or_default()));
-            return None;
-        }
-        Some(self.holder.id_key.opaque(self.mapping.record_type.name().as_str(), cells()))
-    }
-
-    fn note_time(&mut self, path: &Path, row: &Row) {
-        let ReadAt::Column { column, formats, offset } = &self.mapping.as_of else { return };
-        let cell = row.cell(*column).unwrap_or_default().trim();
-        match formats.iter().find_map(|format| format.read(cell)) {
-            Some(read) => self.latest = self.latest.max(Some(read.unix(*offset))),
-            None => {
-                let column = self.mapping.header.get(*column).cloned().unwrap_or_default();
-                let detail = "not a time in the given format";
-                let problem = Problem::new(Cause::Value, path, detail).at(row.line);
-                self.problems.push(problem.column(column).field("data_as_of"));
+            Err(error) => {
+                let cause = match error {
+                    RowError::Io(_) => Cause::FileUnreadable,
+                    _ => Cause::Row,
+                };
+                let go_on = matches!(error, RowError::TextBehindQuote);
+                pass.problems.push(Problem::new(cause, path, error.to_string()).at(row.line));
+                if !go_on {
+                    return Ok(());
+                }
             }
         }
     }
@@ -251,7 +243,7 @@ fn data_as_of(
     match &mapping.as_of {
         ReadAt::Fixed(at) => Ok(*at),
         ReadAt::Column { .. } => latest.ok_or_else(|| unknown("no row has a time")),
-        ReadAt::FileModified => files
+        ReadAt::FileModified | ReadAt::Search => files
             .iter()
             .filter_map(|(_, stamp)| {
                 let since = stamp.as_ref()?.1.duration_since(SystemTime::UNIX_EPOCH).ok()?;
@@ -271,16 +263,19 @@ fn spool(holder: &Holder, error: &std::io::Error) -> Problem {
     Problem::new(Cause::FileUnreadable, &holder.spool_dir, format!("cannot spool: {error}"))
 }
 
-fn name_duplicates(mapping: &Mapping, duplicates: &[super::spool::Duplicate]) -> Problems {
-    let path = |number: u16| mapping.files.get(usize::from(number)).map_or(&*mapping.path, |p| p);
-    let ids: Vec<&str> =
-        mapping.id.iter().filter_map(|at| mapping.header.get(*at)).map(String::as_str).collect();
+fn name_duplicates(
+    mapping: &Mapping,
+    files: &[PathBuf],
+    duplicates: &[super::spool::Duplicate],
+) -> Problems {
+    let path = |number: u16| files.get(usize::from(number)).map_or(&*mapping.path, |path| path);
+    let ids = mapping.id_columns();
     let mut problems = Problems::default();
     for duplicate in duplicates {
         let (file, line) = duplicate.first;
         let detail = format!("same id as {}:{line}", path(file).display());
         let problem = Problem::new(Cause::Duplicate, path(duplicate.second.0), detail);
-        problems.push(problem.at(duplicate.second.1.into()).column(ids.join(", ")));
+        problems.push(problem.at(duplicate.second.1.into()).column(&ids));
     }
     problems
 }

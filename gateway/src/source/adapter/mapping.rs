@@ -1,4 +1,4 @@
-//! A mapping file as it is written: which files, which columns go to which fields, how, and with what
+//! A mapping file as it is written: which files or table, which columns go to which fields, how, and with what
 //! handling. What it means is for `compile.rs`.
 
 use std::collections::BTreeMap;
@@ -18,15 +18,24 @@ pub struct MappingFile {
     pub record_type: Spanned<String>,
     /// Descriptor set that has it; none: the contract's own.
     pub descriptor_set: Option<Spanned<PathBuf>>,
-    /// Data files with the same header.
-    pub files: Spanned<Vec<PathBuf>>,
+    /// Data files with the same header; either these or a table.
+    pub files: Option<Spanned<Vec<PathBuf>>>,
+    /// A table or view: `schema.name`.
+    pub table: Option<Spanned<String>>,
+    /// The database that has it.
+    pub database: Option<Spanned<DatabaseRef>>,
+    /// How often rows that appeared or vanished are looked for; 60 unless given.
+    pub refresh_seconds: Option<Spanned<u64>>,
+    /// A column that grows whenever a row is added or changed: while it and the number of rows stand still,
+    /// nothing is read again.
+    pub watermark: Option<Spanned<String>>,
     /// Encoding label of the WHATWG standard; utf-8 unless given.
     pub encoding: Option<Spanned<String>>,
     /// Between cells; a comma unless given.
     pub delimiter: Option<Spanned<char>>,
     /// Around cells; a double quote unless given.
     pub quote: Option<Spanned<char>>,
-    /// When the data were read; the oldest file's modification time unless given.
+    /// When the data were read; the oldest file's modification time unless given, of a table the search's.
     pub data_as_of: Option<Spanned<AsOf>>,
     /// Columns that make up the id.
     pub id: Spanned<Vec<String>>,
@@ -44,6 +53,31 @@ pub struct MappingFile {
     /// Handling of the records.
     #[serde(default)]
     pub handling: Option<Spanned<HandlingFile>>,
+}
+
+/// A database.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "`sqlite:FILE`, `postgres://USER@HOST/NAME`, or `url` and `password_file`"
+)]
+pub enum DatabaseRef {
+    /// Without a password.
+    Url(String),
+    /// With one, in a file of its own.
+    With(DatabaseWith),
+}
+
+/// A database that asks for a password.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseWith {
+    /// `postgres://USER@HOST/NAME`.
+    pub url: String,
+    /// The password, in a file that others cannot read.
+    pub password_file: Option<PathBuf>,
+    /// Not taken: here only to say where a password belongs.
+    pub password: Option<serde::de::IgnoredAny>,
 }
 
 /// When the data were read.
@@ -256,6 +290,17 @@ pub struct HandlingSettings {
     pub version: Option<u64>,
     /// The same, from a column.
     pub version_column: Option<String>,
+}
+
+impl HandlingSettings {
+    /// The columns it names.
+    pub fn columns(&self) -> impl Iterator<Item = &String> {
+        let after = self.delete_after.as_ref().map(|after| &after.column);
+        [self.releasable_to_column.as_ref(), self.compartments_column.as_ref(), after]
+            .into_iter()
+            .chain([self.version_column.as_ref()])
+            .flatten()
+    }
 }
 
 /// Delete so many days after the moment in a column.

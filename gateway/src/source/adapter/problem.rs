@@ -23,6 +23,10 @@ pub enum Cause {
     Target,
     /// A mapping names a column that the data do not have, or files have different headers.
     Header,
+    /// A table or view is not what the mapping says, or not what it was.
+    Drift,
+    /// A database cannot be reached or does not answer.
+    Database,
     /// A row is no row: wrong number of cells, a quote without an end.
     Row,
     /// A cell is not what its conversion expects.
@@ -45,6 +49,8 @@ impl Cause {
             Self::SchemaRefused => "SCHEMA_REFUSED",
             Self::Target => "TARGET_REFUSED",
             Self::Header => "HEADER_REFUSED",
+            Self::Drift => "SCHEMA_DRIFT",
+            Self::Database => "DATABASE_FAILED",
             Self::Row => "ROW_MALFORMED",
             Self::Value => "VALUE_REFUSED",
             Self::Missing => "VALUE_MISSING",
@@ -63,6 +69,8 @@ pub struct Problem {
     pub file: PathBuf,
     /// Physical line from 1, where it is about one.
     pub line: Option<u64>,
+    /// Ordinal from 1 of a table's row, where it is about one.
+    pub row: Option<u64>,
     /// Column of the data (or key of the mapping), where it is about one.
     pub column: Option<String>,
     /// Field path of the record type, where it is about one.
@@ -75,13 +83,28 @@ impl Problem {
     /// A problem of a file as a whole.
     pub fn new(cause: Cause, file: &Path, detail: impl Into<String>) -> Self {
         let file = file.to_owned();
-        Self { cause, file, line: None, column: None, field: None, detail: detail.into() }
+        Self {
+            cause,
+            file,
+            line: None,
+            row: None,
+            column: None,
+            field: None,
+            detail: detail.into(),
+        }
     }
 
     /// The same, at a line.
     #[must_use]
     pub fn at(mut self, line: u64) -> Self {
         self.line = Some(line);
+        self
+    }
+
+    /// The same, in a row of a table.
+    #[must_use]
+    pub fn row(mut self, ordinal: u64) -> Self {
+        self.row = Some(ordinal);
         self
     }
 
@@ -107,6 +130,9 @@ impl fmt::Display for Problem {
             write!(f, ":{line}")?;
         }
         f.write_str(": ")?;
+        if let Some(row) = self.row {
+            write!(f, "row {row}: ")?;
+        }
         match (&self.column, &self.field) {
             (Some(column), Some(field)) => write!(f, "column `{column}` -> {field}: ")?,
             (Some(column), None) => write!(f, "column `{column}`: ")?,

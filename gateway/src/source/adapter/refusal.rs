@@ -6,6 +6,8 @@ use portcullis_proto::codec::DOMAIN;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use super::table::{DatabaseError, TableError};
+
 /// Most records that a search names one by one.
 pub const MOST_NAMED: usize = 256;
 
@@ -38,6 +40,9 @@ pub enum SourceRefusal {
     /// As many searches run as may.
     #[error("as many searches run as may")]
     Busy,
+    /// The table is not what it was, or its database does not answer.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// The spool cannot be read, or holds what cannot be.
     #[error("the records cannot be read")]
     Unreadable,
@@ -54,6 +59,7 @@ impl SourceRefusal {
             Self::OnlyMalformed => "ONLY_MALFORMED",
             Self::FilterRefused { word, .. } => word,
             Self::Busy => "SOURCE_BUSY",
+            Self::Table(error) => error.word(),
             Self::Unreadable => "SOURCE_UNREADABLE",
         }
     }
@@ -67,8 +73,22 @@ impl SourceRefusal {
             | Self::OnlyMalformed
             | Self::FilterRefused { .. } => Code::InvalidArgument,
             Self::Busy => Code::Unavailable,
+            Self::Table(error) => match error {
+                TableError::Database(DatabaseError::TimedOut) => Code::DeadlineExceeded,
+                TableError::Database(
+                    DatabaseError::Unreachable(_) | DatabaseError::Busy | DatabaseError::Changed,
+                )
+                | TableError::Drift { .. } => Code::Unavailable,
+                TableError::Database(_) | TableError::Spool(_) => Code::Internal,
+            },
             Self::Unreadable => Code::Internal,
         }
+    }
+}
+
+impl From<DatabaseError> for SourceRefusal {
+    fn from(error: DatabaseError) -> Self {
+        Self::Table(error.into())
     }
 }
 

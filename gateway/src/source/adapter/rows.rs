@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use encoding_rs::{CoderResult, Decoder, Encoding};
 
-/// Longest row, in bytes of UTF-8.
+/// Longest row of a file, in bytes of UTF-8.
 pub const LONGEST_ROW: usize = 1 << 20;
 const CHUNK: usize = 64 << 10;
 
@@ -20,12 +20,14 @@ pub struct Dialect {
     pub quote: u8,
 }
 
-/// One row: its cells and the line it begins on.
+/// One row: its cells and where it stands.
 #[derive(Default)]
 pub struct Row {
     text: String,
     ends: Vec<usize>,
-    /// Physical line from 1.
+    /// Positions of cells that are NULL and not only empty; files have none.
+    nulls: Vec<usize>,
+    /// Physical line from 1; of a table, the row's ordinal in the order it was read.
     pub line: u64,
 }
 
@@ -38,6 +40,20 @@ impl Row {
             None => 0,
         };
         self.text.get(start..end)
+    }
+
+    /// Is the cell NULL?
+    pub fn is_null(&self, at: usize) -> bool {
+        self.nulls.contains(&at)
+    }
+
+    /// Adds a cell; none is NULL.
+    pub fn push(&mut self, cell: Option<&str>) {
+        if cell.is_none() {
+            self.nulls.push(self.ends.len());
+        }
+        self.text.push_str(cell.unwrap_or_default());
+        self.ends.push(self.text.len());
     }
 
     /// Number of cells.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use portcullis_core::filter::BoundFilter;
+use portcullis_core::filter::{BoundFilter, Filter};
 use portcullis_core::label::RecordType;
 use portcullis_proto::query::v1 as query;
 
@@ -11,7 +11,7 @@ use super::refusal::SourceRefusal;
 use crate::service::filter;
 
 /// Which records a search is for.
-pub struct Selector(Option<BoundFilter>);
+pub struct Selector(Option<(Filter, BoundFilter)>);
 
 impl Selector {
     /// Binds a filter; none selects everything.
@@ -30,7 +30,12 @@ impl Selector {
         let bound = filter.bind(record_type, &|_| true).map_err(|error| {
             SourceRefusal::FilterRefused { word: error.word(), text: error.to_string() }
         })?;
-        Ok(Self(Some(bound)))
+        Ok(Self(Some((filter, bound))))
+    }
+
+    /// The filter as a tree; none: everything is wanted.
+    pub fn filter(&self) -> Option<&Filter> {
+        self.0.as_ref().map(|(filter, _)| filter)
     }
 
     /// Does a record match?
@@ -38,7 +43,7 @@ impl Selector {
     /// # Errors
     /// The record is not a serialization of its type.
     pub fn matches(&self, payload: &[u8]) -> Result<bool, SourceRefusal> {
-        let Some(filter) = &self.0 else { return Ok(true) };
+        let Some((_, filter)) = &self.0 else { return Ok(true) };
         filter.matches(payload).map_err(|_| SourceRefusal::Unreadable)
     }
 }

@@ -46,9 +46,6 @@ pub enum StartError {
     /// The address is taken or not ours.
     #[error("cannot listen on `{0}`: {1}")]
     Listen(SocketAddr, std::io::Error),
-    /// Loading broke off.
-    #[error("loading broke off")]
-    Interrupted,
 }
 
 impl StartError {
@@ -58,7 +55,6 @@ impl StartError {
             Self::Problems(_) => "SOURCE_DATA_REFUSED",
             Self::Identity(error) => error.reason(),
             Self::Listen(..) => "SOURCE_CANNOT_LISTEN",
-            Self::Interrupted => "SOURCE_INTERRUPTED",
         }
     }
 }
@@ -76,11 +72,8 @@ pub async fn start(
     let trust = TrustStore::load(&settings.trust)?;
     let credentials = Credentials::load(&settings.credentials.0, &settings.credentials.1)?;
     let listen = settings.listen;
-    let source = tokio::task::spawn_blocking(move || {
-        let Settings { holder, mappings, allow, limits, .. } = settings;
-        CsvSource::load(&holder, &mappings, allow, limits.searches)
-    });
-    let source = source.await.map_err(|_| StartError::Interrupted)??;
+    let Settings { holder, mappings, allow, limits, .. } = settings;
+    let source = CsvSource::open(&holder, &mappings, allow, limits, clock.clone()).await?;
     let failed = |error| StartError::Listen(listen, error);
     let listener = identity::bind(listen).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;

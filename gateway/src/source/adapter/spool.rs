@@ -1,6 +1,7 @@
 //! The converted records in the order of their opaque ids, in a file without a name: created 0600 and
 //! unlinked while still empty, so that nothing is left of it after the process, however that ends. It holds
-//! record data: put `spool_dir` where the data themselves may lie.
+//! record data: put `spool_dir` where the data themselves may lie. Of a table it holds no records but the keys
+//! of its rows, in the same order.
 //!
 //! While loading, 40 bytes of memory per record hold the order (twice that while the list grows); afterwards
 //! 32 bytes per block of 256 KiB.
@@ -85,12 +86,32 @@ impl Spooling {
         Ok(())
     }
 
+    /// Forgets every record whose id another one has too; says how many.
+    pub fn drop_duplicates(&mut self) -> u64 {
+        self.sort();
+        let twice: std::collections::HashSet<OpaqueId> = self
+            .entries
+            .windows(2)
+            .filter_map(|pair| match pair {
+                [one, two] if one.id == two.id => Some(one.id),
+                _ => None,
+            })
+            .collect();
+        let before = self.entries.len();
+        self.entries.retain(|entry| !twice.contains(&entry.id));
+        u64::try_from(before - self.entries.len()).unwrap_or(u64::MAX)
+    }
+
+    fn sort(&mut self) {
+        self.entries.sort_unstable_by_key(|entry| (entry.id, entry.file, entry.line));
+    }
+
     /// Sorts; rows with the same id come back instead.
     ///
     /// # Errors
     /// What the file system says.
     pub fn finish(mut self, folder: &Path) -> io::Result<Result<Spool, Vec<Duplicate>>> {
-        self.entries.sort_unstable_by_key(|entry| (entry.id, entry.file, entry.line));
+        self.sort();
         let duplicates = self.duplicates();
         if !duplicates.is_empty() {
             return Ok(Err(duplicates));

@@ -163,9 +163,9 @@ async fn filters_count_as_the_csv_does() {
     let name = "portcullis.record.v1.Declaration";
     let record_type = source
         .held()
-        .find(|held| held.record_type.name().as_str() == name)
+        .find(|held| held.record_type().name().as_str() == name)
         .unwrap()
-        .record_type
+        .record_type()
         .clone();
     let begun = tokio::time::Instant::now();
     for (text, says) in FILTERS {

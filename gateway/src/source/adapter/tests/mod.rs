@@ -1,11 +1,14 @@
 //! Tests of the adapter as a whole: files in, records out.
 
+mod conformance;
 mod errors;
 mod kcs;
+mod postgres;
 mod records;
 mod samples;
 mod searches;
 mod serving;
+mod tables;
 
 use std::path::{Path, PathBuf};
 

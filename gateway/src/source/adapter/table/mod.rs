@@ -1,0 +1,292 @@
+//! Tables and views of SQL databases as record types: read live and never written. Opaque ids are keyed, and
+//! answers come in their order, so a side index leads from opaque id to key (`index.rs`); rows are fetched by
+//! their keys, converted and filtered on the bytes like rows of files. What a filter surely implies is asked
+//! of the database first (`push.rs`). Columns and their types are compared in every transaction.
+
+mod bounds;
+mod column;
+mod database;
+mod index;
+mod key;
+mod postgres;
+mod push;
+mod search;
+mod spec;
+mod sql;
+mod sqlite;
+
+use std::sync::{Arc, Weak};
+
+use arc_swap::ArcSwap;
+use portcullis_core::label::RecordType;
+
+use super::compile::{Declared, Mapping, ReadAt};
+use super::load::Holder;
+use super::problem::{Cause, Problem, Problems};
+use crate::clock::Clock;
+use column::Column;
+use database::{Database, OpenError, Reading};
+pub use database::{DatabaseError, Use};
+use index::{Index, IndexError, Reader, Tally};
+pub use search::TableSearch;
+pub use spec::TableSpec;
+
+/// After a refresh that took long the next one waits so many times as long.
+const REST: u32 = 20;
+
+/// How tables are read.
+#[derive(Debug, Clone)]
+pub struct How {
+    /// How databases are used.
+    pub database: Use,
+    /// Filters are pushed down.
+    pub push_down: bool,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// A table or view as a record type.
+pub struct Table {
+    mapping: Arc<Mapping>,
+    spec: TableSpec,
+    columns: Vec<Column>,
+    database: Database,
+    holder: Holder,
+    how: How,
+    index: ArcSwap<Index>,
+    refreshing: tokio::sync::Mutex<()>,
+}
+
+/// Why a table cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// What the database says.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The table is not what it was.
+    #[error("table `{table}`: {what}")]
+    Drift {
+        /// The table.
+        table: String,
+        /// What is different.
+        what: String,
+    },
+    /// The spool of the index.
+    #[error("the index cannot be written: {0}")]
+    Spool(String),
+}
+
+impl TableError {
+    /// One stable word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Database(error) => error.word(),
+            Self::Drift { .. } => "SCHEMA_DRIFT",
+            Self::Spool(_) => "SOURCE_UNREADABLE",
+        }
+    }
+}
+
+impl Table {
+    /// Opens what a mapping maps and reads every row of it once; from then on it is looked at again now and
+    /// then, until it is dropped.
+    ///
+    /// # Errors
+    /// Everything that is wrong with mapping, table and rows.
+    pub async fn open(
+        declared: &Declared,
+        spec: TableSpec,
+        holder: &Holder,
+        how: How,
+    ) -> Result<Arc<Self>, Problems> {
+        let problem = |cause: Cause, key: &str, detail: String| {
+            let problem = Problem::new(cause, &declared.path, detail);
+            problem.at(spec.line).field(format!("`{key}`"))
+        };
+        let failed = |error: &DatabaseError| {
+            let cause = match error {
+                DatabaseError::Changed => Cause::Drift,
+                _ => Cause::Database,
+            };
+            problem(cause, "table", format!("{}: {error}", error.word()))
+        };
+        let database = Database::open(&spec.database, how.database).await;
+        let database = database.map_err(|error| match error {
+            OpenError::Password(problem) => problem,
+            OpenError::Database(error) => {
+                problem(Cause::Database, "database", format!("{}: {error}", error.word()))
+            }
+        })?;
+        let mut reading = database.read().await.map_err(|error| failed(&error))?;
+        let there = reading.columns(&spec.name).await.map_err(|error| failed(&error))?;
+        if there.is_empty() {
+            let detail = format!("there is no table or view `{}`", spec.name);
+            return Err(problem(Cause::Drift, "table", detail).into());
+        }
+        let columns = named(declared, &spec, &there)?;
+        let header = columns.iter().map(|column| column.name.clone()).collect();
+        let mapping = Arc::new(declared.table(header, holder.environment)?);
+        let reader = Reader { mapping: &mapping, columns: &columns, spec: &spec, holder };
+        let (index, _) = reader.index(&mut reading, true).await.map_err(|error| match error {
+            IndexError::Database(error) => failed(&error).into(),
+            IndexError::Rows(problems) => problems,
+            IndexError::Spool(error) => Problem::new(
+                Cause::FileUnreadable,
+                &holder.spool_dir,
+                format!("cannot spool: {error}"),
+            )
+            .into(),
+        })?;
+        drop(reading);
+        if index.latest.is_none() && matches!(mapping.as_of, ReadAt::Column { .. }) {
+            return Err(problem(Cause::Setting, "data_as_of", "no row has a time".into()).into());
+        }
+        tracing::info!(
+            table = %spec.name,
+            record_type = %mapping.record_type.name(),
+            rows = index.spool.records(),
+            milliseconds = index.took.as_millis(),
+            "the table is read"
+        );
+        let table = Arc::new(Self {
+            mapping,
+            spec,
+            columns,
+            database,
+            holder: holder.clone(),
+            how,
+            index: ArcSwap::from_pointee(index),
+            refreshing: tokio::sync::Mutex::default(),
+        });
+        tokio::spawn(keep_fresh(Arc::downgrade(&table)));
+        Ok(table)
+    }
+
+    /// What the rows become.
+    pub fn record_type(&self) -> &Arc<RecordType> {
+        &self.mapping.record_type
+    }
+
+    /// How many rows there were when it was last looked at.
+    pub fn records(&self) -> u64 {
+        self.index.load().spool.records()
+    }
+
+    /// When the data were read, seconds since the epoch: now, unless the mapping says otherwise.
+    pub fn data_as_of(&self) -> i64 {
+        let now = self.how.clock.now().0.div_euclid(1000);
+        match &self.mapping.as_of {
+            ReadAt::Fixed(at) => *at,
+            ReadAt::Column { .. } => self.index.load().latest.unwrap_or(now),
+            ReadAt::Search | ReadAt::FileModified => now,
+        }
+    }
+
+    /// Begins a consistent view, in which the table is what it was.
+    ///
+    /// # Errors
+    /// What the database says, or what is different.
+    pub async fn read(&self) -> Result<Reading, TableError> {
+        let mut reading = self.database.read().await?;
+        let there = reading.columns(&self.spec.name).await?;
+        self.compare(&there)?;
+        Ok(reading)
+    }
+
+    fn compare(&self, there: &[Column]) -> Result<(), TableError> {
+        let drift = |what: String| TableError::Drift { table: self.spec.name.to_string(), what };
+        if there.is_empty() {
+            return Err(drift("is gone".into()));
+        }
+        for was in &self.columns {
+            let Some(is) = there.iter().find(|column| column.name == was.name) else {
+                return Err(drift(format!("column `{}` is gone", was.name)));
+            };
+            if is.declared != was.declared || is.base != was.base {
+                let (name, was, is) = (&was.name, &was.declared, &is.declared);
+                return Err(drift(format!("column `{name}` was of type `{was}` and is of `{is}`")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for rows that appeared or vanished. Rows that cannot be converted, and rows that share an id,
+    /// are left out, counted and logged. Searches that run keep the index they began with.
+    ///
+    /// # Errors
+    /// What the database says, or what is different; then the index stays as it was.
+    pub async fn refresh(&self) -> Result<(), TableError> {
+        let _one_at_a_time = self.refreshing.lock().await;
+        let mut reading = self.read().await?;
+        let reader = Reader {
+            mapping: &self.mapping,
+            columns: &self.columns,
+            spec: &self.spec,
+            holder: &self.holder,
+        };
+        let mark = reader.mark(&mut reading).await?;
+        if mark.is_some() && mark == self.index.load().mark {
+            return Ok(());
+        }
+        let (index, left_out) = reader.index(&mut reading, false).await.map_err(|error| {
+            match error {
+                IndexError::Database(error) => TableError::Database(error),
+                IndexError::Spool(error) => TableError::Spool(error.kind().to_string()),
+                // None of these is told where rows are left out.
+                IndexError::Rows(_) => TableError::Database(DatabaseError::Changed),
+            }
+        })?;
+        self.warn_of(&left_out, "rows cannot be served until they are mended");
+        self.index.store(Arc::new(index));
+        Ok(())
+    }
+
+    fn warn_of(&self, left_out: &Tally, what: &str) {
+        if left_out.total() > 0 {
+            tracing::warn!(
+                table = %self.spec.name,
+                record_type = %self.mapping.record_type.name(),
+                rows = left_out.total(),
+                causes = %left_out,
+                "{what}"
+            );
+        }
+    }
+}
+
+/// The columns that the mapping names, each once, as the table has them.
+fn named(declared: &Declared, spec: &TableSpec, there: &[Column]) -> Result<Vec<Column>, Problems> {
+    let (mut columns, mut problems) = (Vec::<Column>::new(), Problems::default());
+    for (at, name) in declared.columns() {
+        if columns.iter().any(|column| column.name == name) {
+            continue;
+        }
+        match there.iter().find(|column| column.name == name) {
+            Some(column) => columns.push(column.clone()),
+            None => {
+                let detail = format!("table `{}` has no such column", spec.name);
+                let problem = Problem::new(Cause::Drift, &declared.path, detail);
+                problems.push(problem.at(declared.lines.line(at)).column(name));
+            }
+        }
+    }
+    problems.or(columns)
+}
+
+/// Looks at a table now and then, as long as somebody holds it.
+async fn keep_fresh(table: Weak<Table>) {
+    loop {
+        let Some(held) = table.upgrade() else { return };
+        let pause = held.spec.refresh.max(held.index.load().took * REST);
+        drop(held);
+        tokio::time::sleep(pause).await;
+        let Some(held) = table.upgrade() else { return };
+        if let Err(error) = held.refresh().await {
+            tracing::warn!(
+                reason = error.word(),
+                record_type = %held.mapping.record_type.name(),
+                "{error}; what was found before is searched on"
+            );
+        }
+    }
+}
