@@ -3,6 +3,7 @@
 //! stays up.
 
 mod cast;
+mod exchange;
 mod show;
 mod tour;
 mod world;
@@ -35,6 +36,9 @@ pub struct PlaygroundArgs {
     /// A folder with the public customs declarations (df_syn_*_eng.csv), served as agency `kcs`.
     #[arg(long)]
     data: Option<PathBuf>,
+    /// A folder with an exchange of agencies (`portcullis-sim exchange` makes one), in place of the samples.
+    #[arg(long, conflicts_with = "data")]
+    exchange: Option<PathBuf>,
     /// End after the sample queries, with status 0 if all went as it should.
     #[arg(long)]
     once: bool,
@@ -88,7 +92,10 @@ async fn play(
 ) -> anyhow::Result<bool> {
     let up = async {
         let clock = Clock::system();
-        let spec = sample_world(dir, args.data.as_deref())?;
+        let spec = match &args.exchange {
+            Some(folder) => exchange::read(folder)?,
+            None => sample_world(dir, args.data.as_deref())?,
+        };
         let world = World::build(dir, &spec, &clock).await?;
         let gateway = world.start(clock).await?;
         anyhow::Ok((spec, world, gateway))
@@ -122,8 +129,16 @@ async fn display(
     out: &mut dyn Write,
 ) -> anyhow::Result<bool> {
     if args.json {
-        writeln!(out, "{}", describe(world, gateway, spec, args.data.is_some()))?;
+        let samples = match args.exchange {
+            Some(_) => vec![],
+            None => tour::samples(args.data.is_some()),
+        };
+        writeln!(out, "{}", describe(world, gateway, spec, &samples))?;
         out.flush()?;
+        return Ok(true);
+    }
+    if args.exchange.is_some() {
+        who_takes_part(world, gateway, spec, out)?;
         return Ok(true);
     }
     let good = tour::run(world, gateway, args.data.is_some(), out).await?;
@@ -164,8 +179,33 @@ fn how_to_go_on(world: &World, gateway: &Gateway, out: &mut dyn Write) -> anyhow
     Ok(())
 }
 
+/// The agencies of an exchange, what they hold, and where their profiles lie.
+fn who_takes_part(
+    world: &World,
+    gateway: &Gateway,
+    spec: &WorldSpec,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    writeln!(out, "gateway {}, metrics http://{}/metrics", gateway.address, gateway.admin_address)?;
+    for agency in &spec.agencies {
+        let held = world.sources.iter().find(|source| source.agency == agency.id);
+        let system = agency.systems.first().map_or("", String::as_str);
+        writeln!(
+            out,
+            "{:<20} {:>9} records of {:>2} types   {}",
+            agency.id,
+            held.map_or(0, |held| held.records),
+            held.map_or(0, |held| held.record_types.len()),
+            world.profile(&agency.id, system).display(),
+        )?;
+    }
+    writeln!(out, "The exchange stays up. Ctrl-C ends it.")?;
+    out.flush()?;
+    Ok(())
+}
+
 /// The line of `--json`.
-fn describe(world: &World, gateway: &Gateway, spec: &WorldSpec, data: bool) -> Value {
+fn describe(world: &World, gateway: &Gateway, spec: &WorldSpec, samples: &[tour::Sample]) -> Value {
     let operator = &world.exchange.gateway_agency;
     let bundle = world.exchange.agency(operator).map(|files| files.ca.clone()).unwrap_or_default();
     let identities: Vec<Value> = world
@@ -217,6 +257,6 @@ fn describe(world: &World, gateway: &Gateway, spec: &WorldSpec, data: bool) -> V
         "sources": sources,
         "agreements": agreements,
         "cases": cases,
-        "sample_queries": tour::samples(data).iter().map(tour::Sample::to_json).collect::<Vec<_>>(),
+        "sample_queries": samples.iter().map(tour::Sample::to_json).collect::<Vec<_>>(),
     })
 }

@@ -1,0 +1,121 @@
+//! An exchange that somebody else made: `exchange.toml` names agencies, their mappings, agreements and cases. The
+//! simulator writes one from a world pack; a trainer may write one by hand.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+
+use super::world::{WorldAgency, WorldSource, WorldSpec};
+use crate::source::adapter::MappingRef;
+
+/// Name of the file in the folder of an exchange.
+const FILE: &str = "exchange.toml";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExchangeFile {
+    /// For people.
+    name: String,
+    record_types: Vec<String>,
+    /// Files, relative to the folder.
+    agreements: Vec<PathBuf>,
+    #[serde(default)]
+    case: Vec<CaseEntry>,
+    agency: Vec<AgencyEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaseEntry {
+    id: String,
+    opens: String,
+    members: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AgencyEntry {
+    id: String,
+    name: String,
+    country: String,
+    kind: String,
+    max_sensitivity: String,
+    systems: Vec<String>,
+    #[serde(default)]
+    mappings: Vec<PathBuf>,
+    #[serde(default)]
+    record_types: Vec<String>,
+}
+
+/// Reads the exchange of a folder.
+///
+/// # Errors
+/// What cannot be read, with file and line.
+pub fn read(dir: &Path) -> anyhow::Result<WorldSpec> {
+    let dir = dir.canonicalize().with_context(|| format!("cannot read {}", dir.display()))?;
+    let path = dir.join(FILE);
+    let text = read_text(&path)?;
+    let file: ExchangeFile = toml::from_str(&text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
+        anyhow::anyhow!("{}:{line}: {}", path.display(), error.message())
+    })?;
+    let mut agreements = vec![];
+    for name in &file.agreements {
+        let file = name.file_name().and_then(|name| name.to_str());
+        let Some(file) = file else {
+            bail!("{}: `{}` names no file", path.display(), name.display())
+        };
+        agreements.push((file.to_owned(), read_text(&dir.join(name))?));
+    }
+    let agencies = file.agency.into_iter().map(|entry| entry.agency(&dir)).collect();
+    let cases = file.case.iter().map(CaseEntry::text).collect();
+    tracing::info!(exchange = %file.name, "brings up an exchange that was made elsewhere");
+    Ok(WorldSpec {
+        agencies,
+        cases,
+        agreements,
+        record_types: file.record_types,
+        settings: String::new(),
+    })
+}
+
+fn read_text(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+impl AgencyEntry {
+    fn agency(self, dir: &Path) -> WorldAgency {
+        let mappings = self
+            .mappings
+            .iter()
+            .map(|file| MappingRef { file: dir.join(file), data_dir: None })
+            .collect();
+        let source = (!self.mappings.is_empty())
+            .then_some(WorldSource::Files { mappings, record_types: self.record_types });
+        WorldAgency {
+            id: self.id,
+            name: self.name,
+            country: self.country,
+            kind: self.kind,
+            max_sensitivity: self.max_sensitivity,
+            systems: self.systems,
+            source,
+        }
+    }
+}
+
+impl CaseEntry {
+    /// Its table in the gateway's configuration. JSON's escapes are TOML's too.
+    fn text(&self) -> String {
+        let quoted = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
+        let members: Vec<String> = self.members.iter().map(|member| quoted(member)).collect();
+        format!(
+            "\n[[cases]]\nid = {}\nmembers = [{}]\nopens = {}\n",
+            quoted(&self.id),
+            members.join(", "),
+            quoted(&self.opens)
+        )
+    }
+}
