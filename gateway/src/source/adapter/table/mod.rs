@@ -14,13 +14,15 @@ mod search;
 mod spec;
 mod sql;
 mod sqlite;
+mod texts;
 
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use portcullis_core::label::RecordType;
 
-use super::compile::{Declared, Mapping, ReadAt};
+use super::compile::{Mapping, ReadAt};
+use super::declared::Declared;
 use super::load::Holder;
 use super::problem::{Cause, Problem, Problems};
 use crate::clock::Clock;
@@ -298,7 +300,7 @@ pub mod testing {
     use std::path::Path;
     use std::time::Duration;
 
-    use super::super::compile::Declared;
+    use super::super::declared::Declared;
     use super::database::{Database, OpenError, Use};
     use super::spec::TableSpec;
     use super::sql::Statement;
