@@ -396,6 +396,28 @@ async fn texts_and_names_that_are_sql_stay_texts_and_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn null_says_nothing_and_an_empty_text_what_the_mapping_says() {
+    for (folder, mut agency, data) in agencies(0, "x").await {
+        agency.run("CREATE TABLE x.n (no INTEGER PRIMARY KEY, a TEXT, b TEXT)").await;
+        agency.run("INSERT INTO x.n VALUES (1, NULL, 'b'), (2, '', 'b'), (3, 'n/a', 'b')").await;
+        let data = data.replace("d\"\n", "n\"\n");
+        let columns = "id = [\"no\"]\nnull = [\"n/a\"]\ncolumn = [{ from = \"no\", to = \"id\" }, \
+                       { from = [\"a\", \"b\"], to = \"officer_remarks\" }]\n\
+                       only = [{ column = \"a\", not_in = [\"x\"] }]";
+        let text = format!("record_type = \"portcullis.record.v1.Declaration\"\n{data}\n{columns}");
+        folder.write("m.toml", text);
+        let source = source(&folder).await;
+        assert_eq!(ids(&source, request("Declaration")).await.unwrap(), ["1", "2", "3"]);
+        let b = filtered("officer_remarks", Literal::Text("b".into()));
+        assert_eq!(
+            ids(&source, b).await.unwrap(),
+            ["1", "3"],
+            "the empty text is said, and is no value"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_a_table_is_left_on_disk() {
     for (folder, _, _) in agencies(100, "CANARY").await {
         let names = || {
