@@ -117,6 +117,9 @@ run_rust() {
     title "build (test profile, everything once)"
     cargo build "${locked[@]}" --workspace --all-targets || { fail "the build"; return; }
     export PORTCULLIS_BIN=$target/debug/portcullis
+    # Each test process starts a server of its own, as an unprivileged user; without the programs they say that they skip.
+    have postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || apt_install postgresql ||
+        skip "tests on PostgreSQL: it is not installed, and it cannot be"
 
     title "Rust tests"
     local before=$failed status=0

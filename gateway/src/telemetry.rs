@@ -52,7 +52,10 @@ pub fn install(config: &crate::config::Telemetry) -> anyhow::Result<Telemetry> {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_filter(EnvFilter::try_new(words)?);
+        // What a database's functions say (`RAISE INFO`) can be record data, and no setting lets it through.
+        .with_filter(
+            EnvFilter::try_new(words)?.add_directive("sqlx::postgres::notice=off".parse()?),
+        );
     // The steps of a query matter to whoever looks at traces. Without an endpoint nobody does: then there is only
     // what the W3C context needs to travel.
     let depth = if config.otlp_endpoint.is_some() { "debug" } else { "info" };

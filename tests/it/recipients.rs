@@ -419,6 +419,22 @@ async fn an_officer_gets_from_a_row_to_its_recipients() {
     }
     assert_eq!(received, answer.records.len(), "each record of the answer, and no other row");
 
+    // The same of a mapping of a table, whose database nobody asks.
+    let table = world.dir.join("table.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let one = text.replace("\"samples/nv-customs/inspections.toml\", ", "");
+    std::fs::write(
+        &table,
+        one.replace("samples/nv-customs/declarations.toml", "table.mapping.toml"),
+    )
+    .unwrap();
+    let mapping = "record_type = \"portcullis.record.v1.Declaration\"\ntable = \"x.declarations\"\n\
+                   database = \"postgres://nobody@127.0.0.1:1/nothing\"\nid = [\"entry_no\"]\n";
+    std::fs::write(world.dir.join("table.mapping.toml"), mapping).unwrap();
+    let words = ["source", "id", "--config", path(&table), "--type", &record_type, rows[0]];
+    let (code, text, err) = command(&words);
+    assert_eq!((code, text.trim()), (Some(0), id_of(rows[0]).as_str()), "{err}");
+
     for (words, said) in [
         (
             &["source", "id", "--config", path(&settings), "--type", &record_type, "a", "b"][..],

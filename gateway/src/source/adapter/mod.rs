@@ -15,6 +15,7 @@ mod conversion;
 mod convert;
 mod country;
 mod decimal;
+mod declared;
 mod encode;
 mod handling;
 mod load;

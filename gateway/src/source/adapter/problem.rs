@@ -68,9 +68,9 @@ pub struct Problem {
     /// The file it is in.
     pub file: PathBuf,
     /// Physical line from 1, where it is about one.
-    pub line: Option<u64>,
+    pub line: Option<u32>,
     /// Ordinal from 1 of a table's row, where it is about one.
-    pub row: Option<u64>,
+    pub row: Option<u32>,
     /// Column of the data (or key of the mapping), where it is about one.
     pub column: Option<String>,
     /// Field path of the record type, where it is about one.
@@ -97,14 +97,14 @@ impl Problem {
     /// The same, at a line.
     #[must_use]
     pub fn at(mut self, line: u64) -> Self {
-        self.line = Some(line);
+        self.line = Some(u32::try_from(line).unwrap_or(u32::MAX));
         self
     }
 
     /// The same, in a row of a table.
     #[must_use]
     pub fn row(mut self, ordinal: u64) -> Self {
-        self.row = Some(ordinal);
+        self.row = Some(u32::try_from(ordinal).unwrap_or(u32::MAX));
         self
     }
 

@@ -14,8 +14,8 @@ use portcullis_proto::source::v1::source_service_server::{SourceService, SourceS
 use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
-use super::compile::Declared;
 use super::config::{Limits, MappingRef};
+use super::declared::Declared;
 use super::load::{Held, Holder, Loaded};
 use super::problem::{Cause, Problem, Problems};
 use super::refusal::{MOST_NAMED, SourceRefusal};

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -230,7 +230,7 @@ impl Building {
         Ok(())
     }
 
-    fn finish(mut self, folder: &PathBuf) -> Result<Finished, IndexError> {
+    fn finish(mut self, folder: &Path) -> Result<Finished, IndexError> {
         if self.strict {
             std::mem::take(&mut self.pass.problems).or(()).map_err(IndexError::Rows)?;
         } else {

@@ -14,13 +14,15 @@ mod search;
 mod spec;
 mod sql;
 mod sqlite;
+mod texts;
 
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
 use portcullis_core::label::RecordType;
 
-use super::compile::{Declared, Mapping, ReadAt};
+use super::compile::{Mapping, ReadAt};
+use super::declared::Declared;
 use super::load::Holder;
 use super::problem::{Cause, Problem, Problems};
 use crate::clock::Clock;
@@ -288,5 +290,33 @@ async fn keep_fresh(table: Weak<Table>) {
                 "{error}; what was found before is searched on"
             );
         }
+    }
+}
+
+#[cfg(test)]
+pub mod testing {
+    //! A hand on the database of a mapping, as a source has it.
+
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::super::declared::Declared;
+    use super::database::{Database, OpenError, Use};
+    use super::spec::TableSpec;
+    use super::sql::Statement;
+
+    /// Tries a statement that writes; the word of what it got for it.
+    pub async fn write(mapping: &Path, sql: &str) -> Result<(), &'static str> {
+        let declared = Declared::read(mapping, None).unwrap();
+        let spec = TableSpec::of(&declared).unwrap().unwrap();
+        let how = Use { statement: Duration::from_secs(5), connections: 1 };
+        let database = match Database::open(&spec.database, how).await {
+            Ok(database) => database,
+            Err(OpenError::Password(problem)) => panic!("{problem}"),
+            Err(OpenError::Database(error)) => panic!("{error}"),
+        };
+        let mut reading = database.read().await.unwrap();
+        let statement = Statement { text: sql.to_owned(), params: vec![] };
+        reading.rows(statement).await.map(drop).map_err(|error| error.word())
     }
 }

@@ -88,6 +88,8 @@ fn options(address: &Address, how: Use) -> Result<PgConnectOptions, Problem> {
         .application_name("portcullis source")
         .options([
             ("default_transaction_read_only", "on"),
+            // What functions have to say can be values, and the driver would log it.
+            ("client_min_messages", "error"),
             ("statement_timeout", millis.as_str()),
             ("lock_timeout", millis.as_str()),
             ("idle_in_transaction_session_timeout", idle.as_str()),

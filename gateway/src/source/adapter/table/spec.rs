@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::compile::Declared;
+use super::super::declared::Declared;
 use super::super::mapping::{DatabaseRef, DatabaseWith};
 use super::super::problem::{Cause, Problem, Problems};
 
@@ -76,7 +76,7 @@ impl fmt::Display for TableName {
 impl TableName {
     fn parse(text: &str) -> Result<Self, &'static str> {
         let parts: Vec<&str> = text.split('.').collect();
-        let named = |part: &&str| !part.is_empty() && part.len() <= 63 && !part.contains('\0');
+        let named = |part: &str| !part.is_empty() && part.len() <= 63 && !part.contains('\0');
         let wrong = "is `table` or `schema.table`; a name with a dot in it needs a view";
         if !parts.iter().all(|part| named(part)) {
             return Err(wrong);

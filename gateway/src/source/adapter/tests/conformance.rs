@@ -52,7 +52,7 @@ equals = "hot"
 handling_code = "H3"
 "#;
 
-/// Flags, dates and seconds, which parties have fields for.
+/// Flags and dates, which parties have fields for; one of them in texts that do not sort as their days do.
 const PARTY: &str = r#"
 record_type = "portcullis.record.v1.Party"
 DATA
@@ -61,7 +61,7 @@ data_as_of = "2026-04-20T06:00:00Z"
 column = [
   { from = "no", to = "id" },
   { from = "born", to = "birth_date", convert = { kind = "date", format = "%Y-%m-%d" } },
-  { from = "since", to = "registered_on", convert = { kind = "date", format = "%Y%m%d" } },
+  { from = "since", to = "registered_on", convert = { kind = "date", format = "%Y-%m-%d" } },
   { from = "listed", to = "listed" },
   { from = "flagged", to = "remarks" },
 ]
@@ -176,8 +176,7 @@ fn party_rows(dice: &mut Dice, count: usize) -> Rows {
             Some(format!("00000000-0000-0000-0000-{no:012x}")),
             (dice.below(5) > 0)
                 .then(|| format!("19{}-{:02}-{:02}", 60 + dice.below(4), born.0, born.1)),
-            (dice.below(5) > 0)
-                .then(|| format!("199{}{:02}{:02}", dice.below(3), since.0, since.1)),
+            (dice.below(5) > 0).then(|| format!("199{}-{}-{}", dice.below(3), since.0, since.1)),
             (dice.below(5) > 0).then(|| dice.below(2).to_string()),
             (dice.below(5) > 0).then(|| ["x", "y"][dice.below(2)].to_owned()),
         ]
@@ -348,8 +347,11 @@ fn filter(dice: &mut Dice, paths: &[&str], depth: usize) -> Filter {
     }
 }
 
+/// One unless somebody looks for more.
+const SEEDS: u64 = 1;
+
 fn cases() -> usize {
-    std::env::var("PORTCULLIS_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(400)
+    std::env::var("PORTCULLIS_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(150)
 }
 
 async fn agree_on_filters(sources: &Sources, kind: &str, paths: &[&str], dice: &mut Dice) {
@@ -374,7 +376,7 @@ async fn agree_on_filters(sources: &Sources, kind: &str, paths: &[&str], dice: &
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_filter_finds_the_same_declarations_everywhere() {
-    for seed in 1..=2 {
+    for seed in 1..=SEEDS {
         let mut dice = Dice::new(seed);
         let sources = sources(DECLARATION, &declaration_rows(&mut dice, 600)).await;
         assert!(sources.agree(&request("Declaration"), "all").await > 400);

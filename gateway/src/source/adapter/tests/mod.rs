@@ -8,6 +8,9 @@ mod records;
 mod samples;
 mod searches;
 mod serving;
+mod sql_errors;
+mod sql_push;
+mod sql_serving;
 mod tables;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
 /// Password of the reader; with a sign in it that an address would have to escape.
 pub const PASSWORD: &str = "sesame@%41";
@@ -105,6 +106,11 @@ fn start() -> Option<Server> {
     Some(Server { folder, port })
 }
 
+/// What the agency does is not for the log that tests look at.
+async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
+    url.parse::<PgConnectOptions>()?.disable_statement_logging().connect().await
+}
+
 /// A database of a test's own, and a role that may only read.
 pub struct Database {
     server: &'static Server,
@@ -121,7 +127,7 @@ impl Database {
         let name = format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let url = |name: &str| format!("postgres://owner:owner@127.0.0.1:{}/{name}", server.port);
         let mut first = loop {
-            match PgConnection::connect(&url("postgres")).await {
+            match connect(&url("postgres")).await {
                 Ok(connection) => break connection,
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
@@ -131,7 +137,7 @@ impl Database {
         let _ = sqlx::query(AssertSqlSafe(role)).execute(&mut first).await;
         let create = format!("CREATE DATABASE {name}");
         sqlx::query(AssertSqlSafe(create)).execute(&mut first).await.unwrap();
-        let owner = PgConnection::connect(&url(&name)).await.unwrap();
+        let owner = connect(&url(&name)).await.unwrap();
         let mut database = Self { server, name, owner };
         database.run("CREATE SCHEMA x; GRANT USAGE ON SCHEMA x TO reader").await;
         database.run("ALTER DEFAULT PRIVILEGES IN SCHEMA x GRANT SELECT ON TABLES TO reader").await;

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use portcullis_proto::record::v1::{Declaration, ExportLicence, Inspection, Party};
 use prost::Message as _;
 
-use super::super::{CsvSource, MappingRef};
+use super::super::{CsvSource, Limits, MappingRef};
+use super::tables::Rows;
 use super::{load, repository, request, search};
+use crate::clock::Clock;
 
 fn sample(spool: &std::path::Path, names: &[&str]) -> CsvSource {
     let one = |name: &&str| MappingRef { file: repository().join(name), data_dir: None };
@@ -95,4 +97,58 @@ async fn the_other_agencies_fit_to_it() {
     assert_eq!(parties.len(), 16);
     assert_eq!(parties.iter().filter(|party| party.listed).count(), 3);
     assert!(parties.iter().all(|p| p.organisation_name.is_some() != p.person_name.is_some()));
+}
+
+/// The columns of the sample mapping of a table, from the sample file.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_of_a_table_loads_and_holds_what_its_file_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = repository().join("nv-customs/declarations.csv");
+    let mut reader = csv::Reader::from_path(file).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let named = ["Entry No", "Way", "Accepted", "Office", "Importer Country", "HS", "Net kg"];
+    let at = |name: &str| header.iter().position(|column| column == name).unwrap();
+    let named = named.map(at).into_iter().chain(["Price", "Currency", "Remarks"].map(at));
+    let named: Vec<usize> = named.collect();
+    let cell = |record: &csv::StringRecord, at: usize| {
+        let text = record[at].to_owned();
+        let accepted = &header[at] == "Accepted";
+        let iso = || format!("{}-{}-{}{}", &text[6..10], &text[3..5], &text[..2], &text[10..]);
+        (!text.is_empty()).then(|| if accepted { iso() } else { text.clone() })
+    };
+    let rows = reader.records().map(|record| {
+        let record = record.unwrap();
+        named.iter().map(|at| cell(&record, *at)).collect()
+    });
+    let columns = ["entry_no", "way", "accepted", "office", "importer_country", "hs", "net_kg"];
+    let columns = columns.into_iter().chain(["price", "currency", "remarks"]);
+    let rows = Rows {
+        columns: columns.map(|name| (name, "TEXT", "text")).collect(),
+        rows: rows.collect(),
+    };
+    rows.sqlite(&folder.path().join("declarations.sqlite"), "declarations").await;
+    let holder = super::super::Holder {
+        agency: "nv-customs".into(),
+        environment: portcullis_core::handling::Environment::Exercise,
+        id_key: super::super::IdKey::new(&[7; 32]).unwrap(),
+        spool_dir: folder.path().to_owned(),
+    };
+    let mapping = MappingRef {
+        file: repository().join("nv-customs/declarations-table.toml"),
+        data_dir: Some(folder.path().to_owned()),
+    };
+    let (limits, clock) = (Limits::default(), Clock::system());
+    let source = CsvSource::open(&holder, &[mapping], None, limits, clock).await;
+    let source = source.unwrap_or_else(|problems| panic!("{problems}"));
+    let from_table = search(&source, request("Declaration")).await.unwrap();
+    let from_file = sample(folder.path(), &["nv-customs/declarations.toml"]);
+    let from_file = search(&from_file, request("Declaration")).await.unwrap();
+    assert_eq!(from_table.records().count(), 60);
+    for (one, two) in from_table.records().zip(from_file.records()) {
+        assert_eq!(one.opaque_id, two.opaque_id);
+        let decode = |bytes: &bytes::Bytes| Declaration::decode(bytes.clone()).unwrap();
+        let (one, two) = (decode(&one.payload), decode(&two.payload));
+        assert_eq!((one.accepted_at, one.direction), (two.accepted_at, two.direction));
+        assert_eq!(one.items[0].value, two.items[0].value);
+    }
 }

@@ -139,6 +139,12 @@ async fn settings_errors_name_file_line_and_key_and_stop_the_start() {
         ("/agency/exchange", "/agencies/exchange", "`gateway.spiffe_id`: is spiffe://"),
         ("id_key = \"id.key\"", "id_key = \"no.key\"", "no.key: cannot be read"),
         ("listen =", "listens =", "unknown field `listens`"),
+        ("# connections = 4", "connections = 0", "`limits.connections`: is from 1 to 64"),
+        (
+            "# statement_timeout_ms = 30000",
+            "statement_timeout_ms = 0",
+            "`limits.statement_timeout_ms`",
+        ),
     ] {
         let file = settings_file(&folder, |text| {
             assert!(text.contains(from), "{from}");
@@ -163,4 +169,44 @@ async fn settings_errors_name_file_line_and_key_and_stop_the_start() {
     let refused = refused.await.err().unwrap();
     assert!(matches!(refused, StartError::Problems(_)));
     assert_eq!(refused.word(), "SOURCE_DATA_REFUSED");
+}
+
+#[tokio::test]
+async fn a_table_is_served_by_the_settings_file() {
+    let folder = Folder::new(&[]);
+    let exchange = exchange(&folder);
+    let mut agency = super::tables::sqlite(&folder.path().join("rows.sqlite")).await;
+    super::tables::run(&mut agency, "CREATE TABLE d (no INTEGER PRIMARY KEY)").await;
+    super::tables::run(&mut agency, "INSERT INTO d VALUES (7)").await;
+    let mapping = "record_type = \"portcullis.record.v1.Declaration\"\ntable = \"d\"\n\
+                   database = \"sqlite:rows.sqlite\"\nid = [\"no\"]\n[[column]]\nfrom = \"no\"\nto = \"id\"\n";
+    folder.write("table.toml", mapping);
+    let file = settings_file(&folder, |text| {
+        let (before, rest) = text.split_once("mappings = [").unwrap();
+        let (_, after) = rest.split_once("\n]\n").unwrap();
+        format!("{before}mappings = [\"table.toml\"]\n{after}")
+    });
+    let (stop, metrics) = (CancellationToken::new(), Arc::new(HandshakeCounters::default()));
+    let clock = Clock::manual(Moment::from_seconds(NOW));
+    let settings = Settings::read(&file).unwrap();
+    let listening = start(settings, clock, metrics, stop.clone()).await.unwrap();
+    let mut gateway = client(&exchange, ("exchange", "gateway"), &listening);
+    let asked = wire::SearchRequest {
+        asker: Some(wire::Asker { agency: "sm-customs".into(), ..Default::default() }),
+        ..request("Declaration")
+    };
+    let mut stream = gateway.search(asked).await.unwrap().into_inner();
+    let mut records = 0;
+    while let Some(message) = stream.message().await.unwrap() {
+        match message.message.unwrap() {
+            wire::search_response::Message::Batch(batch) => records += batch.records.len(),
+            // When it was read is now.
+            wire::search_response::Message::End(end) => {
+                assert_eq!(end.data_as_of.unwrap().seconds, NOW);
+            }
+        }
+    }
+    assert_eq!(records, 1);
+    stop.cancel();
+    listening.done.await.unwrap().unwrap();
 }

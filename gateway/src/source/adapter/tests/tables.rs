@@ -78,7 +78,7 @@ impl Rows {
 /// The agency's own connection.
 pub async fn sqlite(path: &Path) -> SqliteConnection {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
-    options.connect().await.unwrap()
+    options.disable_statement_logging().connect().await.unwrap()
 }
 
 pub async fn run(connection: &mut SqliteConnection, sql: &str) {
