@@ -55,6 +55,9 @@ fn conversion(column: &Column, target: &Target) -> Option<&'static str> {
         (Kind::Moment, Target::Postgres(_)) => {
             Some("kind = \"timestamp\", format = \"%Y-%m-%dT%H:%M:%S.%fZ\", offset = \"Z\"")
         }
+        (Kind::Integer, _) if column.name.ends_with("_grams") => {
+            Some("kind = \"mass\", unit = \"g\"")
+        }
         (Kind::Word | Kind::Text | Kind::Integer | Kind::Micro | Kind::Flag, _) => None,
     }
 }

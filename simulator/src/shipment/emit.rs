@@ -448,7 +448,7 @@ impl<'a> Papers<'a> {
             due_at: Some(comes.plus_days(30.0)),
             discharged_at: discharged,
             discharge_reference: reference.as_deref().unwrap_or_default(),
-            hs_code: goods.hs.get(..4).unwrap_or_default(),
+            hs_code: &goods.hs,
             gross_mass_grams: Some(scaled(draft.gross_grams, twist.export_mass)),
             containers: &self.containers,
             country_of_destination: &self.to.code,

@@ -103,7 +103,7 @@ row! {
         discharged_at: Moment "discharged_at",
         /// Paper that discharged it.
         discharge_reference: Word "discharge_reference",
-        /// HS heading, four digits.
+        /// HS 2022, six digits.
         hs_code: Word "items.hs_code",
         /// Gross mass, grams.
         gross_mass_grams: Integer "gross_mass_grams",

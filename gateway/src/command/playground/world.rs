@@ -23,7 +23,7 @@ use crate::identity::{
     TrustSpec, TrustStore, bind, listen,
 };
 use crate::server::Gateway;
-use crate::source::adapter::{CsvSource, Holder, IdKey, MappingRef, serve};
+use crate::source::adapter::{CsvSource, Holder, IdKey, Limits, MappingRef, serve};
 
 /// Name of the gateway's log.
 pub const GATEWAY_NAME: &str = "exercise.portcullis.example/exchange";
@@ -239,10 +239,9 @@ impl World {
             id_key: IdKey::read(&key).map_err(|problem| anyhow!("{problem}"))?,
             spool_dir: self.dir.clone(),
         };
-        let mappings = mappings.to_vec();
-        let loaded =
-            tokio::task::spawn_blocking(move || CsvSource::load(&holder, &mappings, None, 64));
-        let source = loaded.await?.map_err(|problems| anyhow!("{problems}"))?;
+        let source = CsvSource::open(&holder, mappings, None, Limits::default(), clock.clone())
+            .await
+            .map_err(|problems| anyhow!("{problems}"))?;
         let records = source.held().map(|held| held.records()).sum();
         let identity = self.exchange.identity(agency, "source")?;
         let (incoming, address) =
