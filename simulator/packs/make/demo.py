@@ -82,6 +82,12 @@ HOLIDAYS = {"XN": ["01-01", "05-17", "12-25", "12-26"], "XS": ["01-01", "06-02",
             "XP": ["01-01", "03-21", "08-15", "12-25"], "XD": ["01-01", "05-09", "09-01"]}
 
 
+def ring(code):
+    """Corners of a state against the clock."""
+    corners = STATES[code]
+    return corners if geo.area(corners) > 0 else corners[::-1]
+
+
 def borders():
     """Neighbours: states that share two corners or more."""
     shared = lambda a, b: len(set(STATES[a]) & set(STATES[b])) >= 2
@@ -140,7 +146,7 @@ def main():
     pack.put("lanes.toml", tables("service", services),
              source="Measured on a grid of the map (make/geo.py).")
     (pack.folder / "map.geojson").write_text(
-        geojson([(dict(code=f[0], name=f[1]), [[STATES[f[0]]]]) for f in FACTS]), encoding="utf-8")
+        geojson([(dict(code=f[0], name=f[1]), [[ring(f[0])]]) for f in FACTS]), encoding="utf-8")
     licensing = [dict(code=f"{f[11].upper()}-LIC", country=f[0], agency=f"{f[11]}-licensing", city=f[3],
                       cases_a_year=round(f[5] * 4)) for f in FACTS if "licensing" in f[12]]
     pack.shared([g for g in goods.read() if g["demo"]], ["norvic", "solmari", "vellic", "kelmoran"], "used", licensing)

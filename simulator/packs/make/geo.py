@@ -61,7 +61,7 @@ class Sea:
         self.land = [[False] * self.columns for _ in range(self.rows)]
         for ring in rings:
             self._fill(ring)
-        self.known = {}
+        self.known, self.backs = {}, {}
 
     def _fill(self, ring):
         for row in range(self.rows):
@@ -134,6 +134,7 @@ class Sea:
         if source in self.known:
             return self.known[source]
         best = {source: miles(start, self.centre(source))}
+        back = self.backs[source] = {}
         heap = [(best[source], source)]
         while heap:
             far, (c, r) = heapq.heappop(heap)
@@ -146,6 +147,7 @@ class Sea:
                     total = far + miles(here, self.centre(there))
                     if total < best.get(there, math.inf) - 1e-9:
                         best[there] = total
+                        back[there] = (c, r)
                         heapq.heappush(heap, (total, there))
         self.known[source] = best
         return best
@@ -157,3 +159,20 @@ class Sea:
         if far is None:
             raise ValueError(f"no way by sea from {a} to {b}")
         return math.ceil(max(far + miles(b, self.centre(target)), 1.02 * miles(a, b), 20))
+
+    def path(self, a, b):
+        """The way between two points as a line: the first point, the cells where it turns, the last point."""
+        self.ways(a)
+        (source,), (cell,) = self.near(a), self.near(b)
+        line = [b]
+        while cell != source:
+            line.append(self.centre(cell))
+            cell = self.backs[source][cell]
+        line += [self.centre(source), a]
+        line.reverse()
+        turns = [line[0]]
+        for before, here, after in zip(line, line[1:], line[2:]):
+            cross = (here[0] - before[0]) * (after[1] - here[1]) - (here[1] - before[1]) * (after[0] - here[0])
+            if abs(cross) > 1e-9 or here in (line[1], line[-2]):
+                turns.append(here)
+        return [(round(x, 2), round(y, 2)) for x, y in turns + [line[-1]]]

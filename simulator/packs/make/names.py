@@ -1,21 +1,43 @@
-"""Name cultures: invented, pronounceable, nobody's. Parts in Latin letters; the script in which a culture
-writes is a table of letters (spelling.toml), so that either form gives the other."""
+"""Name cultures: invented, pronounceable, nobody's.
+
+Stems of firms' names and families are heads and tails put together; the rest is listed. All in Latin letters: the
+script in which a culture writes is a table of letters (spelling.toml), so that either form gives the other.
+"""
 
 W = str.split
+
+
+def joined(heads, tails, most):
+    """Heads with tails, every head once before any comes again; doubled letters at the seam are dropped."""
+    heads, tails = W(heads), W(tails)
+    found = []
+    for turn in range(len(tails)):
+        for place, head in enumerate(heads):
+            tail = tails[(place + turn) % len(tails)]
+            word = head + (tail[1:] if head[-1] == tail[0] else tail)
+            if word not in found:
+                found.append(word)
+    return found[:most]
+
+
+# Latin letters and their Georgian ones; two Latin letters go before one.
+GEORGIAN = [
+    ["sh", "შ"], ["ch", "ჩ"], ["ts", "ც"], ["dz", "ძ"], ["zh", "ჟ"], ["gh", "ღ"], ["kh", "ხ"],
+    ["a", "ა"], ["b", "ბ"], ["g", "გ"], ["d", "დ"], ["e", "ე"], ["v", "ვ"], ["z", "ზ"], ["t", "თ"],
+    ["i", "ი"], ["k", "კ"], ["l", "ლ"], ["m", "მ"], ["n", "ნ"], ["o", "ო"], ["p", "პ"], ["r", "რ"],
+    ["s", "ს"], ["u", "უ"], ["q", "ყ"], ["j", "ჯ"], ["h", "ჰ"],
+]
 
 CULTURES = {
     "norvic": dict(
         script="Latn", languages=["nrv"], letters=[],
         given=W("Aldre Bjarke Dagny Eirun Fenja Gisel Hakvar Idunn Jorvald Kettra Leidun Magnvor Njalva Oddrik "
                 "Ravna Sigvar Torfinna Ulvar Vebra Yrsel Asmar Brynda Eskil Frode Grimla Halvora Ingvil Kolbra"),
-        family=W("Aasdal Brakke Dyrvik Eikmo Fjordhus Gravnes Havdal Isfoss Jernvik Kvernmo Lindhus Myrdalen "
-                 "Nesbrekk Ostvold Rognes Skarhaug Tindmo Ulvfoss Vardnes Yttervik Askemyr Bergsund Elvhaug Furunes "
-                 "Granvold Holmfoss Kaldnes Langhus Mossvik Sundmo"),
-        stems=W("Arkvik Borealt Brimvar Dalmar Draugen Eidfast Elvar Fjordal Fossvik Frostal Galdor Grantun "
-                "Havnor Hvalen Isvar Jotvik Kaldmar Kjelvar Krakvik Lysvar Malmtun Midnor Morkfoss Nordhav Oksvar "
-                "Orkfast Polvik Ramnor Rimfast Sagmar Skarvik Skeidar Solfoss Stalvik Storhav Strandar Svalvik "
-                "Taigvar Tindar Torvik Trollfoss Ulvhav Utvar Valdhav Vardal Vestmar Vidnor Yggvar Ymerstal Ostfoss "
-                "Bjelkar Dovrik Fagernor Gletvar Hornvik Kobbar Lofthav Mjolvik Raudnor Vinterhav"),
+        family=joined("Aas Brak Dyr Eik Fjell Grav Hav Isfor Jern Kvern Lind Myr Nes Oster Rog Skar Tind Ulv Vard Ytter",
+                      "dal vik mo hus nes foss brekk vold haug sund", 110),
+        stems=joined("Ark Bor Brim Dal Drau Eid Elv Fjor Frost Gal Grant Hav Hval Jot Kald Krak Lys Malm Mid Mork Pol Ram "
+                     "Rim Sag Skar Skei Stal Stor Sval Tai Tind Trol Ulv Vald Vest Vint Ygg Ymer Raud Fager",
+                     "vik nor foss mar dar fast tun var haven glet", 160),
         suffixes=["AS", "ASA", "KS", "og Sonner", "Gruppen"],
         streets=["Havnegata", "Skolevei", "Fabrikkgata", "Fossveien", "Kongsgata", "Tollbodgata", "Bruveien",
                  "Verftsgata", "Lysthusveien", "Myrveien", "Torggata", "Strandveien"],
@@ -26,61 +48,89 @@ CULTURES = {
         given=W("Amara Benilo Calessa Doriano Elvina Faustel Gianera Isalba Jorino Lucerna Marisel Nerio Ovidia "
                 "Pelagio Quirela Rosalvo Serafel Tiziara Ugenio Valdera Zefiro Adelmo Brunela Corsino Dalmira "
                 "Ermenio Fiorela Ginevro"),
-        family=W("Almarosa Bonvento Cavaldri Doremare Estavio Falconeri Gravesol Isolani Lamberez Montaldo Navarisi "
-                 "Olivaro Portasol Quintalba Rocavera Solimar Torvalba Ulmazzo Vallerone Zanetaro Aquilani Bellacosta "
-                 "Corvasole Dragonera Fontaluz Grimalva Marvesi Pellandra Ribasol Serramar"),
-        stems=W("Alborea Amarsol Aquilor Armavera Bellasol Brisamar Calamar Canavera Corallo Costalba Cristalor "
-                "Dorasol Duravia Estelar Faromar Ferravia Fioralba Fontamar Galeasol Giralba Granavia Isolamar "
-                "Lagosol Lucamar Lunavia Malvasol Marealta Marvela Meridor Mirasol Montalba Navalor Novasol Olivamar "
-                "Orizor Palmavia Perlamar Pietrasol Portamar Primasol Quadralba Ramavia Rivasol Rocamar Salinor "
-                "Serralba Sirocor Solvento Stellamar Tempravia Terramar Torresol Tramonar Valdesol Velamar Ventalba "
-                "Vialuz Vitamar Zaffiror Zenalba"),
+        family=joined("Alma Bel Caval Dore Esta Falco Grave Isol Lamba Mont Nava Oliv Porta Quint Roca Soli Torva Ulma "
+                      "Vall Zane", "rosa vento dri mare rani sole lini berez taldo risi varo gosta", 110),
+        stems=joined("Albo Amar Aqui Bella Brisa Cala Cana Cora Costa Crista Dora Ferra Fiora Fonta Galea Gira Grana "
+                     "Lago Luca Luna Malva Merla Mira Monta Nava Oliva Palma Perla Pietra Porta Quadra Riva Roca "
+                     "Sali Serra Stella Tempra Torre Trama Vela",
+                     "rea lor mera sol via nor dine lume zor vesta", 160),
         suffixes=["S.p.S.", "Soc. Lda", "S.r.s.", "e Filhi", "Compania"],
         streets=["Via do Porto", "Rua Solana", "Corso Marinho", "Largo da Vela", "Via Mercante", "Rua do Farol",
                  "Viale Palmera", "Cais Novo", "Rua das Salinas", "Via Ferrera", "Praza Alta", "Calle Oliva"],
         cities=["Port Solmark", "Marsa", "Low Meadow", "Costalba", "Salinara", "Farolim", "Vela Nova", "Montesol"],
     ),
     "vellic": dict(
-        script="Geor", languages=["vlk"],
-        # Latin letters and their Georgian ones; two Latin letters go before one.
-        letters=[["sh", "შ"], ["ch", "ჩ"], ["ts", "ც"], ["dz", "ძ"], ["zh", "ჟ"], ["gh", "ღ"], ["kh", "ხ"],
-                 ["a", "ა"], ["b", "ბ"], ["g", "გ"], ["d", "დ"], ["e", "ე"], ["v", "ვ"], ["z", "ზ"], ["t", "თ"],
-                 ["i", "ი"], ["k", "კ"], ["l", "ლ"], ["m", "მ"], ["n", "ნ"], ["o", "ო"], ["p", "პ"], ["r", "რ"],
-                 ["s", "ს"], ["u", "უ"], ["q", "ყ"], ["j", "ჯ"], ["h", "ჰ"]],
+        script="Geor", languages=["vlk"], letters=GEORGIAN,
         given=W("Aluda Barika Chabuka Dzalina Elguri Ghvinia Itsira Jandri Khatela Levshina Mzhela Nodzari Oqari "
-                "Pirusha Qvareli Revazi Shukria Tsabuna Uchari Vardisa Zhuleta Baghora Darisha Gelkhani Kaloba "
+                "Pirusha Qvarela Revazhi Shukria Tsabuna Uchari Vardisa Zhuleta Baghora Darisha Gelkhani Kaloba "
                 "Lashuri Marikha Tamazoli"),
-        family=W("Abelishi Bardzani Chokhadi Dolidzeri Elizbari Gharchadi Iremkhani Jikhveli Kartsivi Lomtadeli "
-                 "Machkhari Natsvali Orbezhani Pirtskheli Qoridze Rukhadeli Shavtseli Tsitskari Ushveri Vachnadeli "
-                 "Zhordali Berulava Chitavari Datunari Ebralidi Gochadzi Kvantali Lekshari Metreveni Zarkuani"),
-        stems=W("Alazori Arghuni Bazalti Bokhari Chanchari Chkheri Darbazi Dzelkva Eniseri Gantiadi Ghelari "
-                "Gorvasi Imedari Ispani Jvarisi Kakhari Kamari Khidani Kolkhuri Krtsani Kvarli Lagvari Latpari "
-                "Lochini Magnari Martkopi Mtsvari Mukhrani Nabadi Nakvari Nodiari Oqrosi Orbeti Pirveli Qazbani "
-                "Rionari Rkinari Sachari Samgori Shavnabi Shukura Svaneti Tbeti Tetnari Tsivgora Tskhali Ubisari "
-                "Urbneli Utsera Vardzari Vazari Velaki Vlistari Zarishi Zekari Zhinvari Zurmukhti Atskuri Dmaneti "
-                "Khvamli"),
+        family=joined("Abel Bardz Chokh Doldz Elizb Gharch Iremkh Jikhv Karts Lomt Machkh Natsv Orbezh Pirtskh Qor Rukh "
+                      "Shavts Tsitsk Ushv Vachn", "ishi ani adi eri ari iveli adeli uri oni", 110),
+        stems=joined("Alaz Argh Baz Bokh Chanch Chkh Darb Dzel En Gant Ghel Gorv Imed Isp Jvar Kakh Kam Khid Kolkh Krts "
+                     "Kvart Lagv Latp Loch Magn Martk Mtsv Mukhv Nab Nakv Nod Oqr Qazb Rkin Sach Shavn Shuk Tetn Tsivg "
+                     "Zekv", "ari uni eli ori anti isi uri adi vani", 160),
         suffixes=["SPS", "SS", "Kho", "Savachro", "da Dzmebi"],
-        streets=["Navsadguri kucha", "Kolkhuri kucha", "Mtkvari kucha", "Bazari kucha", "Qazbani gamziri",
-                 "Rkinari kucha", "Zghvari kucha", "Tsisperi kucha", "Mukhrani kucha", "Velaki gamziri",
-                 "Shukura kucha", "Vazari kucha"],
-        cities=["Vellgrad", "Kamen", "Rionara", "Khidari", "Zekari", "Mukhrani", "Tsivgora", "Lagvari"],
+        streets=["Navsadguri kucha", "Kolkhuni kucha", "Mtvirali kucha", "Bazari kucha", "Qazbari gamziri",
+                 "Rkinari kucha", "Zghvari kucha", "Tsisperi kucha", "Mukhveli kucha", "Velaki gamziri",
+                 "Shukuri kucha", "Vazhari kucha"],
+        cities=["Vellgrad", "Kamen", "Rionara", "Khidari", "Zekvari", "Mukhveli", "Tsivgora", "Lagvari"],
     ),
     "kelmoran": dict(
         script="Latn", languages=["kmr"], letters=[],
         given=W("Aneru Botuma Cheliko Darusha Emeki Fanoru Gesimo Hanuke Ikaro Jumeli Kanedo Limuri Mosaki Neruto "
                 "Okimba Panuri Rikeso Sabune Tamoku Uneshi Vakiro Wenara Yosume Zanoki Bekuro Doshima Haruke Kisera"),
-        family=W("Akamuro Bonagashi Chikuren Domashiro Ekenawa Funotari Gonshiko Hamukawa Inabero Jokumura Kagenori "
-                 "Lumasato Mirohashi Nagubane Okorimo Paneshiro Ramukita Sanbukawa Tagomori Umesaki Wakorano Yanebuko "
-                 "Zenokawa Arimbashi Daigoru Hokamune Kurosane Minabuto Tesharuki Yokamiro"),
-        stems=W("Aikaro Akebon Amukor Banshiro Chokura Daikoru Denmako Ekobara Fujanor Fukarin Gendoru Hakumo "
-                "Hikaren Hoshiran Ichobu Ikusan Jinkaro Kabuken Kaigora Kanshiro Kenzabu Kobaren Kogumo Komasen "
-                "Kyorano Makoshi Marubane Meiko Mikaron Minaken Mitsubo Mizukor Nagaren Narubeki Nichoro Nobukan "
-                "Okashin Ongaro Rakuden Reikoba Ryonaka Sakuren Sankoma Seishiro Shinaro Shobuken Sorakan Taikoru "
-                "Takumen Tenbaro Tokaren Tomishin Toyoku Umikaro Wakoshi Yamaren Yobukan Yukishi Zaimoku Zenkaro"),
+        family=joined("Aka Bona Chiku Doma Eke Funo Gon Hamu Ina Joku Kage Luma Miro Nagu Oko Pane Ramu San Tago Ume",
+                      "muro gashi ren shiro nawa tari hiko kawa bero nori sato rimo", 110),
+        stems=joined("Ai Ake Amu Ban Cho Dai Den Eko Fuja Fuka Gen Haku Hika Hoshi Icho Iku Jin Kabu Kai Ken Koba Kogu "
+                     "Kyo Maki Maru Mei Mina Naga Nobu Oka Raku Rei Ryo Saku San Sora Tai Ume Waka Yobu",
+                     "karo bon kor shiro ramo zabu ren goba tani moku", 160),
         suffixes=["K.K.", "Kaisho", "G.K.", "Kogyo", "Brothers"],
         streets=["Minato-dori", "Kawa-dori", "Eki-mae", "Kogyo-dori", "Sakura-dori", "Ume-cho", "Hama-cho",
                  "Ishi-dori", "Taka-cho", "Naka-dori", "Shio-cho", "Mori-dori"],
         cities=["Kelmor", "Stranhaven", "Kagamura", "Minabane", "Hamukita", "Okarimo", "Sanbuto", "Tesharu"],
+    ),
+    "tarrani": dict(
+        script="Latn", languages=["trr"], letters=[],
+        given=W("Azmira Barukh Daliman Eshira Faruma Ghazina Hadun Ilmara Jahira Karuf Lamisha Mazin Nadiru Omaya "
+                "Qadara Rashun Samira Tariqel Umaria Wasifa Yazmun Zahira Basmun Dhakira Hamzur Khalira Munaya Sulmir"),
+        family=joined("al-Bar al-Das el-Far Ghaz al-Ham Ibra Jal Khar al-Mad Nas el-Qad Rash as-Sal Tam al-Waz Yas az-Zar Mub",
+                      "ruf hani mar quri diya shun wani zir laqi badi", 110),
+        stems=joined("Ajma Bara Dara Dhofa Fara Ghada Hama Jaba Jawa Kana Kha Lama Maja Mana Marja Nafa Naji Nura Qama "
+                     "Qasra Raha Rima Sada Sama Shara Suha Taba Tala Wadi Waha Yama Zahra Zara Safa Basa Duna Ruma "
+                     "Faja Hila Lula", "dir ran qah lun mir zeen bat shan nur far", 160),
+        suffixes=["FZ-Co", "WLL", "and Sons", "Est.", "Trading House"],
+        streets=["Sharia al-Mina", "Corniche East", "Souk Road", "Gate Street", "Sharia al-Bahr", "Palm Road",
+                 "Free Zone Avenue", "Sharia al-Nakhl", "Pearl Street", "Caravan Road", "Old Harbour Road", "Salt Road"],
+        cities=["Qasrad", "Marjahan", "Wadiran", "Samaqah", "Talabat", "Jabalun", "Rimazeen", "Dhofamir"],
+    ),
+    "orvalic": dict(
+        script="Latn", languages=["orv"], letters=[],
+        given=W("Aeronwy Bedwin Cariad Dewmor Elunar Fferyl Gwendra Hafgan Iolwen Keira Lowri Maelor Nesta Owenna "
+                "Prydar Rhosyn Siorwen Tegwyn Urien Wynfor Ysella Arthmael Brannoc Corvana Derwen Eryl Gethwin Morwenna"),
+        family=joined("Aber Bren Cadw Dun Eryl Fenn Glan Had Inver Kell Llan Mor Nant Orm Pen Rhud Strath Tre Wen Kil",
+                      "warth don mor allan ford wick dare nock loch ridge combe", 110),
+        stems=joined("Alder Ash Black Bracken Bright Cairn Calder Castle Clear Copper Crane Dunmor Elder Falcon Fern Flint "
+                     "Gran Grey Harbour Hazel Heron High Iron Kestrel Lark Long Marl Meadow North Oak Raven Red Silver "
+                     "Stone Swan Thorn Tide West White Winter",
+                     "mere holt combe wick ford gate march croft reach well", 160),
+        suffixes=["Ltd", "plc", "LLP", "& Co", "Partners"],
+        streets=["Harbour Street", "Mill Lane", "Station Road", "Customs Row", "Kiln Street", "Church Hill",
+                 "Foundry Road", "Quay Street", "Orchard Way", "Weaver Lane", "Signal Hill", "Market Square"],
+        cities=["Aberwick", "Glanmor", "Kelldon", "Penwarth", "Inverdare", "Nantallan", "Dunford", "Trecombe"],
+    ),
+    "nahuari": dict(
+        script="Latn", languages=["nah"], letters=[],
+        given=W("Atlani Cuyali Eztali Huamar Itzel Killari Maitzin Nayeli Ollin Qoyari Sacnila Tlalia Urpina Xochira "
+                "Yaretzi Zyanya Amaru Chaska Illari Kuntur Mayua Nenet Paccha Rumiq Sumaq Tupaq Wayra Yupan"),
+        family=joined("Acol Ana Chal Coya Cuzc Huan Izta Kani Mapa Nopal Oca Pacha Qori Quil Tama Tecu Titi Tlax Xala Yana",
+                      "tepec huari mayo calco quisa tlan pampa llanca rimac zuma", 110),
+        stems=joined("Aca Ama Anca Apu Ayma Cale Chas Coa Colla Cua Cusi Huay Hui Illa Inti Itza Kalla Killa Lla Maca "
+                     "Maxi Mayu Moche Nahu Nazo Ollan Paca Pakal Puma Qhapa Rima Sacha Suma Taki Tepa Tika Tula Xoco "
+                     "Yacu Zapo", "tlan huara mari qen lapa zul tico yaco nara pampa", 160),
+        suffixes=["S.A.N.", "Cia. Nal.", "Hermanua", "Corp. N.", "y Casa"],
+        streets=["Calle Maiz", "Avenida Condora", "Calle Plata", "Paseo Obsidia", "Calle Quinoa", "Avenida Lago",
+                 "Calle Piedra", "Camino Real Viejo", "Calle Cacao", "Avenida Jaguara", "Calle Aduana", "Calle Volcan"],
+        cities=["Tepecalco", "Huarimayo", "Izcotlan", "Qoripampa", "Titizuma", "Xalamari", "Yanahuari", "Pachallan"],
     ),
 }
 

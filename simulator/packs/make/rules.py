@@ -122,8 +122,10 @@ FIGURES = """
 # measured world against, and shares that follow from the physics. Shares are between 0 and 1.
 
 [goods]
-# Value in goods whose code may fall under control; most of it needs no licence.
-controlled_share = {controlled}
+# Value in goods whose code may fall under control; most of it does not meet a threshold and needs no licence.
+may_be_controlled_share = {controlled}
+# Value in goods that do need one.
+controlled_share = 0.02
 
 [boxes]
 # By length in feet; the rest is special. Container fleet statistics.

@@ -9,6 +9,8 @@ def value(v, key=""):
     if isinstance(v, float):
         if key in ("lat", "lon", "capital_lat", "capital_lon"):
             return f"{v:.2f}"
+        if v != 0 and abs(v) < 1e-5:
+            return repr(v)
         text = f"{v:.6f}".rstrip("0")
         return text + "0" if text.endswith(".") else text
     if isinstance(v, int):

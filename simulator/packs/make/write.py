@@ -135,3 +135,11 @@ def shares(weights, digits=4):
 def ships(round_miles, speed, calls, days=7.0):
     """Ships for a sailing every `days` days: a round at sea and 18 hours in each port."""
     return max(1, math.ceil((round_miles / speed + 18 * calls) / 24 / days))
+
+
+def linestrings(features):
+    """GeoJSON of lines: features are (properties, [(lon, lat)])."""
+    rows = [json.dumps(dict(type="Feature", properties=properties,
+                            geometry=dict(type="LineString", coordinates=[list(p) for p in line])),
+                       ensure_ascii=False, separators=(",", ":")) for properties, line in features]
+    return '{"type":"FeatureCollection","features":[\n' + ",\n".join(rows) + "\n]}\n"
