@@ -1,6 +1,7 @@
 //! What is sent, from whom to whom, when, and for how much: before it travels.
 
 use super::Engine;
+use super::ids::BOXES;
 use crate::calendar::Moment;
 use crate::lanes::PERIOD_STEPS;
 
@@ -67,8 +68,10 @@ pub struct Draft {
     pub via: Option<u32>,
 }
 
-/// Most mass of a consignment in containers, kilograms: four boxes of 26 tonnes.
-pub const MOST_BOXED_KG: f64 = 4.0 * 26_000.0;
+/// Least and most value of a consignment, US dollars.
+pub const DOLLARS: (f64, f64) = (20.0, 5e7);
+/// Most gross mass over net mass.
+const MOST_GROSS: f64 = 1.14;
 /// Most mass by air, kilograms.
 const MOST_FLOWN_KG: f64 = 60_000.0;
 /// Most mass by road, kilograms: four trucks.
@@ -92,8 +95,8 @@ impl Engine<'_> {
             to,
             exporter,
             importer,
-            export_agent: trade.forwarder(from, parties.bits64()),
-            import_agent: trade.forwarder(to, parties.bits64()),
+            export_agent: self.agent(exporter, from, &mut parties),
+            import_agent: self.agent(importer, to, &mut parties),
             goods,
             origin: self.origin(number, from),
             cents: 0,
@@ -119,6 +122,18 @@ impl Engine<'_> {
         }
         let book = u64::from(exporter) << 20 | u64::from(to) << 4 | which as u64;
         trade.buyer(to, sector, self.licences.partners.row(book).bits64())
+    }
+
+    /// Who declares for a firm in its state: mostly one of the three forwarders that it is used to, the first of
+    /// them most often; now and then anybody.
+    pub(super) fn agent(&self, firm: u32, state: u32, cell: &mut crate::rng::Cell) -> u32 {
+        let (usual, share, anybody) = (cell.chance(0.85), cell.unit(), cell.bits64());
+        if !usual {
+            return self.world.trade.forwarder(state, anybody);
+        }
+        let place = u64::from(share >= 0.6) + u64::from(share >= 0.9);
+        let book = self.streams.agents.row(u64::from(firm) << 2 | place).bits64();
+        self.world.trade.forwarder(state, book)
     }
 
     fn origin(&self, number: u64, from: u32) -> u32 {
@@ -151,12 +166,12 @@ impl Engine<'_> {
         let goods = self.world.commodities.id(draft.goods);
         let mut cell = self.streams.value.row(draft.number);
         let drawn = cell.lognormal(self.world.rates.value);
-        let dollars = dollars.unwrap_or(drawn).clamp(20.0, 5e7);
+        let dollars = dollars.unwrap_or(drawn).clamp(DOLLARS.0, DOLLARS.1);
         let price = cell.lognormal(goods.price).max(1e-3);
         let kilograms = (dollars / price).max(0.01);
         draft.mode = self.mode(draft, kilograms);
         let most = match draft.mode {
-            Mode::Sea => MOST_BOXED_KG,
+            Mode::Sea => self.most_boxed_kg(draft),
             Mode::Air => MOST_FLOWN_KG,
             Mode::Road => MOST_DRIVEN_KG,
             Mode::Bulk => MOST_BULK_KG,
@@ -165,8 +180,16 @@ impl Engine<'_> {
         draft.cents = round(kilograms * price * 100.0).max(100);
         draft.net_grams = round(kilograms * 1000.0).max(1);
         draft.gross_grams =
-            round(kilograms * 1000.0 * cell.between(1.02, 1.14)).max(draft.net_grams + 1);
+            round(kilograms * 1000.0 * cell.between(1.02, MOST_GROSS)).max(draft.net_grams + 1);
         draft.pieces = round(kilograms / goods.piece_kg.max(1e-6)).max(1);
+    }
+
+    /// Most net mass that goes in the boxes of a consignment, kilograms: what they bear, packing among it, or what
+    /// they have room for.
+    fn most_boxed_kg(&self, draft: &Draft) -> f64 {
+        let size = self.box_size(draft.number);
+        let stowage = self.world.commodities.id(draft.goods).stowage.max(1e-3);
+        ratio(BOXES) * (size.payload_kg / MOST_GROSS).min(size.cubic_metres / stowage * 1000.0 / MOST_GROSS)
     }
 
     fn mode(&self, draft: &Draft, kilograms: f64) -> Mode {
@@ -188,7 +211,7 @@ impl Engine<'_> {
             } else {
                 Mode::Air
             }
-        } else if kilograms > MOST_BOXED_KG {
+        } else if kilograms > self.most_boxed_kg(draft) {
             Mode::Bulk
         } else {
             Mode::Sea

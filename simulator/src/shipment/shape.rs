@@ -24,11 +24,11 @@ impl Engine<'_> {
         self.world.calendar.moment(from.day() + 1, &mut cell)
     }
 
-    /// Forwarders of the two states.
+    /// Forwarders that the two parties are used to.
     pub fn choose_agents(&self, draft: &mut Draft) {
         let mut cell = self.streams.parties.row(u64::MAX - draft.number);
-        draft.export_agent = self.world.trade.forwarder(draft.from, cell.bits64());
-        draft.import_agent = self.world.trade.forwarder(draft.to, cell.bits64());
+        draft.export_agent = self.agent(draft.exporter, draft.from, &mut cell);
+        draft.import_agent = self.agent(draft.importer, draft.to, &mut cell);
     }
 
     /// Payments of a consignment that the unit of the exporter's state has, as traces.

@@ -7,12 +7,16 @@ use crate::draw::{Alias, normal};
 use crate::list::List;
 use crate::rng::{Cell, Seed, Stream};
 
+/// States are taken to be at least so many nautical miles apart.
+pub const NEAREST_MILES: f64 = 60.0;
+
 /// How trade is dealt out.
 #[derive(Debug)]
 pub struct Trade {
     states: usize,
     pairs: Alias,
     goods: Alias,
+    shares: Vec<f64>,
     /// Goods that may need a licence, and their share among themselves.
     controlled: Option<(Vec<u32>, Alias)>,
     groups: Vec<Group>,
@@ -71,6 +75,7 @@ impl Trade {
             states: countries.len(),
             pairs,
             goods,
+            shares: shares.to_vec(),
             controlled,
             groups,
             ranks,
@@ -88,6 +93,11 @@ impl Trade {
     /// Goods.
     pub fn goods(&self, bits: u64) -> u32 {
         narrow(self.goods.pick(bits))
+    }
+
+    /// Weights of all goods, by number.
+    pub fn shares(&self) -> &[f64] {
+        &self.shares
     }
 
     /// Goods that may need a licence; any where the pack has none.
@@ -188,7 +198,7 @@ fn flows(seed: Seed, gravity: &Gravity, countries: &List<Country>) -> Vec<f64> {
         for (b, to) in countries.numbered().filter(|(b, _)| *b != a) {
             let place = a as usize * states + b as usize;
             let row = place as u64;
-            let miles = from.point.miles_to(to.point).max(60.0);
+            let miles = from.point.miles_to(to.point).max(NEAREST_MILES);
             let sigma = gravity.disturbance;
             let log = libm::log(from.gdp)
                 + libm::log(to.gdp)
