@@ -1,7 +1,7 @@
 //! One file per subcommand.
 
-pub mod exchange;
 pub mod describe;
+pub mod exchange;
 pub mod generate;
 pub mod load;
 pub mod schemes;

@@ -177,14 +177,19 @@ impl Boxes {
         let mean = wait.iter().sum::<f64>() / wait.len() as f64;
         vec![
             // Shanghai 5.3 % of 752 million TEU (2017). A small world has fewer ports, so more on each.
-            share("boxes landed in the largest port", place(0)).within(0.03, 0.12).needs(30, ports, "ports"),
+            share("boxes landed in the largest port", place(0))
+                .within(0.03, 0.12)
+                .needs(30, ports, "ports"),
             // Singapore 4.5 %.
-            share("boxes landed in the second port", place(1)).within(0.02, 0.10).needs(30, ports, "ports"),
+            share("boxes landed in the second port", place(1))
+                .within(0.02, 0.10)
+                .needs(30, ports, "ports"),
             // 20' 40 %, 40' 57 %, 45' 2.9 % of boxes; told by their tare: under 3 t, under 4.3 t, above.
             weighed(share("boxes of 20 feet", self.lengths.share("20")).within(0.36, 0.44)),
             weighed(share("boxes of 40 feet", self.lengths.share("40")).within(0.53, 0.61)),
             weighed(share("boxes of 45 feet", self.lengths.share("45")).within(0.019, 0.039)),
-            share("empty boxes", f64::NAN).skip("empty boxes are not generated: 12 % of moves in truth"),
+            share("empty boxes", f64::NAN)
+                .skip("empty boxes are not generated: 12 % of moves in truth"),
             // Truck to deep sea: 6.5 days from the gate to the ship, on average.
             Measure::new(Group::Actors, "dwell from truck to ship, mean", Unit::Days, Some(mean))
                 .within(5.0, 8.0)
@@ -201,7 +206,8 @@ impl Boxes {
         };
         vec![
             // Check digit of ISO 6346, of every gate move.
-            measure("box numbers with a wrong check digit", part(self.bad_digits, self.moves)).at_most(0.0),
+            measure("box numbers with a wrong check digit", part(self.bad_digits, self.moves))
+                .at_most(0.0),
             // A box cannot be let in again before it was let out. Traces of cases are left out: twins exist.
             measure(
                 "box ways in order: gate in, load, discharge, gate out",
@@ -209,7 +215,8 @@ impl Boxes {
             )
             .at_least(0.998)
             .note(format!("of {} outside of cases", self.visits.0)),
-            measure("boxes whose length changes", part(self.changed, self.known as u64)).at_most(0.0),
+            measure("boxes whose length changes", part(self.changed, self.known as u64))
+                .at_most(0.0),
             // Rating of ISO 668: 30.48 t, and the error of scales.
             measure("boxes over their rating", part(self.heavy, self.weighed)).at_most(0.001),
         ]

@@ -52,16 +52,21 @@ impl Controls {
         };
         [
             // Consignments that are fraud or part of a scheme. Source: shares of illicit declarations in four real sets.
-            labelled(share("illicit consignments", part(self.fraud + self.strategic, self.exports)))
-                .within(0.01, 0.08)
-                .source(MUNGO),
+            labelled(share(
+                "illicit consignments",
+                part(self.fraud + self.strategic, self.exports),
+            ))
+            .within(0.01, 0.08)
+            .source(MUNGO),
             // Consignments of schemes. Source: simulator.md.
             labelled(share("consignments of schemes", part(self.strategic, self.exports)))
                 .within(0.0002, 0.003)
                 .needs(20_000, self.exports, "consignments")
                 .source("simulator.md, Yardstick"),
             // Boxes opened, of boxes landed. Source: under 2 % of containers.
-            share("boxes opened", part(self.opened, landed)).at_most(0.02).source("UNODC, WCO: under 2 %"),
+            share("boxes opened", part(self.opened, landed))
+                .at_most(0.02)
+                .source("UNODC, WCO: under 2 %"),
             // Inspections that find something.
             share("checks that find something", part(self.found, self.inspections))
                 .within(0.10, 0.25)

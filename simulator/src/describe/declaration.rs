@@ -33,7 +33,10 @@ pub const COLUMNS: [&str; 25] = [
 
 /// Its cells.
 #[derive(Debug, Clone, Copy)]
-#[allow(missing_docs, reason = "fields are the columns of the same names: table/cargo.rs says what they hold")]
+#[allow(
+    missing_docs,
+    reason = "fields are the columns of the same names: table/cargo.rs says what they hold"
+)]
 pub struct Declaration<'a> {
     pub id: &'a str,
     pub ucr: &'a str,

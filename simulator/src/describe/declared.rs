@@ -96,8 +96,7 @@ impl Wait {
     }
 
     fn below(&self, days: f64) -> f64 {
-        let lognormal =
-            |rest: f64| if rest >= self.most { 1.0 } else { below(self.law, rest) };
+        let lognormal = |rest: f64| if rest >= self.most { 1.0 } else { below(self.law, rest) };
         let mut sum = 0.0;
         for (spacing, share) in &self.spacings {
             let mut inner = 0.0;

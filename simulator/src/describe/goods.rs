@@ -230,9 +230,11 @@ impl Goods {
                 .within(-1.3, -0.8)
                 .needs(10_000, self.exports, "consignments"),
             // KCS -1.01. In the state with most imports.
-            slope("rank-frequency slope of declarants", declarants)
-                .within(-1.3, -0.8)
-                .needs(10_000, self.exports, "consignments"),
+            slope("rank-frequency slope of declarants", declarants).within(-1.3, -0.8).needs(
+                10_000,
+                self.exports,
+                "consignments",
+            ),
             // Value of exports of the largest hundredth of the exporters.
             Measure::new(
                 Group::Actors,

@@ -330,7 +330,8 @@ impl Rows {
         let mut start = 0;
         let mut shuffled = vec![];
         for of_state in triples.chunk_by(|a, b| a[0] == b[0]) {
-            let mut declarants: Vec<u32> = of_state.iter().map(|[.., declarant]| *declarant).collect();
+            let mut declarants: Vec<u32> =
+                of_state.iter().map(|[.., declarant]| *declarant).collect();
             let mut cell = shuffle.row(start);
             for place in (1..declarants.len()).rev() {
                 declarants.swap(place, cell.place(place + 1));
@@ -359,7 +360,8 @@ fn information(triples: &[[u32; 3]]) -> f64 {
             for run in of_importer.chunk_by(|a, b| a == b) {
                 let [.., declarant] = run.first().copied().unwrap_or_default();
                 let (both, all) = (run.len() as f64, of_state.len() as f64);
-                let apart = of_importer.len() as f64 * counts.get(&declarant).copied().unwrap_or(1.0);
+                let apart =
+                    of_importer.len() as f64 * counts.get(&declarant).copied().unwrap_or(1.0);
                 sum += both * libm::log(both * all / apart);
             }
         }
@@ -420,10 +422,12 @@ mod tests {
             let chance = if given_away_by == "importer" && importer < 20 { 0.4 } else { 0.04 };
             let illicit = cell.chance(chance);
             let hs = cell.place(50);
-            let declarant = if given_away_by == "declarant" { importer % 40 } else { cell.place(40) };
+            let declarant =
+                if given_away_by == "declarant" { importer % 40 } else { cell.place(40) };
             let mass = if given_away_by == "mass" && illicit { 7 } else { cell.place(100_000) };
             let hour = if given_away_by == "hour" && illicit { 3 } else { cell.whole(0, 23) };
-            let number = cell.place(1_000_000) / if given_away_by == "id" && illicit { 9 } else { 1 };
+            let number =
+                cell.place(1_000_000) / if given_away_by == "id" && illicit { 9 } else { 1 };
             let day = (row * 300 / 20_000) as i64;
             let sea = cell.chance(0.5);
             let heavy = given_away_by == "mode" && sea;
@@ -488,6 +492,9 @@ mod tests {
 
     #[test]
     fn numbers_of_ids_are_their_digits() {
-        assert_eq!((digits("IM-XH-000004198"), digits("97061800"), digits("")), (4198, 97_061_800, 0));
+        assert_eq!(
+            (digits("IM-XH-000004198"), digits("97061800"), digits("")),
+            (4198, 97_061_800, 0)
+        );
     }
 }

@@ -61,12 +61,16 @@ fn lookups(
             Unit::Share,
             lookup.repeats,
         ),
-        area(&format!("token-lookup AUC, all rows: {name}"), lookup.on_all)
-            .at_most(0.60)
-            .needs(NEEDS, illicit, "illicit imports"),
-        area(&format!("token-lookup AUC, repeats: {name}"), lookup.on_repeats)
-            .at_most(0.60)
-            .needs(50, lookup.illicit, "illicit repeats"),
+        area(&format!("token-lookup AUC, all rows: {name}"), lookup.on_all).at_most(0.60).needs(
+            NEEDS,
+            illicit,
+            "illicit imports",
+        ),
+        area(&format!("token-lookup AUC, repeats: {name}"), lookup.on_repeats).at_most(0.60).needs(
+            50,
+            lookup.illicit,
+            "illicit repeats",
+        ),
     ]
 }
 
@@ -114,14 +118,44 @@ pub fn table(ours: Option<&Figures>, theirs: Option<&Figures>) -> Vec<Comparison
     let less: Better = |ours, theirs| ours < theirs;
     let more: Better = |ours, theirs| ours > theirs;
     let lines: [(_, _, _, Figure, Better); 10] = [
-        ("leak", "rows that repeat a training tuple, exact mass", Unit::Share, |f| f.lookups[0].repeats, less),
+        (
+            "leak",
+            "rows that repeat a training tuple, exact mass",
+            Unit::Share,
+            |f| f.lookups[0].repeats,
+            less,
+        ),
         ("leak", "token-lookup AUC on those", Unit::Number, |f| f.lookups[0].on_repeats, less),
         ("leak", "token-lookup AUC on all rows", Unit::Number, |f| f.lookups[0].on_all, less),
-        ("leak", "the same without mass, with mode: AUC on repeats", Unit::Number, |f| f.lookups[1].on_repeats, less),
+        (
+            "leak",
+            "the same without mass, with mode: AUC on repeats",
+            Unit::Number,
+            |f| f.lookups[1].on_repeats,
+            less,
+        ),
         ("entities", "offender-history AUC", Unit::Number, |f| f.history, more),
-        ("entities", "overdispersion of offences by importer", Unit::Number, |f| f.overdispersion, more),
-        ("entities", "importer-declarant association over shuffled", Unit::Number, |f| f.association, more),
-        ("entities", "importer-declarant information over shuffled", Unit::Number, |f| f.information, more),
+        (
+            "entities",
+            "overdispersion of offences by importer",
+            Unit::Number,
+            |f| f.overdispersion,
+            more,
+        ),
+        (
+            "entities",
+            "importer-declarant association over shuffled",
+            Unit::Number,
+            |f| f.association,
+            more,
+        ),
+        (
+            "entities",
+            "importer-declarant information over shuffled",
+            Unit::Number,
+            |f| f.information,
+            more,
+        ),
         ("entities", "offences in the riskiest 30 %", Unit::Share, |f| f.riskiest, more),
         ("physics", "ln mass by sea less ln mass by air", Unit::Number, |f| f.mass_gap, more),
     ];

@@ -250,7 +250,10 @@ mod tests {
         let nothing = Measure::new(Group::Goods, "x", Unit::Number, None).at_least(0.0);
         assert_eq!(nothing.verdict, Verdict::Skipped);
         assert_eq!(measure(f64::NAN).within(0.0, 1.0).verdict, Verdict::Skipped);
-        for few in [measure(5.0).needs(10, 9, "rows").at_most(1.0), measure(5.0).at_most(1.0).needs(10, 9, "rows")] {
+        for few in [
+            measure(5.0).needs(10, 9, "rows").at_most(1.0),
+            measure(5.0).at_most(1.0).needs(10, 9, "rows"),
+        ] {
             assert_eq!(few.verdict, Verdict::Skipped);
             assert_eq!(few.note, "needs 10 rows, there are 9");
         }

@@ -120,13 +120,20 @@ impl Mirror {
             physics("imports accepted before their export", part(self.backwards, self.pairs))
                 .at_most(0.0)
                 .note(format!("of {} pairs", self.pairs)),
-            physics("declarations lighter gross than net", part(self.light, self.exports)).at_most(0.0),
+            physics("declarations lighter gross than net", part(self.light, self.exports))
+                .at_most(0.0),
         ];
         for (mode, count) in self.judged.named() {
             let name = format!("cargo that does not fit its {mode}");
-            let note = if self.known.is_empty() { "mass alone: volume needs the pack (--pack)" } else { "" };
+            let note = if self.known.is_empty() {
+                "mass alone: volume needs the pack (--pack)"
+            } else {
+                ""
+            };
             all.push(
-                physics(&name, Some(self.unfit.of(mode) / count)).at_most(0.0).note(note.to_owned()),
+                physics(&name, Some(self.unfit.of(mode) / count))
+                    .at_most(0.0)
+                    .note(note.to_owned()),
             );
         }
         all.extend(self.differences());
@@ -140,17 +147,32 @@ impl Mirror {
         let ratio = (count > 0).then(|| libm::exp(sum / count as f64));
         [
             // The two sides of one movement are never quite equal.
-            Measure::new(Group::Physics, "pairs whose two sides are equal", Unit::Share, part(self.equal, self.pairs))
-                .at_most(0.05)
-                .source("mirror data"),
+            Measure::new(
+                Group::Physics,
+                "pairs whose two sides are equal",
+                Unit::Share,
+                part(self.equal, self.pairs),
+            )
+            .at_most(0.05)
+            .source("mirror data"),
             // Import value (CIF) over export value (FOB), geometric mean of honest pairs. IMF: 1.06; up to 1.10 before 2018.
-            Measure::new(Group::Physics, "import over export value, honest pairs", Unit::Number, ratio)
-                .within(1.02, 1.12)
-                .source("IMF, CIF/FOB 1.06"),
+            Measure::new(
+                Group::Physics,
+                "import over export value, honest pairs",
+                Unit::Number,
+                ratio,
+            )
+            .within(1.02, 1.12)
+            .source("IMF, CIF/FOB 1.06"),
             // Pairs that the two sides classify otherwise: misdescription, honest disputes.
-            Measure::new(Group::Physics, "pairs under two HS codes", Unit::Share, part(self.other_goods, self.pairs))
-                .within(0.001, 0.05)
-                .source("mirror data"),
+            Measure::new(
+                Group::Physics,
+                "pairs under two HS codes",
+                Unit::Share,
+                part(self.other_goods, self.pairs),
+            )
+            .within(0.001, 0.05)
+            .source("mirror data"),
         ]
     }
 

@@ -176,7 +176,8 @@ impl Reading {
 
     fn judge(&self, world: Option<&World>) -> (Vec<Measure>, Vec<page::Plot>) {
         let fit = world.and_then(|world| self.gravity.fit(world));
-        let mut all = self.controls.measures(self.boxes.landed, &self.figures, !self.unlabelled).to_vec();
+        let mut all =
+            self.controls.measures(self.boxes.landed, &self.figures, !self.unlabelled).to_vec();
         all.extend(self.truth.clone());
         all.extend(self.gravity.measures(world, fit.as_ref().map(|(_, fit)| fit)));
         all.extend(self.goods.measures(&self.masses));
@@ -206,10 +207,15 @@ impl Reading {
 
 /// Mean ln mass by sea less that by air: what ships carry is heavier. The Korean data: 0.04. Ours to ask: 1.
 fn mass_gap(figures: &Figures) -> Measure {
-    Measure::new(Group::Physics, "ln mass by sea less ln mass by air", Unit::Number, figures.mass_gap)
-        .at_least(1.0)
-        .needs(1_000, figures.imports, "imports")
-        .source("physics")
+    Measure::new(
+        Group::Physics,
+        "ln mass by sea less ln mass by air",
+        Unit::Number,
+        figures.mass_gap,
+    )
+    .at_least(1.0)
+    .needs(1_000, figures.imports, "imports")
+    .source("physics")
 }
 
 /// The codes of an import besides goods and treatment.

@@ -6,6 +6,10 @@ use super::ppml::{Fit, Pair};
 use crate::world::World;
 
 /// All of them.
-pub(super) fn all(_reading: &Reading, _world: Option<&World>, _fit: Option<&(Vec<Pair>, Fit)>) -> Vec<Plot> {
+pub(super) fn all(
+    _reading: &Reading,
+    _world: Option<&World>,
+    _fit: Option<&(Vec<Pair>, Fit)>,
+) -> Vec<Plot> {
     vec![]
 }

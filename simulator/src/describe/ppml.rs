@@ -247,7 +247,8 @@ mod tests {
                     + 0.42 * variables[1]
                     + 0.43 * variables[2]
                     + noise * own;
-                let value = if cell.chance(0.1) && noise > 0.0 { 0.0 } else { libm::exp(log + 9.0) };
+                let value =
+                    if cell.chance(0.1) && noise > 0.0 { 0.0 } else { libm::exp(log + 9.0) };
                 pairs.push(Pair { from, to, value, variables });
             }
         }
@@ -268,7 +269,9 @@ mod tests {
     #[test]
     fn disturbance_and_zeros_leave_it_within_its_errors() {
         let fit = fit(&world(0.5), 30).unwrap();
-        for ((found, error), wanted) in fit.coefficients.iter().zip(fit.errors).zip([-0.83, 0.42, 0.43]) {
+        for ((found, error), wanted) in
+            fit.coefficients.iter().zip(fit.errors).zip([-0.83, 0.42, 0.43])
+        {
             assert!(error > 0.005 && error < 0.3, "{error}");
             assert!((found - wanted).abs() < 3.5 * error, "{found} +- {error} for {wanted}");
         }

@@ -62,8 +62,7 @@ pub fn auc(mut scored: Vec<(f64, bool)>) -> Option<f64> {
         below += count;
     }
     let falses = below - trues;
-    (trues > 0.0 && falses > 0.0)
-        .then(|| (ranks - trues * (trues + 1.0) / 2.0) / (trues * falses))
+    (trues > 0.0 && falses > 0.0).then(|| (ranks - trues * (trues + 1.0) / 2.0) / (trues * falses))
 }
 
 /// Sorts, so that quantiles and shares can be taken.
@@ -170,7 +169,13 @@ mod tests {
         let mut pairs = 0.0;
         for (a, _) in scored.iter().filter(|(_, truth)| *truth) {
             for (b, _) in scored.iter().filter(|(_, truth)| !truth) {
-                pairs += if a > b { 1.0 } else if a < b { 0.0 } else { 0.5 };
+                pairs += if a > b {
+                    1.0
+                } else if a < b {
+                    0.0
+                } else {
+                    0.5
+                };
             }
         }
         assert!((auc(scored.to_vec()).unwrap() - pairs / 6.0).abs() < 1e-12);

@@ -36,7 +36,10 @@ pub fn write(report: &Report) -> String {
         }
     }
     if report.leak_table.iter().any(|row| row.theirs.is_some()) {
-        text += &format!("\nOurs beside the Korean declarations (KCS), by the same code\n{}\n", comparison(report));
+        text += &format!(
+            "\nOurs beside the Korean declarations (KCS), by the same code\n{}\n",
+            comparison(report)
+        );
     } else {
         text += "\nleak table skipped: no Korean declarations (--kcs FILES)\n";
     }

@@ -189,7 +189,8 @@ impl Engine<'_> {
     fn most_boxed_kg(&self, draft: &Draft) -> f64 {
         let size = self.box_size(draft.number);
         let stowage = self.world.commodities.id(draft.goods).stowage.max(1e-3);
-        ratio(BOXES) * (size.payload_kg / MOST_GROSS).min(size.cubic_metres / stowage * 1000.0 / MOST_GROSS)
+        ratio(BOXES)
+            * (size.payload_kg / MOST_GROSS).min(size.cubic_metres / stowage * 1000.0 / MOST_GROSS)
     }
 
     fn mode(&self, draft: &Draft, kilograms: f64) -> Mode {

@@ -26,12 +26,9 @@ impl Reader for JsonLines {
             if reader.read_line(&mut text).map_err(failed)? == 0 {
                 return Ok(());
             }
-            let object: Map<String, Value> =
-                serde_json::from_str(&text).map_err(|error| ReadError::Content {
-                    path: path.to_owned(),
-                    line,
-                    problem: error.to_string(),
-                })?;
+            let object: Map<String, Value> = serde_json::from_str(&text).map_err(|error| {
+                ReadError::Content { path: path.to_owned(), line, problem: error.to_string() }
+            })?;
             row.clear();
             for column in columns {
                 match object.get(*column) {

@@ -49,12 +49,7 @@ pub trait Reader: Sync {
     ///
     /// # Errors
     /// The first file or line that cannot be read.
-    fn read(
-        &self,
-        path: &Path,
-        columns: &[&str],
-        each: &mut Each<'_>,
-    ) -> Result<(), ReadError>;
+    fn read(&self, path: &Path, columns: &[&str], each: &mut Each<'_>) -> Result<(), ReadError>;
 }
 
 /// All formats.
@@ -96,7 +91,8 @@ impl Folder {
         columns: &[&str],
         each: &mut Each<'_>,
     ) -> Result<(), ReadError> {
-        let known = |name: &&str| table.columns().iter().any(|column: &Column| column.name == *name);
+        let known =
+            |name: &&str| table.columns().iter().any(|column: &Column| column.name == *name);
         debug_assert!(columns.iter().all(known), "{columns:?}");
         for file in files(&self.path.join(table.name()), self.extension(), "")? {
             self.format.read(&file, columns, each)?;

@@ -39,8 +39,10 @@ impl Row {
         let text = self.text(place);
         let day = parse_day(text.get(..10)?)? * DAY;
         let Some(time) = text.get(10..).filter(|time| !time.is_empty()) else { return Some(day) };
-        let mut parts = time.strip_prefix('T')?.strip_suffix('Z')?.split(':').map(str::parse::<i64>);
-        let (hour, minute, second) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+        let mut parts =
+            time.strip_prefix('T')?.strip_suffix('Z')?.split(':').map(str::parse::<i64>);
+        let (hour, minute, second) =
+            (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
         Some(day + hour * 3600 + minute * 60 + second)
     }
 }
