@@ -27,7 +27,7 @@ impl Controls {
         folder.rows(Table::Inspection, &["container", "outcome"], &mut |row| {
             all.inspections += 1;
             all.opened += u64::from(!row.text(0).is_empty());
-            all.found += u64::from(row.text(1) != "NO_FINDING");
+            all.found += u64::from(row.text(1) != "CONFORMING");
         })?;
         Ok(all)
     }

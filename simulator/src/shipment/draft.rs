@@ -3,6 +3,7 @@
 use super::Engine;
 use super::ids::BOXES;
 use crate::calendar::Moment;
+use crate::draw::normal;
 use crate::lanes::PERIOD_STEPS;
 
 /// How goods travel.
@@ -50,6 +51,9 @@ pub struct Draft {
     pub goods: u32,
     /// Where it was made.
     pub origin: u32,
+    /// How large its seller is among those of its state and sector, so that standings of consignments are
+    /// standard normal.
+    pub standing: f64,
     /// Value at the border of export, US cents.
     pub cents: i64,
     /// Net mass, grams.
@@ -68,6 +72,8 @@ pub struct Draft {
     pub via: Option<u32>,
 }
 
+/// Correlation of the logarithm of a consignment's value with the standing of its seller.
+const SIZE_BY_STANDING: f64 = 0.6;
 /// Least and most value of a consignment, US dollars.
 pub const DOLLARS: (f64, f64) = (20.0, 5e7);
 /// Most gross mass over net mass.
@@ -87,7 +93,8 @@ impl Engine<'_> {
         let goods = trade.goods(self.streams.goods.row(number).bits64());
         let sector = self.world.commodities.id(goods).sector;
         let mut parties = self.streams.parties.row(number);
-        let exporter = trade.seller(from, sector, parties.bits64());
+        let bits = parties.bits64();
+        let exporter = trade.seller(from, sector, bits);
         let importer = self.partner(exporter, to, sector, &mut parties);
         let mut draft = Draft {
             number,
@@ -99,6 +106,7 @@ impl Engine<'_> {
             import_agent: self.agent(importer, to, &mut parties),
             goods,
             origin: self.origin(number, from),
+            standing: trade.standing(from, sector, bits, self.streams.standing.row(number).unit()),
             cents: 0,
             net_grams: 0,
             gross_grams: 0,
@@ -124,14 +132,14 @@ impl Engine<'_> {
         trade.buyer(to, sector, self.licences.partners.row(book).bits64())
     }
 
-    /// Who declares for a firm in its state: mostly one of the three forwarders that it is used to, the first of
-    /// them most often; now and then anybody.
+    /// Who declares for a firm in its state: mostly one of the four forwarders that it is used to, the first of them
+    /// most often; now and then anybody.
     pub(super) fn agent(&self, firm: u32, state: u32, cell: &mut crate::rng::Cell) -> u32 {
-        let (usual, share, anybody) = (cell.chance(0.85), cell.unit(), cell.bits64());
+        let (usual, share, anybody) = (cell.chance(0.75), cell.unit(), cell.bits64());
         if !usual {
             return self.world.trade.forwarder(state, anybody);
         }
-        let place = u64::from(share >= 0.6) + u64::from(share >= 0.9);
+        let place = u64::from(share >= 0.45) + u64::from(share >= 0.75) + u64::from(share >= 0.9);
         let book = self.streams.agents.row(u64::from(firm) << 2 | place).bits64();
         self.world.trade.forwarder(state, book)
     }
@@ -165,7 +173,11 @@ impl Engine<'_> {
     pub fn price(&self, draft: &mut Draft, dollars: Option<f64>) {
         let goods = self.world.commodities.id(draft.goods);
         let mut cell = self.streams.value.row(draft.number);
-        let drawn = cell.lognormal(self.world.rates.value);
+        // Large sellers make large consignments; over all of them values are as declared all the same.
+        let law = self.world.rates.value;
+        let score = SIZE_BY_STANDING * draft.standing
+            + libm::sqrt(1.0 - SIZE_BY_STANDING * SIZE_BY_STANDING) * normal(cell.unit());
+        let drawn = law.median * libm::exp(law.sigma * score);
         let dollars = dollars.unwrap_or(drawn).clamp(DOLLARS.0, DOLLARS.1);
         let price = cell.lognormal(goods.price).max(1e-3);
         let kilograms = (dollars / price).max(0.01);
@@ -193,7 +205,7 @@ impl Engine<'_> {
             * (size.payload_kg / MOST_GROSS).min(size.cubic_metres / stowage * 1000.0 / MOST_GROSS)
     }
 
-    fn mode(&self, draft: &Draft, kilograms: f64) -> Mode {
+    pub(super) fn mode(&self, draft: &Draft, kilograms: f64) -> Mode {
         let world = self.world;
         let (from, to) = (world.countries.id(draft.from), world.countries.id(draft.to));
         let goods = world.commodities.id(draft.goods);

@@ -18,6 +18,11 @@ impl Engine<'_> {
         self.price(draft, Some(dollars));
     }
 
+    /// Chooses the mode anew, for a mass that was set by hand.
+    pub fn carry(&self, draft: &mut Draft) {
+        draft.mode = self.mode(draft, draft.net_grams as f64 / 1000.0);
+    }
+
     /// The next moment at which an office takes a declaration, on or after the day of a moment.
     pub fn office_hours(&self, from: Moment, number: u64) -> Moment {
         let mut cell = self.streams.time.row(u64::MAX - number);

@@ -21,6 +21,8 @@ pub struct Trade {
     controlled: Option<(Vec<u32>, Alias)>,
     groups: Vec<Group>,
     ranks: Vec<(Alias, Vec<u32>)>,
+    /// Share of a group's consignments up to and with each rank.
+    sums: Vec<Vec<f64>>,
     buyers: Vec<Vec<u32>>,
     forwarders: Vec<(Alias, Vec<u32>)>,
 }
@@ -64,6 +66,7 @@ impl Trade {
             .iter()
             .map(|group| ranked(*group, slopes.0, order.row(u64::from(group.first))))
             .collect::<Option<_>>()?;
+        let sums = groups.iter().map(|group| sums(group.count as usize, slopes.0)).collect();
         let buy = Stream::new(seed, "trade.buyer_rank");
         let buyers =
             groups.iter().map(|group| shuffled(*group, buy.row(u64::from(group.first)))).collect();
@@ -79,6 +82,7 @@ impl Trade {
             controlled,
             groups,
             ranks,
+            sums,
             buyers,
             forwarders,
         })
@@ -112,6 +116,18 @@ impl Trade {
     pub fn seller(&self, state: u32, sector: usize, bits: u64) -> u32 {
         let ranked = self.ranks.get(self.group_at(state, sector));
         ranked.and_then(|(alias, firms)| firms.get(alias.pick(bits)).copied()).unwrap_or_default()
+    }
+
+    /// The standing of the seller that the same bits draw: the normal quantile of a place in its share of the
+    /// consignments of its state and sector, small sellers first.
+    pub fn standing(&self, state: u32, sector: usize, bits: u64, place: f64) -> f64 {
+        let at = self.group_at(state, sector);
+        let rank = self.ranks.get(at).map_or(0, |(alias, _)| alias.pick(bits));
+        let sums = self.sums.get(at).map_or(&[][..], Vec::as_slice);
+        let before =
+            rank.checked_sub(1).and_then(|before| sums.get(before)).copied().unwrap_or(0.0);
+        let until = sums.get(rank).copied().unwrap_or(1.0);
+        normal(1.0 - (before + (until - before) * place))
     }
 
     /// A buyer: the same law over another order, so that who sells much need not buy much.
@@ -159,6 +175,18 @@ fn zipf(length: usize, slope: f64) -> Vec<f64> {
     (1..=u32::try_from(length).unwrap_or(u32::MAX))
         .map(|rank| libm::pow(f64::from(rank), slope))
         .collect()
+}
+
+/// Shares up to and with each rank.
+fn sums(length: usize, slope: f64) -> Vec<f64> {
+    let weights = zipf(length, slope);
+    let total: f64 = weights.iter().sum();
+    let mut sum = 0.0;
+    let up_to = weights.iter().map(|weight| {
+        sum += weight / total;
+        sum
+    });
+    up_to.collect()
 }
 
 /// Fisher and Yates.
