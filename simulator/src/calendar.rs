@@ -136,11 +136,18 @@ impl Calendar {
 
     /// Share of the period's declarations that fall on a weekday (Monday 0), as declared.
     pub fn weekday_share(&self, wanted: usize) -> f64 {
+        self.share_of(|day| weekday(day) == wanted)
+    }
+
+    /// The same of a month (January 1).
+    pub fn month_share(&self, wanted: i64) -> f64 {
+        self.share_of(|day| civil(day).1 == wanted)
+    }
+
+    fn share_of(&self, wanted: impl Fn(i64) -> bool) -> f64 {
         let pairs = self.before.iter().zip(self.before.iter().skip(1));
         let days = (self.first_day..).zip(pairs);
-        days.filter(|(day, _)| weekday(*day) == wanted)
-            .map(|(_, (before, after))| after - before)
-            .sum()
+        days.filter(|(day, _)| wanted(*day)).map(|(_, (before, after))| after - before).sum()
     }
 }
 

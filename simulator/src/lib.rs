@@ -2,6 +2,7 @@
 
 pub mod agency;
 pub mod calendar;
+pub mod describe;
 pub mod draw;
 pub mod generate;
 pub mod ident;

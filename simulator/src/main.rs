@@ -18,6 +18,8 @@ struct Arguments {
 enum Command {
     /// Make an exchange of agencies from a pack: a database each, mappings, agreements, cases.
     Exchange(command::exchange::Arguments),
+    /// Measure a generated folder against the yardstick for realism.
+    Describe(command::describe::Arguments),
     /// Generate a world's records: a folder a table, and the truth beside them.
     Generate(command::generate::Arguments),
     /// Load the rows of one agency into a database of its own.
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let outcome = match command {
         Command::Exchange(arguments) => command::exchange::run(&arguments),
+        Command::Describe(arguments) => command::describe::run(&arguments),
         Command::Generate(arguments) => command::generate::run(&arguments),
         Command::Load(arguments) => command::load::run(&arguments),
         Command::Schemes { json } => command::schemes::run(json),

@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+pub mod describe;
 pub mod exchange;
 pub mod generate;
 pub mod load;

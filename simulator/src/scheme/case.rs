@@ -67,10 +67,22 @@ impl Request {
         kinds.extend(apportion(&several, sum).into_iter().filter(|(_, count)| *count > 0));
         let singles = SINGLES
             .iter()
-            .map(|decoy| (*decoy, share(decoy.word()) / ratio(consignments.max(1))))
+            .map(|decoy| {
+                let wanted = share(decoy.word()) / ratio(consignments.max(1));
+                (*decoy, (wanted / possible(world, *decoy)).min(0.05))
+            })
             .collect();
         Self { kinds, singles }
     }
+}
+
+/// Share of consignments that can be such a decoy: only what a subsidiary buys is paid by a parent.
+fn possible(world: &World, decoy: Decoy) -> f64 {
+    if decoy != Decoy::ParentPays {
+        return 1.0;
+    }
+    let with = world.firms.iter().filter(|firm| firm.parent.is_some()).count();
+    (with as f64 / world.firms.len() as f64).max(0.01)
 }
 
 const SINGLES: [Decoy; 4] =
@@ -110,6 +122,7 @@ pub struct Cases {
     /// Kinds and the number behind the last of each.
     until: Vec<(Kind, u64)>,
     draws: Stream,
+    starts: Stream,
     requested: Request,
 }
 
@@ -130,6 +143,7 @@ impl Cases {
             order: Permutation::new(world.seed, "case.order", sum),
             until,
             draws: Stream::new(world.seed, "case"),
+            starts: Stream::new(world.seed, "case.start"),
             requested,
         })
     }
@@ -167,6 +181,15 @@ impl Cases {
     /// The numbers that a case's own facts are drawn from. Everything about the case asks in the same order.
     pub fn cell(&self, number: u64) -> Cell {
         self.draws.row(number)
+    }
+
+    /// Moves the roles of a case together to any place within its steps: cases that all began with their first
+    /// step would lie early in the period, and the order alone would tell them.
+    pub(super) fn anywhere(&self, case: u64, roles: Vec<Role>) -> Vec<Role> {
+        let last = roles.iter().map(|role| role.step).max().unwrap_or_default();
+        let room = usize::try_from(CASE_STEPS.saturating_sub(last)).unwrap_or(1);
+        let later = self.starts.row(case).place(room) as u64;
+        roles.into_iter().map(|role| Role { step: role.step + later, ..role }).collect()
     }
 
     /// Places in a case for consignments this many days after its first, one after the other; those that fall on

@@ -122,6 +122,6 @@ impl super::Cases {
     pub fn case(&self, engine: &Engine, number: u64) -> Case {
         // Every number below the count has a kind.
         let kind = self.kind(number).unwrap_or(Kind::HubStock);
-        Case { number, kind, roles: kind.roles(engine, number) }
+        Case { number, kind, roles: self.anywhere(number, kind.roles(engine, number)) }
     }
 }

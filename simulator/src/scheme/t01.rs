@@ -105,6 +105,7 @@ impl Mechanism for ThirdCountry {
             draft.gross_grams =
                 super::cast::share(first.draft.gross_grams / parts, 1.0 - cast.shaved)
                     .max(draft.net_grams + 1);
+            engine.carry(draft);
             let wait = cast.dwell_days + (role as f64 - 1.0) * 3.0;
             draft.accepted =
                 engine.office_hours(first.movement.gate_out.plus_days(wait), draft.number);

@@ -1,7 +1,9 @@
 //! What is sent, from whom to whom, when, and for how much: before it travels.
 
 use super::Engine;
+use super::ids::BOXES;
 use crate::calendar::Moment;
+use crate::draw::normal;
 use crate::lanes::PERIOD_STEPS;
 
 /// How goods travel.
@@ -49,6 +51,9 @@ pub struct Draft {
     pub goods: u32,
     /// Where it was made.
     pub origin: u32,
+    /// How large its seller is among those of its state and sector, so that standings of consignments are
+    /// standard normal.
+    pub standing: f64,
     /// Value at the border of export, US cents.
     pub cents: i64,
     /// Net mass, grams.
@@ -67,8 +72,12 @@ pub struct Draft {
     pub via: Option<u32>,
 }
 
-/// Most mass of a consignment in containers, kilograms: four boxes of 26 tonnes.
-pub const MOST_BOXED_KG: f64 = 4.0 * 26_000.0;
+/// Correlation of the logarithm of a consignment's value with the standing of its seller.
+const SIZE_BY_STANDING: f64 = 0.6;
+/// Least and most value of a consignment, US dollars.
+pub const DOLLARS: (f64, f64) = (20.0, 5e7);
+/// Most gross mass over net mass.
+const MOST_GROSS: f64 = 1.14;
 /// Most mass by air, kilograms.
 const MOST_FLOWN_KG: f64 = 60_000.0;
 /// Most mass by road, kilograms: four trucks.
@@ -84,7 +93,8 @@ impl Engine<'_> {
         let goods = trade.goods(self.streams.goods.row(number).bits64());
         let sector = self.world.commodities.id(goods).sector;
         let mut parties = self.streams.parties.row(number);
-        let exporter = trade.seller(from, sector, parties.bits64());
+        let bits = parties.bits64();
+        let exporter = trade.seller(from, sector, bits);
         let importer = self.partner(exporter, to, sector, &mut parties);
         let mut draft = Draft {
             number,
@@ -92,10 +102,11 @@ impl Engine<'_> {
             to,
             exporter,
             importer,
-            export_agent: trade.forwarder(from, parties.bits64()),
-            import_agent: trade.forwarder(to, parties.bits64()),
+            export_agent: self.agent(exporter, from, &mut parties),
+            import_agent: self.agent(importer, to, &mut parties),
             goods,
             origin: self.origin(number, from),
+            standing: trade.standing(from, sector, bits, self.streams.standing.row(number).unit()),
             cents: 0,
             net_grams: 0,
             gross_grams: 0,
@@ -119,6 +130,18 @@ impl Engine<'_> {
         }
         let book = u64::from(exporter) << 20 | u64::from(to) << 4 | which as u64;
         trade.buyer(to, sector, self.licences.partners.row(book).bits64())
+    }
+
+    /// Who declares for a firm in its state: mostly one of the four forwarders that it is used to, the first of them
+    /// most often; now and then anybody.
+    pub(super) fn agent(&self, firm: u32, state: u32, cell: &mut crate::rng::Cell) -> u32 {
+        let (usual, share, anybody) = (cell.chance(0.75), cell.unit(), cell.bits64());
+        if !usual {
+            return self.world.trade.forwarder(state, anybody);
+        }
+        let place = u64::from(share >= 0.45) + u64::from(share >= 0.75) + u64::from(share >= 0.9);
+        let book = self.streams.agents.row(u64::from(firm) << 2 | place).bits64();
+        self.world.trade.forwarder(state, book)
     }
 
     fn origin(&self, number: u64, from: u32) -> u32 {
@@ -150,13 +173,17 @@ impl Engine<'_> {
     pub fn price(&self, draft: &mut Draft, dollars: Option<f64>) {
         let goods = self.world.commodities.id(draft.goods);
         let mut cell = self.streams.value.row(draft.number);
-        let drawn = cell.lognormal(self.world.rates.value);
-        let dollars = dollars.unwrap_or(drawn).clamp(20.0, 5e7);
+        // Large sellers make large consignments; over all of them values are as declared all the same.
+        let law = self.world.rates.value;
+        let score = SIZE_BY_STANDING * draft.standing
+            + libm::sqrt(1.0 - SIZE_BY_STANDING * SIZE_BY_STANDING) * normal(cell.unit());
+        let drawn = law.median * libm::exp(law.sigma * score);
+        let dollars = dollars.unwrap_or(drawn).clamp(DOLLARS.0, DOLLARS.1);
         let price = cell.lognormal(goods.price).max(1e-3);
         let kilograms = (dollars / price).max(0.01);
         draft.mode = self.mode(draft, kilograms);
         let most = match draft.mode {
-            Mode::Sea => MOST_BOXED_KG,
+            Mode::Sea => self.most_boxed_kg(draft),
             Mode::Air => MOST_FLOWN_KG,
             Mode::Road => MOST_DRIVEN_KG,
             Mode::Bulk => MOST_BULK_KG,
@@ -165,11 +192,20 @@ impl Engine<'_> {
         draft.cents = round(kilograms * price * 100.0).max(100);
         draft.net_grams = round(kilograms * 1000.0).max(1);
         draft.gross_grams =
-            round(kilograms * 1000.0 * cell.between(1.02, 1.14)).max(draft.net_grams + 1);
+            round(kilograms * 1000.0 * cell.between(1.02, MOST_GROSS)).max(draft.net_grams + 1);
         draft.pieces = round(kilograms / goods.piece_kg.max(1e-6)).max(1);
     }
 
-    fn mode(&self, draft: &Draft, kilograms: f64) -> Mode {
+    /// Most net mass that goes in the boxes of a consignment, kilograms: what they bear, packing among it, or what
+    /// they have room for.
+    fn most_boxed_kg(&self, draft: &Draft) -> f64 {
+        let size = self.box_size(draft.number);
+        let stowage = self.world.commodities.id(draft.goods).stowage.max(1e-3);
+        ratio(BOXES)
+            * (size.payload_kg / MOST_GROSS).min(size.cubic_metres / stowage * 1000.0 / MOST_GROSS)
+    }
+
+    pub(super) fn mode(&self, draft: &Draft, kilograms: f64) -> Mode {
         let world = self.world;
         let (from, to) = (world.countries.id(draft.from), world.countries.id(draft.to));
         let goods = world.commodities.id(draft.goods);
@@ -188,7 +224,7 @@ impl Engine<'_> {
             } else {
                 Mode::Air
             }
-        } else if kilograms > MOST_BOXED_KG {
+        } else if kilograms > self.most_boxed_kg(draft) {
             Mode::Bulk
         } else {
             Mode::Sea

@@ -569,7 +569,8 @@ impl<'a> Papers<'a> {
         let draft = self.draft();
         let mut cell = self.engine.streams.check.row(u64::MAX - draft.number);
         let suspect = self.importer.propensity > world.rates.illicit_share;
-        let share = world.rates.inspection_share * if suspect { 3.0 } else { 0.75 };
+        // Three tenths of all checks are at random, so that one in seven or so finds something.
+        let share = world.rates.inspection_share * if suspect { 7.0 } else { 0.33 };
         if !cell.chance(share) {
             return;
         }

@@ -23,7 +23,7 @@ pub struct Ids {
     pub inspection: Permutation,
     /// Transit.
     pub transit: Permutation,
-    /// Containers, four to a consignment, used again about four times a period.
+    /// Containers, four to a consignment, used again about three times a period.
     pub boxes: Permutation,
     /// Licences that belong to no case.
     pub licences: Permutation,
@@ -40,7 +40,7 @@ impl Ids {
     /// Those of a world.
     pub fn new(seed: Seed, consignments: u64, cases: u64) -> Self {
         let order = |name: &str| Permutation::new(seed, name, consignments);
-        let pool = (consignments.div_ceil(4) * BOXES).clamp(BOXES, 26_000_000);
+        let pool = (consignments.div_ceil(3) * BOXES).clamp(BOXES, 26_000_000);
         Self {
             ucr: order("id.ucr"),
             export: order("id.export"),

@@ -10,6 +10,8 @@ use crate::permute::Permutation;
 use crate::rng::Stream;
 use crate::world::World;
 
+/// Least and most days until an application is decided.
+pub const DECIDED_DAYS: (f64, f64) = (2.0, 300.0);
 /// Exports that a licence may have.
 pub const ROUNDS: u64 = 8;
 
@@ -138,6 +140,7 @@ impl Licences {
         engine.price(draft, Some(kilograms * goods.price.median));
         draft.pieces = *pieces;
         draft.licence = Some((number, round));
+        engine.choose_agents(draft);
     }
 }
 
@@ -175,7 +178,8 @@ impl Engine<'_> {
         let pieces =
             super::draft::round(dollars / commodity.price.median / commodity.piece_kg.max(1e-6))
                 .max(8);
-        let decided_days = cell.lognormal(world.rates.licence_days).clamp(2.0, 300.0);
+        let decided_days =
+            cell.lognormal(world.rates.licence_days).clamp(DECIDED_DAYS.0, DECIDED_DAYS.1);
         let first = self.accepted(licences.consignment(number, 0));
         let granted_before = cell.between(5.0, 120.0);
         let rounds = if outcome == Outcome::Granted { self.rounds(number, pieces) } else { vec![] };

@@ -83,12 +83,35 @@ impl Movement {
     }
 }
 
-/// Share of boxes by length: 20, 40 and 45 feet; volume in cubic metres, payload in kilograms, tare in grams.
-const LENGTHS: [(f64, u8, f64, f64, i64); 3] = [
-    (0.40, 20, 33.0, 26_000.0, 2_250_000),
-    (0.972, 40, 67.0, 26_000.0, 3_780_000),
-    (1.0, 45, 86.0, 26_000.0, 4_820_000),
+/// What a box of a length holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Size {
+    /// Length in feet.
+    pub feet: u8,
+    /// Room, cubic metres.
+    pub cubic_metres: f64,
+    /// What it bears, kilograms.
+    pub payload_kg: f64,
+    /// Empty, grams.
+    pub tare_grams: i64,
+}
+
+/// Share of containers up to and with each length. Fewer consignments than boxes of them are short, because the
+/// short ones have less room and more of them are needed for a consignment.
+const SIZES: [(f64, Size); 3] = [
+    (0.38, Size { feet: 20, cubic_metres: 33.0, payload_kg: 26_000.0, tare_grams: 2_250_000 }),
+    (0.971, Size { feet: 40, cubic_metres: 67.0, payload_kg: 26_000.0, tare_grams: 3_780_000 }),
+    (1.0, Size { feet: 45, cubic_metres: 86.0, payload_kg: 25_600.0, tare_grams: 4_820_000 }),
 ];
+
+/// Share of containers of 20, 40 and 45 feet.
+pub fn length_shares() -> [f64; 3] {
+    let [(a, _), (b, _), (c, _)] = SIZES;
+    [a, b - a, c - b]
+}
+
+/// Most days that a box waits beyond the wait for the next ship.
+pub const MOST_DWELL_DAYS: f64 = 25.0;
 
 impl Engine<'_> {
     /// Moves a draft.
@@ -122,8 +145,8 @@ impl Engine<'_> {
             (self.port_of(draft.from, cell.bits64())?, self.port_of(draft.to, cell.bits64())?);
         let gate_in = draft.accepted.plus_days(cell.between(0.1, 1.6));
         // Boxes wait for their ship; that the ship comes once a week adds half a week on average.
-        let ready =
-            gate_in.plus_days(0.5 + cell.lognormal(world.rates.dwell_before_loading).min(25.0));
+        let wait = cell.lognormal(world.rates.dwell_before_loading).min(MOST_DWELL_DAYS);
+        let ready = gate_in.plus_days(0.5 + wait);
         let ports = match draft.via.and_then(|via| self.port_of(via, cell.bits64())) {
             Some(hub) if hub != from && hub != to => vec![from, hub, to],
             _ => vec![from, to],
@@ -234,18 +257,14 @@ impl Engine<'_> {
         let goods = world.commodities.id(draft.goods);
         let kilograms = draft.gross_grams as f64 / 1000.0;
         let cubic = kilograms / 1000.0 * goods.stowage;
-        let share = cell.unit();
-        let (_, feet, volume, payload, tare) = LENGTHS
-            .iter()
-            .find(|(below, ..)| share < *below)
-            .copied()
-            .unwrap_or((1.0, 40, 67.0, 26_000.0, 3_780_000));
-        let needed = libm::ceil((kilograms / payload).max(cubic / volume)).clamp(1.0, ratio(BOXES));
+        let size = self.box_size(draft.number);
+        let needed = libm::ceil((kilograms / size.payload_kg).max(cubic / size.cubic_metres))
+            .clamp(1.0, ratio(BOXES));
         let count = crate::calendar::whole(needed);
         (0..count)
             .map(|place| Container {
                 number: self.box_number(draft.number, u64::try_from(place).unwrap_or_default()),
-                tare_grams: tare + cell.whole(-60, 60) * 1000,
+                tare_grams: size.tare_grams + self.box_extra_grams(draft.number, place),
                 cargo_grams: draft.gross_grams / count
                     + i64::from(place == 0) * (draft.gross_grams % count),
                 seal: format!(
@@ -258,15 +277,36 @@ impl Engine<'_> {
                         .unwrap_or("SL"),
                     cell.whole(0, 9_999_999)
                 ),
-                feet,
+                feet: size.feet,
             })
             .collect()
     }
 
-    /// The number of a consignment's box. A box comes back about four times a period.
+    /// A consignment has one of so many sets of boxes, and the next that has it comes a third of the period later:
+    /// when the boxes are back.
+    fn box_set(&self, consignment: u64) -> u64 {
+        consignment % (self.ids.boxes.length() / BOXES).max(1)
+    }
+
+    /// Of what size the boxes of a consignment are: the same whenever they travel.
+    pub(super) fn box_size(&self, consignment: u64) -> Size {
+        let share = self.streams.fleet.row(self.box_set(consignment)).unit();
+        let [.., (_, longest)] = SIZES;
+        SIZES.iter().find(|(below, _)| share < *below).map_or(longest, |(_, size)| *size)
+    }
+
+    /// What a box weighs empty beyond others of its size, grams.
+    fn box_extra_grams(&self, consignment: u64, place: i64) -> i64 {
+        let mut cell = self.streams.fleet.row(self.box_set(consignment));
+        let _size = cell.unit();
+        (0..=place).map(|_| cell.whole(-60, 60) * 1000).last().unwrap_or_default()
+    }
+
+    /// The number of a consignment's box. A box comes back about three times a period.
     pub fn box_number(&self, consignment: u64, place: u64) -> String {
         let pool = self.ids.boxes.length();
-        let code = self.ids.boxes.apply((consignment * BOXES + place % BOXES) % pool);
+        let code =
+            self.ids.boxes.apply((self.box_set(consignment) * BOXES + place % BOXES) % pool.max(1));
         let carriers = &self.world.carriers;
         let owner = carriers.at(usize::try_from(code % carriers.len() as u64).unwrap_or_default());
         let letter = char::from(

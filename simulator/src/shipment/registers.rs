@@ -172,6 +172,8 @@ impl Registers {
             id: &id,
             kind: "INDIVIDUAL",
             status,
+            applied_at: Some(facts.applied),
+            decided_at: Some(decided),
             granted_at: granted.then_some(decided),
             expires_at: granted.then(|| decided.plus_days(730.0)),
             exporter_id: &exporter.id,

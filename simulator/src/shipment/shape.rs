@@ -18,17 +18,22 @@ impl Engine<'_> {
         self.price(draft, Some(dollars));
     }
 
+    /// Chooses the mode anew, for a mass that was set by hand.
+    pub fn carry(&self, draft: &mut Draft) {
+        draft.mode = self.mode(draft, draft.net_grams as f64 / 1000.0);
+    }
+
     /// The next moment at which an office takes a declaration, on or after the day of a moment.
     pub fn office_hours(&self, from: Moment, number: u64) -> Moment {
         let mut cell = self.streams.time.row(u64::MAX - number);
         self.world.calendar.moment(from.day() + 1, &mut cell)
     }
 
-    /// Forwarders of the two states.
+    /// Forwarders that the two parties are used to.
     pub fn choose_agents(&self, draft: &mut Draft) {
         let mut cell = self.streams.parties.row(u64::MAX - draft.number);
-        draft.export_agent = self.world.trade.forwarder(draft.from, cell.bits64());
-        draft.import_agent = self.world.trade.forwarder(draft.to, cell.bits64());
+        draft.export_agent = self.agent(draft.exporter, draft.from, &mut cell);
+        draft.import_agent = self.agent(draft.importer, draft.to, &mut cell);
     }
 
     /// Payments of a consignment that the unit of the exporter's state has, as traces.

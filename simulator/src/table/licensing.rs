@@ -13,6 +13,10 @@ row! {
         kind: Word "kind",
         /// `GRANTED`, `REFUSED`, `APPLIED`, ..
         status: Word "status",
+        /// When it was applied for.
+        applied_at: Moment "",
+        /// When it was decided, whichever way.
+        decided_at: Moment "",
         /// When it was granted.
         granted_at: Moment "granted_at",
         /// When it ends.

@@ -380,6 +380,8 @@ fn commodities(pack: &Pack) -> Result<List<Commodity>, BuildError> {
             neighbour,
             stowage: entry.stowage_m3_per_t,
             bulk: entry.bulk == 1,
+            dangerous: entry.dangerous == 1,
+            reefer: entry.reefer == 1,
         });
     }
     List::new(all).ok_or_else(|| BuildError::None { pack: pack.name.clone(), what: "commodities" })

@@ -2,6 +2,7 @@
 //! once from (pack, seed); its size is the pack's, not that of what is generated from it.
 
 mod build;
+mod declared;
 mod firms;
 pub mod fleet;
 pub mod geo;
@@ -15,7 +16,8 @@ use crate::list::List;
 use crate::rng::Seed;
 
 pub use build::BuildError;
-pub use trade::Trade;
+pub use declared::Declared;
+pub use trade::{NEAREST_MILES, Trade};
 
 use fleet::{Routes, Service};
 use geo::Point;
@@ -174,6 +176,10 @@ pub struct Commodity {
     pub stowage: f64,
     /// Goes loose in bulk ships when there is much of it.
     pub bulk: bool,
+    /// Dangerous goods.
+    pub dangerous: bool,
+    /// Travels cold.
+    pub reefer: bool,
 }
 
 impl Commodity {

@@ -7,16 +7,22 @@ use crate::draw::{Alias, normal};
 use crate::list::List;
 use crate::rng::{Cell, Seed, Stream};
 
+/// States are taken to be at least so many nautical miles apart.
+pub const NEAREST_MILES: f64 = 60.0;
+
 /// How trade is dealt out.
 #[derive(Debug)]
 pub struct Trade {
     states: usize,
     pairs: Alias,
     goods: Alias,
+    shares: Vec<f64>,
     /// Goods that may need a licence, and their share among themselves.
     controlled: Option<(Vec<u32>, Alias)>,
     groups: Vec<Group>,
     ranks: Vec<(Alias, Vec<u32>)>,
+    /// Share of a group's consignments up to and with each rank.
+    sums: Vec<Vec<f64>>,
     buyers: Vec<Vec<u32>>,
     forwarders: Vec<(Alias, Vec<u32>)>,
 }
@@ -60,6 +66,7 @@ impl Trade {
             .iter()
             .map(|group| ranked(*group, slopes.0, order.row(u64::from(group.first))))
             .collect::<Option<_>>()?;
+        let sums = groups.iter().map(|group| sums(group.count as usize, slopes.0)).collect();
         let buy = Stream::new(seed, "trade.buyer_rank");
         let buyers =
             groups.iter().map(|group| shuffled(*group, buy.row(u64::from(group.first)))).collect();
@@ -71,9 +78,11 @@ impl Trade {
             states: countries.len(),
             pairs,
             goods,
+            shares: shares.to_vec(),
             controlled,
             groups,
             ranks,
+            sums,
             buyers,
             forwarders,
         })
@@ -90,6 +99,11 @@ impl Trade {
         narrow(self.goods.pick(bits))
     }
 
+    /// Weights of all goods, by number.
+    pub fn shares(&self) -> &[f64] {
+        &self.shares
+    }
+
     /// Goods that may need a licence; any where the pack has none.
     pub fn controlled(&self, bits: u64) -> u32 {
         match &self.controlled {
@@ -102,6 +116,18 @@ impl Trade {
     pub fn seller(&self, state: u32, sector: usize, bits: u64) -> u32 {
         let ranked = self.ranks.get(self.group_at(state, sector));
         ranked.and_then(|(alias, firms)| firms.get(alias.pick(bits)).copied()).unwrap_or_default()
+    }
+
+    /// The standing of the seller that the same bits draw: the normal quantile of a place in its share of the
+    /// consignments of its state and sector, small sellers first.
+    pub fn standing(&self, state: u32, sector: usize, bits: u64, place: f64) -> f64 {
+        let at = self.group_at(state, sector);
+        let rank = self.ranks.get(at).map_or(0, |(alias, _)| alias.pick(bits));
+        let sums = self.sums.get(at).map_or(&[][..], Vec::as_slice);
+        let before =
+            rank.checked_sub(1).and_then(|before| sums.get(before)).copied().unwrap_or(0.0);
+        let until = sums.get(rank).copied().unwrap_or(1.0);
+        normal(1.0 - (before + (until - before) * place))
     }
 
     /// A buyer: the same law over another order, so that who sells much need not buy much.
@@ -151,6 +177,18 @@ fn zipf(length: usize, slope: f64) -> Vec<f64> {
         .collect()
 }
 
+/// Shares up to and with each rank.
+fn sums(length: usize, slope: f64) -> Vec<f64> {
+    let weights = zipf(length, slope);
+    let total: f64 = weights.iter().sum();
+    let mut sum = 0.0;
+    let up_to = weights.iter().map(|weight| {
+        sum += weight / total;
+        sum
+    });
+    up_to.collect()
+}
+
 /// Fisher and Yates.
 fn shuffled(group: Group, mut cell: Cell) -> Vec<u32> {
     let mut firms: Vec<u32> = (group.first..group.first + group.count).collect();
@@ -188,7 +226,7 @@ fn flows(seed: Seed, gravity: &Gravity, countries: &List<Country>) -> Vec<f64> {
         for (b, to) in countries.numbered().filter(|(b, _)| *b != a) {
             let place = a as usize * states + b as usize;
             let row = place as u64;
-            let miles = from.point.miles_to(to.point).max(60.0);
+            let miles = from.point.miles_to(to.point).max(NEAREST_MILES);
             let sigma = gravity.disturbance;
             let log = libm::log(from.gdp)
                 + libm::log(to.gdp)
