@@ -89,7 +89,7 @@ impl Mechanism for HubStock {
     fn twist(engine: &Engine, case: &Case, role: usize, consignment: &mut Consignment) {
         let stock = stock(engine, case.number);
         let serial = stock.serials.get(role).copied().unwrap_or_default();
-        consignment.twist.serials = Some(format!("{serial}-{}", serial + 7));
+        consignment.twist.serials = Some(crate::shipment::emit::serials(serial));
         let buyer = &engine.world.firms.id(stock.buyer).name;
         if role > 0 {
             consignment.twist.regime = Some("31");

@@ -74,7 +74,7 @@ fn cast(engine: &Engine, case: u64) -> Cast {
 
 impl Cast {
     fn serials(&self) -> String {
-        format!("{}-{}", self.serial, self.serial + 7)
+        crate::shipment::emit::serials(self.serial)
     }
 }
 

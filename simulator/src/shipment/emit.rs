@@ -152,6 +152,11 @@ impl<'a> Papers<'a> {
         };
         match &twist.serials {
             Some(serials) => format!("{words}, S/N {serials}"),
+            // Machines and instruments have serial numbers, whoever sends them; the same on both sides.
+            None if self.goods(None).controlled() => {
+                let mut cell = self.engine.streams.serial.row(self.draft().number);
+                format!("{words}, S/N {}", serials(cell.whole(100_000, 899_999)))
+            }
             None => words.to_owned(),
         }
     }
@@ -605,6 +610,11 @@ fn inspected(consignment: &Consignment, cell: &mut crate::rng::Cell) -> Moment {
 
 fn voyage(number: i64) -> String {
     format!("V{number:05}")
+}
+
+/// Serial numbers of a consignment, as papers list them.
+pub fn serials(first: i64) -> String {
+    format!("{first}-{}", first + 7)
 }
 
 /// Whether a mode leaves rows with ports.

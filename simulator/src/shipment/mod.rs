@@ -56,6 +56,7 @@ pub(crate) struct Streams {
     pub payment: Stream,
     pub text: Stream,
     pub decoy: Stream,
+    pub serial: Stream,
 }
 
 impl<'w> Engine<'w> {
@@ -90,6 +91,7 @@ impl<'w> Engine<'w> {
                 payment: stream("consignment.payment"),
                 text: stream("consignment.description"),
                 decoy: stream("consignment.decoy"),
+                serial: stream("consignment.serial_numbers"),
             },
         })
     }
