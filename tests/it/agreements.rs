@@ -566,36 +566,11 @@ async fn a_stranger_gets_from_nothing_to_a_first_permitted_query() {
     let work = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(&exchange.world.dir, work.path().join("trial")).unwrap();
     let readme = include_str!("../../gateway/policies/README.md");
-    let block = readme.split("```text\n$ portcullis playground").nth(1).unwrap();
-    let block = block.split("```").next().unwrap();
-    let mut ran = 0;
-    // What comes before is the playground itself, which stands already.
-    for part in block.split("\n$ ").skip(1) {
-        let (command, expected) = part.split_once('\n').unwrap_or((part, ""));
-        let binary = portcullis_tests::binary("portcullis").unwrap();
-        let shell = format!("portcullis() {{ '{}' \"$@\"; }}; {command} 2>&1", binary.display());
-        let done = tokio::process::Command::new("sh")
-            .args(["-c", &shell])
-            .current_dir(work.path())
-            .output()
-            .await
-            .unwrap();
-        let said = String::from_utf8(done.stdout).unwrap();
-        let said: Vec<&str> = said.lines().map(str::trim_end).collect();
-        let expected: Vec<&str> = expected.lines().collect();
-        let fits = |(said, expected): (&&str, &&str)| match expected.strip_suffix("..") {
-            Some(start) => said.starts_with(start),
-            None => said == expected,
-        };
-        let same = said.len() == expected.len() && said.iter().zip(&expected).all(fits);
-        assert!(
-            same,
-            "$ {command}\n{}\n-- the README says\n{}",
-            said.join("\n"),
-            expected.join("\n")
-        );
-        ran += 1;
+    let steps = portcullis_tests::transcript::steps(readme, "portcullis playground").unwrap();
+    // What comes first is the playground itself, which stands already.
+    for step in &steps[1..] {
+        portcullis_tests::transcript::run(step, work.path()).await.unwrap();
     }
-    assert!(ran >= 7, "{ran}");
+    assert!(steps.len() >= 8, "{}", steps.len());
     exchange.shut_down().await.unwrap();
 }

@@ -30,6 +30,7 @@ mod recipients;
 mod record_types;
 mod releases;
 mod reloads;
+mod solve;
 mod sources;
 mod sweep;
 mod telemetry;

@@ -7,6 +7,7 @@ pub mod officer;
 pub mod pair;
 pub mod raw;
 pub mod rng;
+pub mod transcript;
 pub mod twin;
 
 use std::path::{Path, PathBuf};

@@ -425,6 +425,23 @@ const FILES: [&str; 8] = [
     "schemes.toml",
 ];
 
+macro_rules! built_in {
+    ($($name:literal),*) => {
+        /// Packs that come with the program.
+        const BUILT_IN: [(&str, [&str; FILES.len()]); 2] = [$(($name, [
+            include_str!(concat!("../../packs/", $name, "/carriers.toml")),
+            include_str!(concat!("../../packs/", $name, "/commodities.csv")),
+            include_str!(concat!("../../packs/", $name, "/countries.toml")),
+            include_str!(concat!("../../packs/", $name, "/lanes.toml")),
+            include_str!(concat!("../../packs/", $name, "/names.toml")),
+            include_str!(concat!("../../packs/", $name, "/pack.toml")),
+            include_str!(concat!("../../packs/", $name, "/ports.toml")),
+            include_str!(concat!("../../packs/", $name, "/schemes.toml")),
+        ])),*];
+    };
+}
+built_in!("demo", "default");
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CountriesFile {
@@ -464,17 +481,29 @@ struct Files {
 impl Files {
     fn read(folder: &Path) -> Result<Self, PackError> {
         let mut texts = BTreeMap::new();
-        let mut context = digest::Context::new(&digest::SHA256);
         for name in FILES {
             let path = folder.join(name);
             let text = std::fs::read_to_string(&path)
                 .map_err(|cause| PackError::Read { path: path.clone(), cause })?;
+            texts.insert(name, (path, text));
+        }
+        Ok(Self::hashed(texts))
+    }
+
+    fn built_in(pack: &str, files: &[&str; FILES.len()]) -> Self {
+        let texts = FILES.iter().zip(files);
+        let path = |name: &str| PathBuf::from(format!("{pack}/{name}"));
+        Self::hashed(texts.map(|(name, text)| (*name, (path(name), (*text).to_owned()))).collect())
+    }
+
+    fn hashed(texts: BTreeMap<&'static str, (PathBuf, String)>) -> Self {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for (_, text) in texts.values() {
             // Length first, so that no text can move from one file to the next.
             context.update(&(text.len() as u64).to_le_bytes());
             context.update(text.as_bytes());
-            texts.insert(name, (path, text));
         }
-        Ok(Self { texts, hash: hex::encode(context.finish().as_ref()) })
+        Self { texts, hash: hex::encode(context.finish().as_ref()) }
     }
 
     fn text(&self, name: &str) -> (&Path, &str) {
@@ -494,20 +523,35 @@ impl Files {
 
     fn csv<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, PackError> {
         let (path, text) = self.text(name);
-        let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
+        let mut reader = csv::ReaderBuilder::new()
+            .comment(Some(b'#'))
+            .flexible(true)
+            .from_reader(text.as_bytes());
+        let bad = |line: usize, problem: String| PackError::Content {
+            path: path.to_owned(),
+            line,
+            problem,
+        };
+        let names = reader.headers().map_err(|error| bad(1, error.to_string()))?.clone();
+        // A row begins where the last one ended: comments may stand before it.
+        let line = |row: &csv::StringRecord| {
+            let start = row.position().map_or(0, csv::Position::byte);
+            let start = usize::try_from(start).unwrap_or(0);
+            let rest = text.get(start..).unwrap_or_default();
+            let before =
+                rest.lines().take_while(|line| line.starts_with('#') || line.is_empty()).count();
+            line_of(text, start) + before
+        };
         let mut all = vec![];
-        for row in reader.deserialize() {
-            all.push(row.map_err(|error: csv::Error| {
-                PackError::Content {
-                    path: path.to_owned(),
-                    line: error
-                        .position()
-                        .map_or(1, |position| usize::try_from(position.line()).unwrap_or(1)),
-                    problem: match error.kind() {
-                        csv::ErrorKind::Deserialize { err, .. } => err.to_string(),
-                        _ => "not a row of this table".to_owned(),
-                    },
-                }
+        for row in reader.records() {
+            let row = row.map_err(|error| bad(1, error.to_string()))?;
+            if row.len() != names.len() {
+                let problem = format!("{} cells under {} names", row.len(), names.len());
+                return Err(bad(line(&row), problem));
+            }
+            all.push(row.deserialize(Some(&names)).map_err(|error| match error.kind() {
+                csv::ErrorKind::Deserialize { err, .. } => bad(line(&row), err.to_string()),
+                _ => bad(line(&row), "not a row of this table".to_owned()),
             })?);
         }
         Ok(all)
@@ -519,15 +563,23 @@ fn line_of(text: &str, offset: usize) -> usize {
 }
 
 impl Pack {
-    /// Reads a pack: its folder, or its `pack.toml`.
+    /// Reads a pack: its folder, its `pack.toml`, or the name of one that is built in (`demo`, `default`) where
+    /// there is no such folder.
     ///
     /// # Errors
     /// The first file that cannot be read or says what no pack says, with the line.
     pub fn read(path: &Path) -> Result<Self, PackError> {
+        let named = BUILT_IN.iter().find(|(name, _)| Path::new(name) == path && !path.exists());
+        if let Some((name, files)) = named {
+            return Self::parse(&Files::built_in(name, files));
+        }
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
-        let files = Files::read(folder)?;
+        Self::parse(&Files::read(folder)?)
+    }
+
+    fn parse(files: &Files) -> Result<Self, PackError> {
         let pack: PackFile = files.toml("pack.toml")?;
-        let schemes = schemes(&files)?;
+        let schemes = schemes(files)?;
         Ok(Self {
             name: pack.name,
             hash: files.hash.clone(),
@@ -592,4 +644,49 @@ fn schemes(files: &Files) -> Result<Schemes, PackError> {
         entries.insert(entry.id, (entry.weight, Parameters(parameters)));
     }
     Ok(Schemes { entries })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packs_that_are_built_in_are_those_of_their_folders() {
+        for name in ["demo", "default"] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("packs").join(name);
+            let (built_in, read) =
+                (Pack::read(Path::new(name)).unwrap(), Pack::read(&folder).unwrap());
+            assert_eq!(built_in.hash, read.hash);
+            assert_eq!(built_in.name, name);
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_file_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("packs/demo");
+        for name in FILES {
+            std::fs::copy(demo.join(name), folder.path().join(name)).unwrap();
+        }
+        let broken = |name: &str, from: &str, to: &str| {
+            let path = folder.path().join(name);
+            let text = std::fs::read_to_string(&path).unwrap();
+            std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+            let error = Pack::read(folder.path()).unwrap_err().to_string();
+            std::fs::write(&path, text).unwrap();
+            error
+        };
+        let error = broken("ports.toml", "terminals =", "terminal =");
+        assert!(error.contains("ports.toml:13: unknown field `terminal`"), "{error}");
+        let error = broken("schemes.toml", "dwell_days = [1, 60]", "dwell_days = [60, 1]");
+        assert!(
+            error.contains("schemes.toml:") && error.contains("`dwell_days` of `T01`"),
+            "{error}"
+        );
+        let error = broken("commodities.csv", "020230,02,Frozen", "020230,02");
+        assert!(error.contains("commodities.csv:6: 16 cells under 17 names"), "{error}");
+        std::fs::remove_file(folder.path().join("lanes.toml")).unwrap();
+        let error = Pack::read(folder.path()).unwrap_err().to_string();
+        assert!(error.starts_with("cannot read") && error.contains("lanes.toml"), "{error}");
+    }
 }
