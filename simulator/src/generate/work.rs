@@ -44,14 +44,11 @@ impl Part {
 /// A piece of work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// Firms in their registers.
-    Firms(Range<u64>),
     /// Ships, and where they were.
     Vessels(Range<u64>),
-    /// Licences.
-    Licences(Range<u64>),
-    /// Cases: records of their own, and the truth about them.
-    Cases(Range<u64>),
+    /// Registers: firms, licences, what else is on file, cases with records of their own and the truth about them.
+    /// All of them step by step together, so that where a row stands says nothing of what it belongs to.
+    Registers(Range<u64>),
     /// Consignments.
     Consignments(Range<u64>),
 }
@@ -68,12 +65,40 @@ pub fn pieces(engine: &Engine, part: Part) -> Vec<Piece> {
             start = next;
         }
     };
-    cut(world.firms.len() as u64, 8192, Piece::Firms);
     cut(world.vessels.len() as u64, 8, Piece::Vessels);
-    cut(engine.licences.count(), 4096, Piece::Licences);
-    cut(engine.cases.count(), 256, Piece::Cases);
+    cut(steps(engine), 512, Piece::Registers);
     cut(engine.consignments, CONSIGNMENTS, Piece::Consignments);
     all
+}
+
+/// Things in registers.
+fn registered(engine: &Engine) -> [u64; 3] {
+    [engine.world.firms.len() as u64, engine.licences.count(), engine.cases.count()]
+}
+
+/// Steps in which registers are written: as many as there are of the most frequent things.
+fn steps(engine: &Engine) -> u64 {
+    let background = engine.background.counts(engine.consignments).map(|(_, count)| count);
+    registered(engine).into_iter().chain(background).max().unwrap_or(1)
+}
+
+/// One step of the registers.
+fn register<O: Out>(engine: &Engine, step: Part, out: &mut O, truth: &mut Truth) {
+    let [firms, licences, cases] = registered(engine);
+    for firm in step.of(firms) {
+        engine.put_firm(u32::try_from(firm).unwrap_or_default(), true, out);
+    }
+    for licence in step.of(licences) {
+        engine.put_licence(&engine.licence(licence), None, out);
+    }
+    for number in step.of(cases) {
+        let case = engine.cases.case(engine, number);
+        case.records(engine, out);
+        truth.case(engine, &case);
+    }
+    for (kind, count) in engine.background.counts(engine.consignments) {
+        step.of(count).for_each(|number| engine.put_background(kind, number, out));
+    }
 }
 
 impl Piece {
@@ -95,19 +120,14 @@ impl Piece {
     ) {
         let small = |number: u64| u32::try_from(number).unwrap_or_default();
         match self.clone() {
-            Self::Firms(range) => range.for_each(|firm| registers.firm(engine, small(firm), out)),
             Self::Vessels(range) => range.for_each(|vessel| {
                 registers.vessel(engine, small(vessel), out);
                 registers.track(engine, small(vessel), out);
             }),
-            Self::Licences(range) => {
-                range.for_each(|licence| registers.licence(engine, licence, out))
+            Self::Registers(range) => {
+                let count = steps(engine);
+                range.for_each(|index| register(engine, Part { index, count }, out, truth));
             }
-            Self::Cases(range) => range.for_each(|number| {
-                let case = engine.cases.case(engine, number);
-                case.records(engine, out);
-                truth.case(engine, &case);
-            }),
             Self::Consignments(range) => range.for_each(|number| {
                 let consignment = engine.consignment(number);
                 engine.emit(&consignment, out);
