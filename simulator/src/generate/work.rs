@@ -8,8 +8,10 @@ use crate::table::Out;
 
 use super::Truth;
 
-/// Consignments that one piece of work makes.
-const CONSIGNMENTS: u64 = 4096;
+/// Consignments of a step.
+const STEP: u64 = 4;
+/// Steps of a piece of work.
+const STEPS: u64 = 1024;
 
 /// Which part of a world: `index` of `count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,48 +43,32 @@ impl Part {
     }
 }
 
-/// A piece of work.
+/// A piece of work: a range of steps. Each step has a few consignments and its share of everything else: firms,
+/// ships, licences, cases, background. What stands where in a table thus says nothing of what it belongs to, and
+/// parts, one after the other, are the whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// Firms in their registers.
-    Firms(Range<u64>),
-    /// Ships, and where they were.
-    Vessels(Range<u64>),
-    /// Licences.
-    Licences(Range<u64>),
-    /// Cases: records of their own, and the truth about them.
-    Cases(Range<u64>),
-    /// Consignments.
-    Consignments(Range<u64>),
+pub struct Piece(Range<u64>);
+
+fn steps(engine: &Engine) -> u64 {
+    engine.consignments.div_ceil(STEP).max(1)
 }
 
 /// The work of a part. Concatenated over all parts it is the work of the whole, in other pieces.
 pub fn pieces(engine: &Engine, part: Part) -> Vec<Piece> {
-    let world = engine.world;
     let mut all = vec![];
-    let mut cut = |total: u64, size: u64, make: fn(Range<u64>) -> Piece| {
-        let Range { mut start, end } = part.of(total);
-        while start < end {
-            let next = (start + size).min(end);
-            all.push(make(start..next));
-            start = next;
-        }
-    };
-    cut(world.firms.len() as u64, 8192, Piece::Firms);
-    cut(world.vessels.len() as u64, 8, Piece::Vessels);
-    cut(engine.licences.count(), 4096, Piece::Licences);
-    cut(engine.cases.count(), 256, Piece::Cases);
-    cut(engine.consignments, CONSIGNMENTS, Piece::Consignments);
+    let Range { mut start, end } = part.of(steps(engine));
+    while start < end {
+        let next = (start + STEPS).min(end);
+        all.push(Piece(start..next));
+        start = next;
+    }
     all
 }
 
 impl Piece {
-    /// How many things it makes, to show progress: consignments count, the rest is little.
+    /// How many consignments it makes, to show progress.
     pub fn size(&self) -> u64 {
-        match self {
-            Self::Consignments(range) => range.end - range.start,
-            _ => 0,
-        }
+        (self.0.end - self.0.start) * STEP
     }
 
     /// Does it.
@@ -93,27 +79,45 @@ impl Piece {
         out: &mut O,
         truth: &mut Truth,
     ) {
-        let small = |number: u64| u32::try_from(number).unwrap_or_default();
-        match self.clone() {
-            Self::Firms(range) => range.for_each(|firm| registers.firm(engine, small(firm), out)),
-            Self::Vessels(range) => range.for_each(|vessel| {
-                registers.vessel(engine, small(vessel), out);
-                registers.track(engine, small(vessel), out);
-            }),
-            Self::Licences(range) => {
-                range.for_each(|licence| registers.licence(engine, licence, out))
-            }
-            Self::Cases(range) => range.for_each(|number| {
-                let case = engine.cases.case(engine, number);
-                case.records(engine, out);
-                truth.case(engine, &case);
-            }),
-            Self::Consignments(range) => range.for_each(|number| {
+        let count = steps(engine);
+        for index in self.0.clone() {
+            step(engine, registers, Part { index, count }, out, truth);
+            for number in index * STEP..((index + 1) * STEP).min(engine.consignments) {
                 let consignment = engine.consignment(number);
                 engine.emit(&consignment, out);
                 truth.label(engine, &consignment);
-            }),
+            }
         }
+    }
+}
+
+/// What a step has beside its consignments.
+fn step<O: Out>(
+    engine: &Engine,
+    registers: &Registers,
+    step: Part,
+    out: &mut O,
+    truth: &mut Truth,
+) {
+    let world = engine.world;
+    let small = |number: u64| u32::try_from(number).unwrap_or_default();
+    for firm in step.of(world.firms.len() as u64) {
+        engine.put_firm(small(firm), true, out);
+    }
+    for vessel in step.of(world.vessels.len() as u64) {
+        registers.vessel(engine, small(vessel), out);
+        registers.track(engine, small(vessel), out);
+    }
+    for licence in step.of(engine.licences.count()) {
+        engine.put_licence(&engine.licence(licence), None, out);
+    }
+    for number in step.of(engine.cases.count()) {
+        let case = engine.cases.case(engine, number);
+        case.records(engine, out);
+        truth.case(engine, &case);
+    }
+    for (kind, count) in engine.background.counts(engine.consignments) {
+        step.of(count).for_each(|number| engine.put_background(kind, number, out));
     }
 }
 
@@ -135,6 +139,36 @@ mod tests {
         assert_eq!(Part::parse("3/4"), Some(Part { index: 3, count: 4 }));
         for bad in ["4/4", "1", "a/b", "-1/2", "0/0", ""] {
             assert_eq!(Part::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn parts_one_after_the_other_are_the_whole_in_every_table() {
+        let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/packs/demo");
+        let pack = crate::world::pack::Pack::read(pack.as_ref()).unwrap();
+        let world = crate::world::World::build(pack, crate::rng::Seed(3)).unwrap();
+        let request = crate::scheme::Request::by_rates(&world, 3_001);
+        let cases = crate::scheme::Cases::new(&world, 3_001, request).unwrap();
+        let engine = Engine::new(&world, 3_001, cases).unwrap();
+        let registers = Registers::new(&engine);
+        let make = |parts: u64| {
+            let (mut tables, mut labels) = (vec![vec![]; crate::table::Table::ALL.len()], vec![]);
+            for index in 0..parts {
+                for piece in pieces(&engine, Part { index, count: parts }) {
+                    let mut rows = crate::write::csv::Csv::default();
+                    let mut truth = Truth::default();
+                    piece.make(&engine, &registers, &mut rows, &mut truth);
+                    for (table, rows) in tables.iter_mut().zip(rows.tables) {
+                        table.extend(rows);
+                    }
+                    labels.extend([truth.cases, truth.traces, truth.labels].concat());
+                }
+            }
+            (tables, labels.len())
+        };
+        let whole = make(1);
+        for parts in [2, 3, 7] {
+            assert!(make(parts) == whole, "{parts} parts");
         }
     }
 }

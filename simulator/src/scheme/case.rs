@@ -3,8 +3,8 @@
 use crate::lanes::{CASE_STEPS, Lanes, TooFew};
 use crate::permute::Permutation;
 use crate::rng::{Cell, Stream};
-use crate::shipment::Decoy;
 use crate::shipment::draft::ratio;
+use crate::shipment::{Decoy, Engine};
 use crate::world::World;
 
 use super::mechanism::Kind;
@@ -27,6 +27,13 @@ pub struct Case {
     pub kind: Kind,
     /// Its consignments.
     pub roles: Vec<Role>,
+}
+
+impl Case {
+    /// Its roles and the consignments that play them.
+    pub fn consignments(&self, engine: &Engine) -> Vec<(usize, u64)> {
+        (0..self.roles.len()).filter_map(|role| Some((role, engine.of_role(self, role)?))).collect()
+    }
 }
 
 /// How many cases of each kind are wanted.
@@ -123,6 +130,7 @@ pub struct Cases {
     until: Vec<(Kind, u64)>,
     draws: Stream,
     starts: Stream,
+    records: Stream,
     requested: Request,
 }
 
@@ -144,6 +152,7 @@ impl Cases {
             until,
             draws: Stream::new(world.seed, "case"),
             starts: Stream::new(world.seed, "case.start"),
+            records: Stream::new(world.seed, "case.records"),
             requested,
         })
     }
@@ -190,6 +199,11 @@ impl Cases {
         let room = usize::try_from(CASE_STEPS.saturating_sub(last)).unwrap_or(1);
         let later = self.starts.row(case).place(room) as u64;
         roles.into_iter().map(|role| Role { step: role.step + later, ..role }).collect()
+    }
+
+    /// The numbers that one of its records is drawn from.
+    pub fn records_cell(&self, number: u64, record: u64) -> Cell {
+        self.records.row(number * crate::shipment::ids::CASE_RECORDS + record)
     }
 
     /// Places in a case for consignments this many days after its first, one after the other; those that fall on

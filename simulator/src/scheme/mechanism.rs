@@ -2,10 +2,11 @@
 //! ordinary trade, what other records it leaves, and who holds which trace of it.
 
 use super::case::{Case, Role};
-use super::{Holder, decoy, t01};
+use super::{Holder, decoy, t01, t17, t22, t23};
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
 use crate::table::{Out, Table};
+use crate::world::Founding;
 
 /// A trace: a record that shows something of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,10 @@ pub trait Mechanism {
     fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft);
     /// Changes papers and facts after it has travelled.
     fn twist(engine: &Engine, case: &Case, role: usize, consignment: &mut Consignment);
+    /// A firm of the case's own, by its place among them; see [`Engine::case_firm`].
+    fn firm(_engine: &Engine, _case: u64, _place: u64) -> Founding {
+        Founding::default()
+    }
     /// Records that no consignment has: tips, denials, certificates.
     fn records<O: Out>(engine: &Engine, case: &Case, out: &mut O);
     /// Who holds what of it. The first trace is of what makes the case: the rest of the set leads there.
@@ -60,6 +65,15 @@ macro_rules! kinds {
                 match self {
                     $(Self::$scheme => <$scheme_type as Mechanism>::roles(engine, case),)*
                     $(Self::$decoy => <$decoy_type as Mechanism>::roles(engine, case),)*
+                }
+            }
+        }
+
+        impl Kind {
+            pub(crate) fn firm(self, engine: &Engine, case: u64, place: u64) -> Founding {
+                match self {
+                    $(Self::$scheme => <$scheme_type as Mechanism>::firm(engine, case, place),)*
+                    $(Self::$decoy => <$decoy_type as Mechanism>::firm(engine, case, place),)*
                 }
             }
         }
@@ -101,7 +115,8 @@ macro_rules! kinds {
 }
 
 kinds! {
-    schemes: T01 "T01" t01::ThirdCountry;
+    schemes: T01 "T01" t01::ThirdCountry, T17 "T17" t17::ThirdPartyPayer,
+        T22 "T22" t22::ListedOwner, T23 "T23" t23::LicenceShopping;
     decoys: HubStock "hub_stock" decoy::HubStock;
 }
 

@@ -4,8 +4,14 @@ mod case;
 pub mod cast;
 mod catalogue;
 mod decoy;
+mod grant;
 mod mechanism;
 mod t01;
+mod t17;
+mod t22;
+mod t23;
+#[cfg(test)]
+mod witness;
 
 use std::fmt::Write as _;
 

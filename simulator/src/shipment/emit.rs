@@ -19,8 +19,10 @@ struct Papers<'a> {
     consignment: &'a Consignment,
     from: &'a Country,
     to: &'a Country,
-    exporter: &'a Firm,
-    importer: &'a Firm,
+    exporter: Cow<'a, Firm>,
+    importer: Cow<'a, Firm>,
+    /// Who the papers say gets the goods.
+    consignee: Cow<'a, Firm>,
     ucr: String,
     invoice: String,
     export_id: String,
@@ -28,6 +30,17 @@ struct Papers<'a> {
     containers: String,
     boxes: Cow<'a, [Container]>,
     export_cents: i64,
+}
+
+/// A part of what is paid for a consignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instalment {
+    /// 1 in advance, 2 the rest.
+    pub part: u8,
+    /// US cents.
+    pub cents: i64,
+    /// Value date, days since 1970.
+    pub day: i64,
 }
 
 impl Engine<'_> {
@@ -66,9 +79,28 @@ impl Engine<'_> {
         numbered("PY-", self.ids.payment.apply(number), if part == 1 { "-1" } else { "-2" })
     }
 
+    /// What is paid for it: a part in advance for some, the rest when the goods have come.
+    pub fn instalments(&self, consignment: &Consignment) -> [Instalment; 2] {
+        let (draft, twist) = (&consignment.draft, &consignment.twist);
+        let mut cell = self.streams.payment.row(draft.number);
+        let total = scaled(scaled(draft.cents, twist.export_value), twist.paid);
+        let advance = if cell.chance(0.35) { total * cell.whole(20, 50) / 100 } else { 0 };
+        let late = cell.lognormal(self.world.rates.payment_days).min(180.0);
+        let rest = consignment.movement.arrives.plus_days(late - 20.0).day();
+        [
+            Instalment { part: 1, cents: advance, day: draft.accepted.day() - 12 },
+            Instalment { part: 2, cents: total - advance, day: rest },
+        ]
+    }
+
     /// The number of a row that a port makes of one of its boxes: event letter, place of the box.
     pub fn port_id(&self, number: u64, event: char, place: usize) -> String {
         numbered(&format!("P{event}-"), self.ids.port.apply(number), &format!("-{}", place + 1))
+    }
+
+    /// The number of its invoice.
+    pub fn invoice_id(&self, number: u64) -> String {
+        numbered("INV-", self.ids.paper.apply(number), "")
     }
 
     /// Writes all rows of a consignment.
@@ -112,10 +144,11 @@ impl Engine<'_> {
             consignment,
             from: world.countries.id(draft.from),
             to: world.countries.id(draft.to),
-            exporter: world.firms.id(draft.exporter),
-            importer: world.firms.id(draft.importer),
+            exporter: self.firm(draft.exporter),
+            importer: self.firm(draft.importer),
+            consignee: self.firm(consignment.twist.consignee.unwrap_or(draft.importer)),
             ucr: self.ucr(draft),
-            invoice: numbered("INV-", self.ids.paper.apply(draft.number), ""),
+            invoice: self.invoice_id(draft.number),
             export_id: self.export_id(draft),
             import_id: self.import_id(draft),
             containers,
@@ -172,7 +205,7 @@ impl<'a> Papers<'a> {
     }
 
     /// Another state's firm as a state's officials write it.
-    fn written(&self, name: &'a str, by: &Country) -> Cow<'a, str> {
+    fn written<'n>(&self, name: &'n str, by: &Country) -> Cow<'n, str> {
         match by.code.bytes().last().unwrap_or_default() % 3 {
             0 => Cow::Owned(name.to_uppercase()),
             1 => Cow::Owned(name.replace('-', " ").replace(" & ", " AND ")),
@@ -197,7 +230,7 @@ impl<'a> Papers<'a> {
         let (movement, goods) = (&self.consignment.movement, self.goods(twist.export_goods));
         let (agent, carrier) =
             (world.firms.id(draft.export_agent), world.carriers.id(movement.carrier));
-        let importer = twist.consignee.map_or(self.importer, |firm| world.firms.id(firm));
+        let importer = &self.consignee;
         let licence = match (&twist.licence, draft.licence) {
             (Some(licence), _) => licence.clone(),
             (None, Some((licence, _))) => self.engine.licence_id(licence, draft.from),
@@ -252,7 +285,7 @@ impl<'a> Papers<'a> {
         let (movement, goods) = (&self.consignment.movement, self.goods(twist.import_goods));
         let (agent, carrier) =
             (world.firms.id(draft.import_agent), world.carriers.id(movement.carrier));
-        let importer = twist.consignee.map_or(self.importer, |firm| world.firms.id(firm));
+        let importer = &self.consignee;
         let origin = twist.import_origin.unwrap_or(draft.origin);
         let mut cell = self.engine.streams.mirror.row(self.draft().number * 2 + 1);
         let _office = cell.bits64();
@@ -318,18 +351,11 @@ impl<'a> Papers<'a> {
     /// Part in advance, the rest when the goods have come; each reported by the units of both ends.
     fn payments<O: Out>(&self, out: &mut O) {
         let (world, draft, twist) = (self.engine.world, self.draft(), &self.consignment.twist);
-        let mut cell = self.engine.streams.payment.row(draft.number);
-        let total = scaled(self.export_cents, twist.paid);
-        let advance = if cell.chance(0.35) { total * cell.whole(20, 50) / 100 } else { 0 };
-        let late = cell.lognormal(world.rates.payment_days).min(180.0);
-        let payer = twist.payer.map_or(self.importer, |firm| world.firms.id(firm));
+        let payer = self.engine.firm(twist.payer.unwrap_or(draft.importer));
         let (payer_state, payee_state) = (world.countries.id(payer.country), self.from);
-        let parts = [
-            (1, advance, draft.accepted.day() - 12),
-            (2, total - advance, self.consignment.movement.arrives.plus_days(late - 20.0).day()),
-        ];
-        for (part, amount, day) in
-            parts.into_iter().filter(|(_, amount, _)| *amount >= world.rates.reported_from_cents)
+        let parts = self.engine.instalments(self.consignment).into_iter();
+        for Instalment { part, cents, day } in
+            parts.filter(|instalment| instalment.cents >= world.rates.reported_from_cents)
         {
             let id = self.engine.payment_id(draft.number, part);
             let reference =
@@ -346,7 +372,7 @@ impl<'a> Papers<'a> {
                 payee_country: &payee_state.code,
                 payee_bank: payee_state.banks.at(self.exporter.bank),
                 currency: "USD",
-                amount: Some(amount),
+                amount: Some(cents),
                 value_date: Some(day),
                 invoice_id: &self.invoice,
                 reference: &reference,
@@ -470,7 +496,7 @@ impl<'a> Papers<'a> {
         let terminal = port.terminals.at(draft.importer as usize % port.terminals.len());
         let (imo, voyage) = (&world.vessels.id(leg.vessel).imo, voyage(leg.voyage));
         let goods = self.goods(twist.import_goods);
-        let consignee = twist.consignee.map_or(self.importer, |firm| world.firms.id(firm));
+        let consignee = &self.consignee;
         let agent = world.firms.id(draft.import_agent);
         let bill = numbered("BL-", self.engine.ids.paper.apply(draft.number), "");
         out.put(&BillOfLading {

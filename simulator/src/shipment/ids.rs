@@ -1,5 +1,6 @@
 //! Numbers of rows: each kind in an order of its own, so that a number tells neither when nor of what.
 
+use super::background;
 use crate::ident::digits;
 use crate::permute::Permutation;
 use crate::rng::Seed;
@@ -17,7 +18,7 @@ pub struct Ids {
     pub paper: Permutation,
     /// What ports see.
     pub port: Permutation,
-    /// Payments.
+    /// Payments: for consignments, for other things, and those that a case alone has.
     pub payment: Permutation,
     /// Inspections.
     pub inspection: Permutation,
@@ -25,7 +26,7 @@ pub struct Ids {
     pub transit: Permutation,
     /// Containers, four to a consignment, used again about three times a period.
     pub boxes: Permutation,
-    /// Licences that belong to no case.
+    /// Licences: those of the world, then those that a case alone has.
     pub licences: Permutation,
     /// Records that a case alone has.
     pub cases: Permutation,
@@ -40,6 +41,7 @@ impl Ids {
     /// Those of a world.
     pub fn new(seed: Seed, consignments: u64, cases: u64) -> Self {
         let order = |name: &str| Permutation::new(seed, name, consignments);
+        let of_cases = cases.saturating_mul(CASE_RECORDS);
         let pool = (consignments.div_ceil(3) * BOXES).clamp(BOXES, 26_000_000);
         Self {
             ucr: order("id.ucr"),
@@ -47,13 +49,47 @@ impl Ids {
             import: order("id.import"),
             paper: order("id.paper"),
             port: order("id.port"),
-            payment: order("id.payment"),
+            payment: Permutation::new(
+                seed,
+                "id.payment",
+                consignments + background::transfers(consignments) + of_cases,
+            ),
             inspection: order("id.inspection"),
             transit: order("id.transit"),
             boxes: Permutation::new(seed, "id.box", pool),
-            licences: order("id.licence"),
-            cases: Permutation::new(seed, "id.case", cases.saturating_mul(CASE_RECORDS).max(1)),
+            licences: Permutation::new(seed, "id.licence", consignments + of_cases),
+            cases: Permutation::new(seed, "id.case", of_cases.max(1)),
         }
+    }
+}
+
+/// Numbers of a register: what anybody may have in it, then what a case has, in one order.
+#[derive(Debug, Clone, Copy)]
+pub struct Series {
+    order: Permutation,
+    count: u64,
+}
+
+impl Series {
+    /// A register with so many rows beside those of cases.
+    pub fn new(seed: Seed, name: &str, count: u64, cases: u64) -> Self {
+        let length = count + cases.saturating_mul(CASE_RECORDS);
+        Self { order: Permutation::new(seed, name, length.max(1)), count }
+    }
+
+    /// Rows beside those of cases.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The number of one of them.
+    pub fn of(&self, row: u64) -> u64 {
+        self.order.apply(row)
+    }
+
+    /// The number of a row of a case, by its place there, below [`CASE_RECORDS`].
+    pub fn of_case(&self, case: u64, place: u64) -> u64 {
+        self.order.apply(self.count + case * CASE_RECORDS + place % CASE_RECORDS)
     }
 }
 

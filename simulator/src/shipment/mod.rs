@@ -1,19 +1,24 @@
 //! Consignments: what is sent, how it travels, and the rows that agencies hold of it. A consignment is a function
 //! of its number: any worker can make any of them, in any order.
 
+pub mod background;
 pub mod draft;
 pub mod emit;
 pub mod ids;
 pub mod licence;
 pub mod movement;
 pub mod registers;
+pub mod rows;
 mod shape;
+
+use std::borrow::Cow;
 
 use crate::lanes::{Lanes, TooFew};
 use crate::rng::Stream;
 use crate::scheme::{Case, Cases};
-use crate::world::World;
+use crate::world::{Firm, World};
 
+use background::Background;
 use draft::Draft;
 use ids::Ids;
 use licence::Licences;
@@ -32,8 +37,20 @@ pub struct Engine<'w> {
     pub licences: Licences,
     /// Numbers of rows.
     pub ids: Ids,
+    /// What registers hold beside trade and cases.
+    pub background: Background,
     pub(crate) streams: Streams,
 }
+
+/// Share of consignments that somebody else than the importer pays for.
+const OTHERS_PAY: f64 = 0.025;
+/// Share of consignments for which the importer pays more than was asked for.
+const OVERPAID: f64 = 0.02;
+/// The same where somebody else pays.
+const OVERPAID_BY_OTHERS: f64 = 0.0005;
+
+/// Firms that a case may have of its own.
+pub const CASE_FIRMS: u64 = 8;
 
 /// One stream for each thing that is drawn of a consignment.
 #[derive(Debug)]
@@ -57,6 +74,8 @@ pub(crate) struct Streams {
     pub text: Stream,
     pub decoy: Stream,
     pub serial: Stream,
+    pub odd: Stream,
+    pub certificate: Stream,
 }
 
 impl<'w> Engine<'w> {
@@ -66,10 +85,12 @@ impl<'w> Engine<'w> {
     /// When there are more cases than the consignments have room for.
     pub fn new(world: &'w World, consignments: u64, cases: Cases) -> Result<Self, TooFew> {
         let stream = |column: &str| Stream::new(world.seed, column);
+        let licences = Licences::new(world, consignments);
         Ok(Self {
             world,
             consignments,
-            licences: Licences::new(world, consignments),
+            background: Background::new(world.seed, consignments, licences.count(), cases.count()),
+            licences,
             ids: Ids::new(world.seed, consignments, cases.count()),
             cases,
             streams: Streams {
@@ -92,6 +113,8 @@ impl<'w> Engine<'w> {
                 text: stream("consignment.description"),
                 decoy: stream("consignment.decoy"),
                 serial: stream("consignment.serial_numbers"),
+                odd: stream("consignment.payment_by_others"),
+                certificate: stream("end_user_certificate"),
             },
         })
     }
@@ -115,6 +138,33 @@ impl<'w> Engine<'w> {
             step: role.step,
             spot: role.spot,
         })
+    }
+
+    /// A firm: one of the world's, one that a case has of its own, or one of the registers' idle ones.
+    pub fn firm(&self, number: u32) -> Cow<'_, Firm> {
+        let Some(beyond) = u64::from(number).checked_sub(self.world.firms.len() as u64) else {
+            return Cow::Borrowed(self.world.firms.id(number));
+        };
+        let of_cases = self.cases.count() * CASE_FIRMS;
+        let founding = match beyond.checked_sub(of_cases) {
+            None => {
+                let (case, place) = (beyond / CASE_FIRMS, beyond % CASE_FIRMS);
+                self.cases.kind(case).map(|kind| kind.firm(self, case, place)).unwrap_or_default()
+            }
+            Some(idle) => self.idle_founding(idle / CASE_FIRMS, idle % CASE_FIRMS),
+        };
+        Cow::Owned(self.world.registrar.firm(number, &self.world.countries, founding))
+    }
+
+    /// The number of a firm that a case has of its own, by its place there, below [`CASE_FIRMS`].
+    pub fn case_firm(&self, case: u64, place: u64) -> u32 {
+        let own = self.world.firms.len() as u64;
+        u32::try_from(own + case * CASE_FIRMS + place % CASE_FIRMS).unwrap_or(u32::MAX)
+    }
+
+    /// The number of an idle firm, by its group and its place there.
+    pub fn idle_firm(&self, group: u64, place: u64) -> u32 {
+        self.case_firm(self.cases.count() + group, place)
     }
 
     /// A consignment.
@@ -312,11 +362,34 @@ impl Engine<'_> {
         self.cases.lanes()
     }
 
+    /// Somebody else pays, or more is paid than was asked for: an agent or a financier in the importer's state or
+    /// elsewhere; an advance on the next order. Both at once is rare in honest trade.
+    fn pay_oddly(&self, consignment: &mut Consignment) {
+        let world = self.world;
+        let mut cell = self.streams.odd.row(consignment.draft.number);
+        let (other, more) = (cell.chance(OTHERS_PAY), cell.unit());
+        let twist = &mut consignment.twist;
+        if other {
+            let state = if cell.chance(0.6) {
+                consignment.draft.to
+            } else {
+                u32::try_from(cell.place(world.countries.len())).unwrap_or_default()
+            };
+            let sector = world.commodities.id(consignment.draft.goods).sector;
+            twist.payer = Some(world.trade.buyer(state, sector, cell.bits64()));
+            twist.paid = if cell.chance(0.3) { cell.between(0.96, 1.06) } else { 1.0 };
+        }
+        if more < if other { OVERPAID_BY_OTHERS } else { OVERPAID } {
+            twist.paid = cell.between(1.05, 2.2);
+        }
+    }
+
     /// Ordinary fraud and single decoys.
     fn disturb(&self, consignment: &mut Consignment) {
         let number = consignment.draft.number;
+        self.pay_oddly(consignment);
         let mut cell = self.streams.fraud.row(number);
-        let importer = self.world.firms.id(consignment.draft.importer);
+        let importer = self.firm(consignment.draft.importer);
         if cell.chance(importer.propensity) {
             let fraud = [
                 Fraud::Undervalued,
@@ -376,6 +449,8 @@ impl Engine<'_> {
                     return;
                 };
                 twist.payer = Some(parent);
+                let params = world.schemes.parameters("parent_pays");
+                twist.paid = 1.0 + params.within("premium_percent", (0.0, 8.0), cell) / 100.0;
             }
             Decoy::Consolidator => {
                 twist.consignee = Some(world.trade.forwarder(consignment.draft.to, cell.bits64()));

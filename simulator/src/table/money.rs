@@ -75,6 +75,8 @@ row! {
         owner_id: Word "owner.id",
         /// Name of the owner.
         owner_name: Text "owner.name.original",
+        /// When the owner was born, of a person.
+        owner_birth_date: Day "owner_birth_date",
         /// Share, percent.
         share_percent: Micro "share_percent",
         /// Since.

@@ -35,6 +35,8 @@ row! {
         aliases: Text "aliases",
         /// Country.
         country: Word "country",
+        /// When the person was born.
+        birth_date: Day "birth_date",
         /// Why.
         ground: Text "ground",
         /// Since.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::firms::{self, Propensity, SECTORS, sector};
+use super::firms::{self, Propensity, Registrar, SECTORS, sector};
 use super::fleet::{Routes, Service};
 use super::geo::Point;
 use super::names::Names;
@@ -81,8 +81,9 @@ impl World {
             Propensity { mean: pack.rates.illicit_share, offenders: pack.rates.offender_share };
         let sector_shares = sector_shares(&commodities, &shares);
         let until = first_day + i64::from(pack.period.days);
+        let registrar = Registrar::new(seed, names, until, law);
         let (firms, groups) =
-            firms::found(seed, pack.firms.count, &countries, &sector_shares, &names, until, law)
+            firms::found(&registrar, pack.firms.count, &countries, &sector_shares)
                 .ok_or_else(|| none("firms"))?;
         let slopes = (pack.firms.slope, pack.firms.declarant_slope);
         let market = Market {
@@ -114,6 +115,7 @@ impl World {
             vessels,
             commodities,
             firms,
+            registrar,
             trade,
             roles,
             rates: pack.rates,

@@ -1,8 +1,9 @@
 //! Firms: who they are. Each has its cells in the streams of its columns, by its number, so that a larger pack
-//! adds firms and changes none.
+//! adds firms and changes none. The same registrar founds firms beyond those of the pack, for cases that need one
+//! of their own and for the registers' idle holdings: nothing in a firm's numbers or names tells which it is.
 
 use super::names::Names;
-use super::{Country, Firm, FirmKind};
+use super::{Country, Firm, FirmKind, Person, spelling};
 use crate::list::List;
 use crate::rng::{Seed, Stream};
 
@@ -29,34 +30,36 @@ pub struct Group {
     pub count: u32,
 }
 
+/// Share of subsidiaries of which the parent holds at most half.
+const WIDELY_HELD: f64 = 0.3;
+/// Share of the other firms that two people hold.
+const PARTNERSHIPS: f64 = 0.4;
+/// Share of firms that are a branch of a house abroad.
+const BRANCHES: f64 = 0.08;
+/// Share of such second owners who come from elsewhere.
+const FOREIGN_PARTNERS: f64 = 0.3;
+
 /// Firms in groups by state and sector, and the groups.
 pub fn found(
-    seed: Seed,
+    registrar: &Registrar,
     wanted: u32,
     countries: &List<Country>,
     sector_shares: &[f64; SECTORS],
-    names: &Names,
-    until: i64,
-    law: Propensity,
 ) -> Option<(List<Firm>, Vec<Group>)> {
     let sizes: Vec<f64> = countries.iter().map(|country| libm::pow(country.gdp, 0.8)).collect();
     let total: f64 = sizes.iter().sum();
-    let draws = Draws::new(seed);
     let mut firms = vec![];
     let mut groups = vec![];
-    for ((number, country), size) in countries.numbered().zip(&sizes) {
+    for (number, size) in (0_u32..).zip(&sizes) {
         for (sector, share) in sector_shares.iter().enumerate() {
             let count = share_of(f64::from(wanted) * size / total * share).max(3);
             let first = u32::try_from(firms.len()).ok()?;
             for place in 0..count {
                 let group = Group { first, count: place };
-                firms.push(draws.firm(
+                firms.push(registrar.firm(
                     first + place,
-                    (number, country, sector),
-                    group,
-                    names,
-                    until,
-                    law,
+                    countries,
+                    Founding { country: number, sector, before: group, ..Founding::default() },
                 ));
             }
             groups.push(Group { first, count });
@@ -79,86 +82,192 @@ pub struct Propensity {
     pub offenders: f64,
 }
 
-struct Draws {
+/// What is known of a firm before it is founded; the rest is drawn.
+#[derive(Debug, Clone, Default)]
+pub struct Founding {
+    /// Its state.
+    pub country: u32,
+    /// Its sector.
+    pub sector: usize,
+    /// Firms that may be its parent.
+    pub before: Group,
+    /// What it does.
+    pub kind: Option<FirmKind>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Day it was founded, since 1970.
+    pub founded: Option<i64>,
+    /// Who acts for it, of another firm.
+    pub director: Option<Person>,
+    /// Street, city and postcode, of another firm.
+    pub address: Option<(String, String, String)>,
+    /// Phone, of another firm.
+    pub phone: Option<String>,
+    /// Who holds how many percent of it; the director holds the rest.
+    pub owner: Option<(Owner, i64)>,
+}
+
+/// Who owns a part of a firm beside its director.
+#[derive(Debug, Clone)]
+pub enum Owner {
+    /// A firm, by number.
+    Firm(u32),
+    /// A person.
+    Person(Person),
+}
+
+/// Founds firms.
+#[derive(Debug)]
+pub struct Registrar {
+    names: Names,
+    until: i64,
+    law: Propensity,
     name: Stream,
     place: Stream,
     founded: Stream,
     person: Stream,
     kind: Stream,
     parent: Stream,
+    owner: Stream,
     propensity: Stream,
 }
 
-impl Draws {
-    fn new(seed: Seed) -> Self {
+impl Registrar {
+    /// One of a seed, for a period that ends on a day.
+    pub fn new(seed: Seed, names: Names, until: i64, law: Propensity) -> Self {
         let stream = |column: &str| Stream::new(seed, column);
         Self {
+            names,
+            until,
+            law,
             name: stream("firm.name"),
             place: stream("firm.address"),
             founded: stream("firm.founded"),
             person: stream("firm.director"),
             kind: stream("firm.kind"),
             parent: stream("firm.parent"),
+            owner: stream("firm.owner"),
             propensity: stream("firm.propensity"),
         }
     }
 
-    fn firm(
-        &self,
-        number: u32,
-        (country_number, country, sector): (u32, &Country, usize),
-        before: Group,
-        names: &Names,
-        until: i64,
-        law: Propensity,
-    ) -> Firm {
+    /// Names that it gives.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// A grown person of a culture.
+    pub fn person(&self, culture: usize, cell: &mut crate::rng::Cell) -> Person {
+        let name = self.names.person(culture, cell);
+        Person { name, born: self.until - cell.whole(25 * 365, 74 * 365) }
+    }
+
+    /// The firm of a number, founded as is known of it.
+    pub fn firm(&self, number: u32, countries: &List<Country>, known: Founding) -> Firm {
         let row = u64::from(number);
-        let mut place = self.place.row(row);
-        let mut founded = self.founded.row(row);
-        let mut kind = self.kind.row(row);
-        let mut parent = self.parent.row(row);
+        let (country, sector) = (countries.id(known.country), known.sector);
         let culture = country.culture;
+        let mut place = self.place.row(row);
+        let mut kind = self.kind.row(row);
         // Age: lognormal, median 11 years; the youngest are a few weeks old when the period ends.
-        let age = founded
+        let age = self
+            .founded
+            .row(row)
             .lognormal(crate::draw::LogNormal { median: 4_000.0, sigma: 1.0 })
             .clamp(30.0, 40_000.0);
-        let kind = match kind.unit() {
+        let kind = known.kind.unwrap_or(match kind.unit() {
             share if share < FORWARDERS => FirmKind::Forwarder,
             share if share < 0.5 => FirmKind::Trader,
             _ => FirmKind::Maker,
-        };
-        // A parent stands before its subsidiary in the list: no circles.
-        let parent = (before.count > 0 && parent.chance(SUBSIDIARIES)).then(|| {
-            before.first + u32::try_from(parent.place(before.count as usize)).unwrap_or(0)
         });
+        let mut name = self.name.row(row);
+        // A branch of a house abroad keeps its name, with a legal form of the state, and often its director.
+        let abroad = countries.at(name.place(countries.len())).culture;
+        let house = if name.chance(BRANCHES) { abroad } else { culture };
+        let director = known.director.unwrap_or_else(|| {
+            let culture = if name.chance(0.5) { house } else { culture };
+            self.person(culture, &mut self.person.row(row))
+        });
+        let (parent, partner, share) = match known.owner {
+            Some((Owner::Firm(parent), share)) => (Some(parent), None, share),
+            Some((Owner::Person(person), share)) => (None, Some(person), share),
+            None => self.owners(row, known.before, countries, culture),
+        };
         let code = &country.code;
+        let (street, city) =
+            (self.names.street(culture, &mut place), self.names.city(culture, &mut place));
+        let drawn = (street, city, format!("{code}-{:05}", place.whole(10_000, 99_999)));
+        let (street, city, postcode) = known.address.unwrap_or(drawn);
+        let company_number =
+            format!("{code}{:02}-{:06}", place.whole(10, 99), number_code(row, 999_983));
+        let phone = format!(
+            "+{} {:03} {:06}",
+            800 + known.country % 100,
+            place.whole(100, 999),
+            place.whole(0, 999_999)
+        );
         Firm {
             id: format!("{code}{:08}", number_code(row, 90_000_000)),
-            name: names.firm(culture, sector, &mut self.name.row(row)),
-            country: country_number,
+            name: known.name.unwrap_or_else(|| {
+                let drawn = self.names.firm(house, sector, &mut name);
+                if house == culture {
+                    return drawn;
+                }
+                let forms = |culture: usize| self.names.forms(culture);
+                spelling::other_form(&drawn, forms(house), forms(culture), &mut name)
+            }),
+            country: known.country,
             sector,
             kind,
-            street: names.street(culture, &mut place),
-            city: names.city(culture, &mut place),
-            postcode: format!("{code}-{:05}", place.whole(10_000, 99_999)),
-            founded: until - crate::calendar::whole(age),
-            company_number: format!(
-                "{code}{:02}-{:06}",
-                place.whole(10, 99),
-                number_code(row, 999_983)
-            ),
-            phone: format!(
-                "+{} {:03} {:06}",
-                800 + country_number % 100,
-                place.whole(100, 999),
-                place.whole(0, 999_999)
-            ),
-            director: names.person(culture, &mut self.person.row(row)),
+            street,
+            city,
+            postcode,
+            founded: known.founded.unwrap_or(self.until - crate::calendar::whole(age)),
+            company_number,
+            phone: known.phone.unwrap_or(phone),
+            director: director.name,
+            director_born: director.born,
             parent,
+            partner,
+            share,
             bank: place.place(country.banks.len()),
-            propensity: propensity(law, self.propensity.row(row)),
+            propensity: propensity(self.law, self.propensity.row(row)),
         }
     }
+
+    /// Parent or partner, and what it holds. A parent stands before its subsidiary in the list: no circles.
+    fn owners(
+        &self,
+        row: u64,
+        before: Group,
+        countries: &List<Country>,
+        culture: usize,
+    ) -> (Option<u32>, Option<Person>, i64) {
+        let (mut parent, mut cell) = (self.parent.row(row), self.owner.row(row));
+        if before.count > 0 && parent.chance(SUBSIDIARIES) {
+            let place = u32::try_from(parent.place(before.count as usize)).unwrap_or(0);
+            let least = if cell.chance(WIDELY_HELD) { 25 } else { 51 };
+            let share = cell.whole(least, if least == 25 { 50 } else { 100 });
+            return (Some(before.first + place), None, share);
+        }
+        if !cell.chance(PARTNERSHIPS) {
+            return (None, None, 0);
+        }
+        let elsewhere = countries.at(cell.place(countries.len())).culture;
+        let culture = if cell.chance(FOREIGN_PARTNERS) { elsewhere } else { culture };
+        let share = cell.whole(25, 50);
+        let mut partner = self.person(culture, &mut cell);
+        partner.name = registered(&partner.name, &mut cell);
+        (None, Some(partner), share)
+    }
+}
+
+/// A person's name as registrars write it: now and then the family name comes first, or a clerk writes what he hears.
+pub fn registered(name: &str, cell: &mut crate::rng::Cell) -> String {
+    let letters = usize::try_from(cell.whole(1, 6)).unwrap_or(1);
+    let name =
+        if cell.chance(0.25) { spelling::respell(name, letters, cell) } else { name.to_owned() };
+    if cell.chance(0.25) { spelling::family_first(&name) } else { name }
 }
 
 /// A number for a row that does not tell its place: multiplication by a unit of the ring.

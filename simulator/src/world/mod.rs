@@ -8,6 +8,7 @@ pub mod fleet;
 pub mod geo;
 mod names;
 pub mod pack;
+pub mod spelling;
 mod trade;
 
 use crate::calendar::Calendar;
@@ -17,6 +18,8 @@ use crate::rng::Seed;
 
 pub use build::BuildError;
 pub use declared::Declared;
+pub use firms::{Founding, Owner, SECTORS, registered};
+pub use names::Names;
 pub use trade::{NEAREST_MILES, Trade};
 
 use fleet::{Routes, Service};
@@ -200,6 +203,15 @@ pub enum FirmKind {
     Forwarder,
 }
 
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Given and family name.
+    pub name: String,
+    /// Day of birth, since 1970.
+    pub born: i64,
+}
+
 /// A firm.
 #[derive(Debug, Clone)]
 pub struct Firm {
@@ -227,8 +239,14 @@ pub struct Firm {
     pub phone: String,
     /// Who acts for it.
     pub director: String,
-    /// Firm that owns it, of a subsidiary.
+    /// Day the director was born, since 1970.
+    pub director_born: i64,
+    /// Firm that owns it or a part of it, of a subsidiary.
     pub parent: Option<u32>,
+    /// Second person who owns a part of it.
+    pub partner: Option<Person>,
+    /// What parent or partner holds of it, percent; the director holds the rest.
+    pub share: i64,
     /// Its bank, by place in its state's list.
     pub bank: usize,
     /// Chance that a consignment it imports is ordinary fraud.
@@ -290,6 +308,8 @@ pub struct World {
     pub commodities: List<Commodity>,
     /// Firms.
     pub firms: List<Firm>,
+    /// Founds further ones.
+    pub registrar: firms::Registrar,
     /// Who trades what with whom.
     pub trade: Trade,
     /// Which parts states can play in cases.

@@ -60,6 +60,11 @@ impl Names {
         format!("{} {}", pick(&parts.given, cell), pick(&parts.family, cell))
     }
 
+    /// Legal forms of a culture's firms.
+    pub fn forms(&self, culture: usize) -> &[String] {
+        &self.cultures.at(culture).suffixes
+    }
+
     /// A ship: two words in the trade's way.
     pub fn ship(&self, cell: &mut Cell) -> String {
         const FIRST: [&str; 12] = [

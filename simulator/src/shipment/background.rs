@@ -1,0 +1,257 @@
+//! What registers hold that belongs to no consignment and no case: listed people who do nothing here, applications
+//! refused in good order, payments for services, holdings that own little. Without it the mere existence of such a
+//! row would tell a case. Counted by the size of the world, so that the share of what belongs to cases stays.
+
+use super::Engine;
+use super::ids::Series;
+use super::rows::{Listing, REMITTANCES, Refusal, Transfer};
+use crate::calendar::whole;
+use crate::draw::LogNormal;
+use crate::rng::{Cell, Seed, Stream};
+use crate::scheme::cast;
+use crate::table::Out;
+use crate::world::{Founding, Owner, Person, registered, spelling};
+
+/// Rows for each thousand consignments: people on lists.
+const LISTED: f64 = 3.0;
+/// Refusals of the last two years and this one that no licence of the file belongs to.
+const REFUSED: f64 = 1.5;
+/// Chains of payments for no consignment.
+const CHAINS: f64 = 30.0;
+/// Groups of firms that hold one another and trade little or nothing.
+const GROUPS: f64 = 2.0;
+
+/// Most payments of a chain, and most firms of a group.
+pub const LINKS: u64 = 4;
+/// Days before the period from which registers reach back.
+const YEARS_BACK: i64 = 730;
+/// Payments of a chain come this far apart at most, days.
+const CHAIN_DAYS: i64 = 4;
+
+/// Grounds of listings.
+pub const GROUNDS: [&str; 5] = [
+    "procurement for a weapons programme",
+    "military end user",
+    "evasion of sanctions",
+    "diversion of controlled goods",
+    "front for a listed entity",
+];
+
+/// Registers and how much of them belongs to nobody's case.
+#[derive(Debug)]
+pub struct Background {
+    /// Listings.
+    pub listings: Series,
+    /// Denials: those of the world's licences first, by the licence's number.
+    pub denials: Series,
+    licences: u64,
+    groups: u64,
+    draws: Draws,
+}
+
+#[derive(Debug)]
+struct Draws {
+    listing: Stream,
+    refusal: Stream,
+    chain: Stream,
+    group: Stream,
+    owner: Stream,
+}
+
+/// Numbers for transfers of the background: [`LINKS`] for each chain.
+pub fn transfers(consignments: u64) -> u64 {
+    by_thousand(CHAINS, consignments) * LINKS
+}
+
+/// So many for each thousand consignments, and a few in the smallest world.
+fn by_thousand(rate: f64, consignments: u64) -> u64 {
+    let count = whole(super::draft::ratio(consignments) * rate / 1000.0);
+    u64::try_from(count).unwrap_or_default() + 8
+}
+
+impl Background {
+    /// That of a world of so many consignments, licences and cases.
+    pub fn new(seed: Seed, consignments: u64, licences: u64, cases: u64) -> Self {
+        let series = |name: &str, count| Series::new(seed, name, count, cases);
+        let stream = |name: &str| Stream::new(seed, name);
+        Self {
+            listings: series("id.listing", by_thousand(LISTED, consignments)),
+            denials: series("id.denial", licences + by_thousand(REFUSED, consignments)),
+            licences,
+            groups: by_thousand(GROUPS, consignments),
+            draws: Draws {
+                listing: stream("background.listing"),
+                refusal: stream("background.refusal"),
+                chain: stream("background.chain"),
+                group: stream("background.group"),
+                owner: stream("background.owner"),
+            },
+        }
+    }
+
+    /// Counts of what [`Engine::put_background`] writes, by its kinds.
+    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 4] {
+        [
+            (Kind::Listing, self.listings.count()),
+            (Kind::Refusal, self.denials.count() - self.licences),
+            (Kind::Chain, transfers(consignments) / LINKS),
+            (Kind::Group, self.groups),
+        ]
+    }
+}
+
+/// Kinds of background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A person on a list.
+    Listing,
+    /// A refusal.
+    Refusal,
+    /// Payments one after the other.
+    Chain,
+    /// Firms that own one another.
+    Group,
+}
+
+impl Engine<'_> {
+    /// Writes one thing of the background.
+    pub fn put_background<O: Out>(&self, kind: Kind, number: u64, out: &mut O) {
+        match kind {
+            Kind::Listing => self.listing(number, out),
+            Kind::Refusal => self.refusal(number, out),
+            Kind::Chain => self.chain(number, out),
+            Kind::Group => {
+                self.put_firm(self.idle_firm(number, 0), true, out);
+                for place in 1..self.links(number) {
+                    self.put_firm(self.idle_firm(number, place), false, out);
+                }
+            }
+        }
+    }
+
+    /// Firms of a group of idle ones.
+    fn links(&self, group: u64) -> u64 {
+        1 + self.background.draws.group.row(group).bits64() % LINKS
+    }
+
+    /// How an idle firm was founded: by its group, and its place there.
+    pub(super) fn idle_founding(&self, group: u64, place: u64) -> Founding {
+        let mut cell = self.background.draws.group.row(group);
+        let links = 1 + cell.bits64() % LINKS;
+        let country = cast::participant(self.world, &mut cell);
+        let owner = self.owner_of_group(group);
+        let owners = (0..LINKS).map(|_| cell.whole(25, 50)).nth(cast::at(place)).unwrap_or(25);
+        let sectors = crate::world::SECTORS;
+        Founding {
+            country,
+            sector: cast::at(group.wrapping_mul(7) + place * 5) % sectors,
+            owner: Some((
+                if place + 1 < links {
+                    Owner::Firm(self.idle_firm(group, place + 1))
+                } else {
+                    Owner::Person(owner)
+                },
+                owners,
+            )),
+            ..Founding::default()
+        }
+    }
+
+    /// Who stands behind a group, as the registers write the name.
+    fn owner_of_group(&self, group: u64) -> Person {
+        let mut cell = self.background.draws.owner.row(group);
+        let state = self.world.countries.at(cell.place(self.world.countries.len()));
+        let mut person = self.world.registrar.person(state.culture, &mut cell);
+        person.name = registered(&person.name, &mut cell);
+        person
+    }
+
+    /// Most of those listed have nothing to do with any firm here; some own one that does nothing unlawful.
+    fn listing<O: Out>(&self, number: u64, out: &mut O) {
+        let world = self.world;
+        let mut cell = self.background.draws.listing.row(number);
+        let by = cast::participant(world, &mut cell);
+        let of = if cell.chance(0.6) {
+            cast::embargoed(world, &mut cell)
+        } else {
+            u32::try_from(cell.place(world.countries.len())).unwrap_or_default()
+        };
+        let mut person = world.registrar.person(world.countries.id(of).culture, &mut cell);
+        if cell.chance(0.2) {
+            person = self.owner_of_group(cell.bits64() % self.background.groups.max(1));
+            let letters = cast::at(cell.bits64() % 7);
+            person.name = spelling::respell(&person.name, letters, &mut cell);
+        }
+        let aliases = cast::aliases(&person.name, &mut cell);
+        let since = world.calendar.first_day() - cell.whole(-60, 2_000);
+        let ground = GROUNDS.get(cell.place(GROUNDS.len())).copied().unwrap_or_default();
+        let number = self.background.listings.of(number);
+        self.put_listing(
+            &Listing { number, by, person: &person, aliases: &aliases, of, ground, since },
+            out,
+        );
+    }
+
+    fn refusal<O: Out>(&self, number: u64, out: &mut O) {
+        let world = self.world;
+        let mut cell = self.background.draws.refusal.row(number);
+        let (state, to) = world.trade.pair(cell.bits64());
+        let goods = world.trade.controlled(cell.bits64());
+        let commodity = world.commodities.id(goods);
+        let day = world.calendar.first_day() + cell.whole(-YEARS_BACK, world.calendar.days() - 1);
+        let refusal = Refusal {
+            number: self.background.denials.of(self.background.licences + number),
+            state,
+            exporter: world.trade.seller(state, commodity.sector, cell.bits64()),
+            end_user: world.trade.buyer(to, commodity.sector, cell.bits64()),
+            goods,
+            words: commodity.words.at(cell.place(commodity.words.len())),
+            at: world.calendar.moment(day, &mut cell),
+        };
+        self.put_refusal(&refusal, out);
+    }
+
+    /// Payments for services and loans; one in five goes on from firm to firm within days, as treasuries and agents
+    /// do it; some end with who pays for goods soon after, as banks and parents fund importers.
+    fn chain<O: Out>(&self, number: u64, out: &mut O) {
+        let mut cell = self.background.draws.chain.row(number);
+        let links = if cell.chance(0.2) { 2 + cell.bits64() % (LINKS - 1) } else { 1 };
+        let law = LogNormal { median: 45_000.0, sigma: 1.2 };
+        let drawn = super::draft::round(cell.lognormal(law) * 100.0);
+        let least = self.world.rates.reported_from_cents;
+        let (mut cents, mut day) = (
+            drawn.max(least + least / 2),
+            self.world.calendar.first_day() + cell.whole(0, self.world.calendar.days() - 1),
+        );
+        let mut payee = self.any_firm(&mut cell);
+        if cell.chance(0.3) {
+            let funded = self.consignment(cell.bits64() % self.consignments.max(1));
+            let [_, rest] = self.instalments(&funded);
+            if rest.cents >= least {
+                payee = funded.twist.payer.unwrap_or(funded.draft.importer);
+                cents = with_fee(rest.cents, &mut cell);
+                day = rest.day - cell.whole(1, CHAIN_DAYS);
+            }
+        }
+        // Written from the end backwards: what comes before is earlier and a little more.
+        for link in 0..links {
+            let payer = self.any_firm(&mut cell);
+            let reference =
+                REMITTANCES.get(cell.place(REMITTANCES.len())).copied().unwrap_or_default();
+            let number = self.transfer(number * LINKS + link);
+            self.put_transfer(&Transfer { number, payer, payee, cents, day, reference }, out);
+            payee = payer;
+            cents = with_fee(cents, &mut cell);
+            day -= cell.whole(0, CHAIN_DAYS);
+        }
+    }
+
+    fn any_firm(&self, cell: &mut Cell) -> u32 {
+        u32::try_from(cell.place(self.world.firms.len())).unwrap_or_default()
+    }
+}
+
+/// What has to come in so that an amount can go on: banks and agents keep up to a fortieth.
+pub fn with_fee(cents: i64, cell: &mut Cell) -> i64 {
+    cast::share(cents, 1.0 + cell.between(0.002, 0.025))
+}
