@@ -1,10 +1,11 @@
 """Makes packs/demo: six states round a small sea, drawn by hand."""
 
+import build
 import geo
 import goods
 import rules
 from toml import tables
-from write import Pack, geojson, shares, ships
+from write import Pack, geojson, linestrings, shares, ships
 
 # Corners, (longitude, latitude); borders are written once and used by both states.
 NORVIA_KELMORA = [(10.2, 58.0), (13.4, 57.4), (16.6, 58.3)]
@@ -145,6 +146,8 @@ def main():
                              speed_kn=knots, teu=teu, rotation=rotation, legs=legs))
     pack.put("lanes.toml", tables("service", services),
              source="Measured on a grid of the map (make/geo.py).")
+    (pack.folder / "lanes.geojson").write_text(
+        linestrings(build.lanes(services, lambda a, b: water.path(point[a], point[b]))), encoding="utf-8")
     (pack.folder / "map.geojson").write_text(
         geojson([(dict(code=f[0], name=f[1]), [[ring(f[0])]]) for f in FACTS]), encoding="utf-8")
     licensing = [dict(code=f"{f[11].upper()}-LIC", country=f[0], agency=f"{f[11]}-licensing", city=f[3],
