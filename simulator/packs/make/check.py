@@ -383,6 +383,16 @@ class Check:
         for code, c in self.country.items():
             near = {other for (one, other), long in shared.items() if one == code and long >= 20}
             self.must(near == set(c["neighbours"]), f"country {code}: the map has {near ^ set(c['neighbours'])} otherwise")
+        pairs = {tuple(sorted(pair)) for s in self.files["lanes.toml"]["service"]
+                 for pair in zip(s["rotation"], s["rotation"][1:] + s["rotation"][:1])}
+        drawn = set()
+        for feature in json.loads((self.folder / "lanes.geojson").read_text("utf-8"))["features"]:
+            ends, line = feature["properties"], feature["geometry"]["coordinates"]
+            drawn.add((ends["from"], ends["to"]))
+            for end, point in ((ends["from"], line[0]), (ends["to"], line[-1])):
+                port = self.port.get(end)
+                self.must(port and point == [port["lon"], port["lat"]], f"lanes.geojson: {ends} ends elsewhere")
+        self.must(drawn == pairs, f"lanes.geojson: other pairs {sorted(drawn ^ pairs)[:3]}")
         for locode, p in self.port.items():
             place, own = (p["lon"], p["lat"]), rings[p["country"]]
             off = min(geo.to_edge(place, ring) for ring in own)

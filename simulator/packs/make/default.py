@@ -25,7 +25,7 @@ def draw():
 
 
 def gdp(rank):
-    return round(10_000 * rank ** -1.25, 1)
+    return round(10_000 * rank ** -1.15, 1)
 
 
 def ports_wanted(rank, hub):
@@ -163,7 +163,7 @@ def main():
         states.append(dict(
             code=state, demonym=demonym, capital=capital, capital_lat=lat, capital_lon=lon,
             regime_member="licensing" in kinds and role != "hub", languages=names.CULTURES[culture]["languages"],
-            utc_offset=round(lon / 15), weekend=[5, 6] if culture == "tarrani" else [6, 7],
+            utc_offset=float(round(lon / 15)), weekend=[5, 6] if culture == "tarrani" else [6, 7],
             holidays=HOLIDAYS[culture]))
     pack.put("countries.toml", tables("country", countries), source="Made up.",
              codes="user-assigned by ISO 3166", money="made up, X and two letters")

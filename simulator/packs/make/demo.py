@@ -1,10 +1,11 @@
 """Makes packs/demo: six states round a small sea, drawn by hand."""
 
+import build
 import geo
 import goods
 import rules
 from toml import tables
-from write import Pack, geojson, shares, ships
+from write import Pack, geojson, linestrings, shares, ships
 
 # Corners, (longitude, latitude); borders are written once and used by both states.
 NORVIA_KELMORA = [(10.2, 58.0), (13.4, 57.4), (16.6, 58.3)]
@@ -35,11 +36,11 @@ FACTS = [
     ("XN", "Norvia", "Norvian", "Havenfjord", (18.9, 61.3), 520.0, "norvic", "XNK", 0, 0, ["NORTH"], "nv", ALL, 1),
     ("XS", "Solmark", "Solmarkian", "Port Solmark", (23.1, 60.0), 410.0, "solmari", "XSM", 0, 0,
      ["NORTH"], "sm", ALL, 2),
-    ("XV", "Velland", "Vellander", "Vellgrad", (20.0, 51.6), 190.0, "vellic", "XVL", 1, 0, ["STRAIT"], "vl", ALL, 4),
+    ("XV", "Velland", "Vellander", "Vellgrad", (20.0, 51.6), 420.0, "vellic", "XVL", 1, 0, ["STRAIT"], "vl", ALL, 4),
     ("XK", "Kelmora", "Kelmoran", "Kelmor", (15.5, 54.8), 860.0, "kelmoran", "XKM", 0, 0, ["NORTH"], "km", ALL, 1),
-    ("XP", "Pellas", "Pellan", "Pella Roads", (24.8, 55.5), 120.0, "solmari", "XPL", 1, 0, ["STRAIT"], "pl",
+    ("XP", "Pellas", "Pellan", "Pella Roads", (24.8, 55.5), 300.0, "solmari", "XPL", 1, 0, ["STRAIT"], "pl",
      ["customs", "licensing", "port", "fiu"], 2),
-    ("XD", "Dorane", "Doranian", "Dor", (31.7, 48.6), 95.0, "vellic", "XDN", 0, 1, [], "dr", [], 4),
+    ("XD", "Dorane", "Doranian", "Dor", (31.7, 48.6), 180.0, "vellic", "XDN", 0, 1, [], "dr", [], 4),
 ]
 
 # locode, name, lon, lat, kind, weight among sea ports, terminals, draught
@@ -123,7 +124,7 @@ def main():
             code=code, demonym=demonym, capital=capital, capital_lat=lat, capital_lon=lon,
             regime_member=bool(kinds) and not hub, languages={"norvic": ["nrv"], "solmari": ["slm"],
                                                               "vellic": ["vlk"], "kelmoran": ["kmr"]}[culture],
-            utc_offset=clock, weekend=[6, 7], holidays=HOLIDAYS[code]))
+            utc_offset=float(clock), weekend=[6, 7], holidays=HOLIDAYS[code]))
     pack.put("countries.toml", tables("country", countries), source="Made up.",
              codes="user-assigned by ISO 3166", money="made up, X and two letters")
     pack.put("states.toml", tables("state", states) + "\n" + tables("office", places))
@@ -145,6 +146,8 @@ def main():
                              speed_kn=knots, teu=teu, rotation=rotation, legs=legs))
     pack.put("lanes.toml", tables("service", services),
              source="Measured on a grid of the map (make/geo.py).")
+    (pack.folder / "lanes.geojson").write_text(
+        linestrings(build.lanes(services, lambda a, b: water.path(point[a], point[b]))), encoding="utf-8")
     (pack.folder / "map.geojson").write_text(
         geojson([(dict(code=f[0], name=f[1]), [[ring(f[0])]]) for f in FACTS]), encoding="utf-8")
     licensing = [dict(code=f"{f[11].upper()}-LIC", country=f[0], agency=f"{f[11]}-licensing", city=f[3],

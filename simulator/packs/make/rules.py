@@ -141,9 +141,9 @@ dwell_days = 6.5
 
 [modes]
 # Share of consignments; the engine's follow from geography and prices and may differ by 10 points.
-sea = 0.55
-air = 0.27
-road = 0.18
+sea = 0.62
+air = 0.16
+road = 0.22
 
 [checks]
 # Share of targeted checks that find something: 10-25 % is normal. Random checks.

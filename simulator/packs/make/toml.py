@@ -43,7 +43,10 @@ def tables(name, entries, nested=()):
     out = []
     for entry in entries:
         out.append(f"[[{name}]]")
-        out += [line(k, v) for k, v in entry.items() if k not in nested]
+        for k, v in entry.items():
+            if k not in nested:
+                long = isinstance(v, dict) and len(line(k, v)) > WIDTH
+                out += [f"{k}.{x} = {value(y)}" for x, y in v.items()] if long else [line(k, v)]
         for key in nested:
             inner = entry.get(key)
             if isinstance(inner, dict):

@@ -19,7 +19,8 @@ NOTES = {
     "countries.toml": """
 States. {source}
 code: {codes}. lat, lon: middle of its trade, degrees.
-gdp: size of its economy in units of our own, heavy-tailed. culture: of names.toml. currency: {money}.
+gdp: size of its economy, heavy-tailed, in units of our own; a hub's counts what it sells on.
+culture: of names.toml. currency: {money}.
 embargoed: no licence goes there. transit_hub: much of its trade only passes through.
 neighbours: by land. trade_agreements: blocs it belongs to.
 agencies: kind to id, of states that take part in the exchange; offices: its customs offices.
