@@ -1,12 +1,5 @@
 //! Every column that fills a field of a record names one that is there and takes what the column holds.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests are tests"
-)]
-
 use portcullis_sim::table::{Kind, Table};
 use prost_reflect::{DescriptorPool, FieldDescriptor, Kind as Wire, MessageDescriptor};
 

@@ -1,7 +1,5 @@
 //! What a caller of `portcullis-sim` can rely on: exit statuses, JSON, and no more claimed than is built.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
-
 use std::process::{Command, Output};
 
 fn run(arguments: &[&str]) -> Output {
