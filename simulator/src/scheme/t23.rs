@@ -197,7 +197,8 @@ mod tests {
             for same in ["end_user_name", "country_of_destination", "hs_code", "control_code"] {
                 assert_eq!(denial[same], licence[same], "{same}");
             }
-            assert!(denial["denied_at"] < licence["granted_at"]);
+            assert!(denial["denied_at"] < licence["applied_at"]);
+            assert!(licence["applied_at"] < licence["granted_at"]);
             assert_ne!(denial["exporter_id"], licence["exporter_id"]);
             reworded += usize::from(denial["description"] != licence["description"]);
             if let Some(company) = rows.of(Table::Company).first() {
