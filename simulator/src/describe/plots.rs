@@ -161,9 +161,10 @@ fn shares(reading: &Reading) -> [Plot; 3] {
         plot("Mode of transport", "mode", SHARE, "Bars: exports.", named(&goods.modes, 6, &mode)),
         plot(
             "Value by HS chapter",
-            "HS chapter: 27 fuels, 85 electrical, 84 machines, 39 plastics, 90 instruments, 72 steel ..",
+            "HS chapter",
             "share of export value (%)",
-            "Bars: exports. Lozenges: world trade in 2022.",
+            "Bars: exports. Lozenges: world trade in 2022. 27 fuels, 85 electrical, 84 machines, 39 plastics, 90 \
+             instruments, 72 steel, 29 organic and 38 other chemicals, 94 furniture, 76 aluminium.",
             Kind::Bars(chapters.to_vec()),
         ),
         plot(

@@ -200,7 +200,7 @@ impl Plot {
     }
 
     fn bounds(&self, rows: &[(Measure, Option<f64>)]) -> String {
-        let room = Room { left: 360.0, width: 1100.0, height: 66.0 + 22.0 * rows.len() as f64 };
+        let room = Room { left: 470.0, width: 1100.0, height: 66.0 + 22.0 * rows.len() as f64 };
         let values = rows.iter().flat_map(|(measure, other)| [measure.value, *other]).flatten();
         let low = values.clone().fold(0.4, f64::min);
         let high = values.fold(1.0, f64::max);

@@ -116,7 +116,7 @@ impl Drawing {
             escape(told)
         );
         let (left, top) = (room.left, 14.0);
-        let (width, height) = (room.width - left - 16.0, room.height - top - 50.0);
+        let (width, height) = (room.width - left - 26.0, room.height - top - 50.0);
         Self { out, left, top, width, height, x, y }
     }
 
