@@ -64,7 +64,7 @@ impl Boxes {
         let mut boxes = Self {
             ports: Tally::default(),
             waits: vec![],
-            dwell: Histogram::new(0.0, 0.5, 50),
+            dwell: Histogram::new(0.0, 0.5, 80),
             lengths: Tally::default(),
             landed: 0,
             ships: Tally::default(),
@@ -170,7 +170,7 @@ impl Boxes {
             Measure::new(Group::Actors, name, Unit::Share, Some(value)).source(UNCTAD)
         };
         let top = self.ports.ranked();
-        let ports = self.ports.len() as u64;
+        let ports = self.ports.count() as u64;
         let place = |place: usize| top.get(place).copied().unwrap_or_default() / self.ports.total();
         let weighed = |measure: Measure| measure.needs(2_000, self.weighed, "weighings");
         let wait = stat::sorted(self.waits.clone());

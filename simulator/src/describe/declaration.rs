@@ -3,7 +3,7 @@
 use super::read::Row;
 
 /// Columns that are read of declarations, in the order in which [`Declaration::of`] takes them.
-pub const COLUMNS: [&str; 25] = [
+pub const COLUMNS: [&str; 24] = [
     "id",
     "ucr",
     "direction",
@@ -14,7 +14,6 @@ pub const COLUMNS: [&str; 25] = [
     "declarant_id",
     "importer_id",
     "exporter_id",
-    "exporter_country",
     "carrier_id",
     "country_of_departure",
     "country_of_destination",
@@ -48,7 +47,6 @@ pub struct Declaration<'a> {
     pub declarant: &'a str,
     pub importer: &'a str,
     pub exporter: &'a str,
-    pub exporter_country: &'a str,
     pub carrier: &'a str,
     pub departure: &'a str,
     pub destination: &'a str,
@@ -85,22 +83,21 @@ impl<'a> Declaration<'a> {
             declarant: row.text(7),
             importer: row.text(8),
             exporter: row.text(9),
-            exporter_country: row.text(10),
-            carrier: row.text(11),
-            departure: row.text(12),
-            destination: row.text(13),
-            loading: row.text(14),
-            discharge: row.text(15),
-            containers: row.text(16),
-            hs: row.text(17),
-            control: row.text(18),
-            origin: row.text(19),
-            mass: row.text(20),
-            net: number(20) / 1000.0,
-            gross: number(21) / 1000.0,
-            value: number(22),
-            quantity: number(23),
-            licence: row.text(24),
+            carrier: row.text(10),
+            departure: row.text(11),
+            destination: row.text(12),
+            loading: row.text(13),
+            discharge: row.text(14),
+            containers: row.text(15),
+            hs: row.text(16),
+            control: row.text(17),
+            origin: row.text(18),
+            mass: row.text(19),
+            net: number(19) / 1000.0,
+            gross: number(20) / 1000.0,
+            value: number(21),
+            quantity: number(22),
+            licence: row.text(23),
         }
     }
 

@@ -243,7 +243,7 @@ impl Goods {
                 stat::top_share(&stat::sorted(self.exporters.ranked()), 0.01),
             )
             .at_least(0.5)
-            .needs(1_000, self.exporters.len() as u64, "exporters")
+            .needs(1_000, self.exporters.count() as u64, "exporters")
             .source("exporter databases: over half"),
         ]
     }

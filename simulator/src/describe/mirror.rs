@@ -60,7 +60,7 @@ impl Mirror {
     /// Takes a declaration.
     pub fn put(&mut self, row: &Declaration<'_>, label: Option<Label>) {
         if row.export {
-            self.fits(row);
+            self.fits(row, label.is_none());
         }
         let here = Side { at: row.at, value: row.value, net: row.net, goods: key(row.hs) };
         let ucr = key(row.ucr);
@@ -84,11 +84,12 @@ impl Mirror {
         }
     }
 
-    fn fits(&mut self, row: &Declaration<'_>) {
+    /// Goods that are not what they are called may need more room than those would: only honest ones are measured by it.
+    fn fits(&mut self, row: &Declaration<'_>, honest: bool) {
         self.exports += 1;
         self.light += u64::from(row.gross < row.net);
         let boxes = row.boxes();
-        let known = self.known.get(row.hs).copied();
+        let known = self.known.get(row.hs).copied().filter(|_| honest);
         let (mode, fits) = match row.mode {
             "1" if boxes > 0 => {
                 let volume = known.map_or(0.0, |known| known.stowage) * row.net / 1000.0;

@@ -101,7 +101,7 @@ pub fn describe(
     };
     let reading = Reading::read(&Folder::open(path)?, world)?;
     let leak_table = leaks::table(Some(&reading.figures), theirs.as_ref());
-    let (mut measures, plots) = reading.judge(world);
+    let (mut measures, plots) = reading.judge(world, theirs.as_ref());
     measures.sort_by_key(|measure| measure.group);
     Ok(Report {
         folder: Some(path.display().to_string()),
@@ -174,7 +174,11 @@ impl Reading {
         })
     }
 
-    fn judge(&self, world: Option<&World>) -> (Vec<Measure>, Vec<page::Plot>) {
+    fn judge(
+        &self,
+        world: Option<&World>,
+        theirs: Option<&Figures>,
+    ) -> (Vec<Measure>, Vec<page::Plot>) {
         let fit = world.and_then(|world| self.gravity.fit(world));
         let mut all =
             self.controls.measures(self.boxes.landed, &self.figures, !self.unlabelled).to_vec();
@@ -201,7 +205,7 @@ impl Reading {
                     .skip("needs the pack (--pack): what it declares"),
             ),
         }
-        (all, plots::all(self, world, fit.as_ref()))
+        (all, plots::all(self, world, fit.as_ref(), theirs))
     }
 }
 

@@ -73,16 +73,6 @@ impl Names {
         self.numbers.insert(name.to_owned(), number);
         number
     }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.numbers.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
-    }
 }
 
 /// Sums by name.
@@ -135,13 +125,8 @@ impl Tally {
     }
 
     /// How many names there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.sums.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.sums.is_empty()
     }
 }
 

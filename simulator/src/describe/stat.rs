@@ -21,11 +21,6 @@ impl Moments {
         self.product += dx * (y - self.mean.1);
     }
 
-    /// How many pairs.
-    pub fn count(&self) -> f64 {
-        self.count
-    }
-
     /// Both means.
     pub fn means(&self) -> Option<(f64, f64)> {
         (self.count > 0.0).then_some(self.mean)

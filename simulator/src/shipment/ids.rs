@@ -24,7 +24,7 @@ pub struct Ids {
     pub inspection: Permutation,
     /// Transit.
     pub transit: Permutation,
-    /// Containers, four to a consignment, used again about three times a period.
+    /// Containers, four to a consignment, used again about twice a period.
     pub boxes: Permutation,
     /// Licences: those of the world, then those that a case alone has.
     pub licences: Permutation,
@@ -42,7 +42,7 @@ impl Ids {
     pub fn new(seed: Seed, consignments: u64, cases: u64) -> Self {
         let order = |name: &str| Permutation::new(seed, name, consignments);
         let of_cases = cases.saturating_mul(CASE_RECORDS);
-        let pool = (consignments.div_ceil(3) * BOXES).clamp(BOXES, 26_000_000);
+        let pool = (consignments.div_ceil(2) * BOXES).clamp(BOXES, 26_000_000);
         Self {
             ucr: order("id.ucr"),
             export: order("id.export"),

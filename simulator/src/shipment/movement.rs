@@ -282,8 +282,8 @@ impl Engine<'_> {
             .collect()
     }
 
-    /// A consignment has one of so many sets of boxes, and the next that has it comes a third of the period later:
-    /// when the boxes are back.
+    /// A consignment has one of so many sets of boxes, and the next that has it comes half a period later: when
+    /// the boxes are back from any voyage.
     fn box_set(&self, consignment: u64) -> u64 {
         consignment % (self.ids.boxes.length() / BOXES).max(1)
     }
@@ -302,7 +302,7 @@ impl Engine<'_> {
         (0..=place).map(|_| cell.whole(-60, 60) * 1000).last().unwrap_or_default()
     }
 
-    /// The number of a consignment's box. A box comes back about three times a period.
+    /// The number of a consignment's box. A box comes back about twice a period.
     pub fn box_number(&self, consignment: u64, place: u64) -> String {
         let pool = self.ids.boxes.length();
         let code =

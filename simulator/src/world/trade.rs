@@ -239,7 +239,9 @@ fn flows(seed: Seed, gravity: &Gravity, countries: &List<Country>) -> Vec<f64> {
             if let Some(flow) = flows.get_mut(place) {
                 *flow = libm::exp(log);
             }
-            standing.push((log + 1.5 * normal(luck.row(row).unit()), place));
+            // A hub trades with everybody: what passes through it in secret must not be all that it trades there.
+            let rank = log + 1.5 * normal(luck.row(row).unit());
+            standing.push((if from.hub || to.hub { f64::INFINITY } else { rank }, place));
         }
     }
     standing.sort_by(|(a, _), (b, _)| a.total_cmp(b));
