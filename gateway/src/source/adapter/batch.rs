@@ -52,6 +52,12 @@ impl Batches {
         self.bytes >= self.batch_bytes || self.records.len() >= self.first_at_most
     }
 
+    /// A batch without records.
+    pub fn sign_of_life() -> wire::SearchResponse {
+        let batch = wire::SourceBatch { records: vec![], applied_plan: bytes::Bytes::new() };
+        wire::SearchResponse { message: Some(wire::search_response::Message::Batch(batch)) }
+    }
+
     /// Nothing to send?
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()

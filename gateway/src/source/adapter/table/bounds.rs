@@ -17,6 +17,7 @@ const FLOAT: f64 = 1e-6;
 
 /// How a conversion writes numbers and moments, as SQL has them.
 const MOMENT: &str = "%Y-%m-%dT%H:%M:%S.%f%z";
+const MOMENT_UTC: &str = "%Y-%m-%dT%H:%M:%S.%fZ";
 const LOCAL: &str = "%Y-%m-%dT%H:%M:%S.%f";
 const DATE: &str = "%Y-%m-%d";
 
@@ -102,7 +103,9 @@ pub fn time(
     let [format] = formats else { return None };
     let is = |text: &str| Format::new(text).as_ref() == Ok(format);
     let write: Box<dyn Fn(i64) -> Option<Param>> = match column.shape {
-        Shape::Moment if !day && is(MOMENT) => Box::new(|ms| iso(ms, "Z")),
+        Shape::Moment if !day && (is(MOMENT) || (is(MOMENT_UTC) && offset == 0)) => {
+            Box::new(|ms| iso(ms, "Z"))
+        }
         Shape::Local if !day && is(LOCAL) => Box::new(move |ms| iso(ms + offset * 1000, "")),
         Shape::Date if is(DATE) => {
             Box::new(move |ms| format.write(ms.div_euclid(1000) + offset).map(Param::Text))

@@ -36,6 +36,8 @@ pub enum Shape {
     Moment,
     /// A date and a time without a zone.
     Local,
+    /// Identifiers of 128 bits.
+    Uuid,
     /// Bytes.
     Bytes,
     /// Anything else, of which only the text is looked at.

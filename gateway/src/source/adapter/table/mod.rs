@@ -140,9 +140,6 @@ impl Table {
             .into(),
         })?;
         drop(reading);
-        if index.latest.is_none() && matches!(mapping.as_of, ReadAt::Column { .. }) {
-            return Err(problem(Cause::Setting, "data_as_of", "no row has a time".into()).into());
-        }
         tracing::info!(
             table = %spec.name,
             record_type = %mapping.record_type.name(),
@@ -304,6 +301,34 @@ pub mod testing {
     use super::database::{Database, OpenError, Use};
     use super::spec::TableSpec;
     use super::sql::Statement;
+
+    /// How the database goes about fetching rows by `count` keys, whose cells are numbers from 1 on.
+    pub async fn plan(source: &super::super::CsvSource, count: usize) -> String {
+        use super::key::{Cell, Key, Kind};
+        use super::sql::Dialect;
+        let Some(super::super::Held::Table(table)) = source.held().next() else {
+            panic!("no table")
+        };
+        let dialect = table.database.dialect();
+        let kind = |at: usize| match (dialect, at) {
+            (Dialect::Sqlite, 0) => Kind::Integer,
+            _ => Kind::Text,
+        };
+        let cell = |no: usize, at: usize| Cell { kind: kind(at), text: no.to_string() };
+        let key = |no: usize| Key((0..table.mapping.id.len()).map(|at| cell(no, at)).collect());
+        let keys: Vec<Key> = (1..=count).map(key).collect();
+        let columns: Vec<_> = table.columns.iter().collect();
+        let fetch = dialect.fetch(&table.spec.name, &columns, &table.key_columns(), &keys);
+        let explain = match dialect {
+            Dialect::Sqlite => "EXPLAIN QUERY PLAN ",
+            Dialect::Postgres => "EXPLAIN ",
+        };
+        let statement =
+            Statement { text: format!("{explain}{}", fetch.text), params: fetch.params };
+        let rows = table.read().await.unwrap().rows(statement).await.unwrap();
+        let line = |row: &super::key::Fetched| row.row.cells().collect::<Vec<_>>().join(" ");
+        rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
 
     /// Tries a statement that writes; the word of what it got for it.
     pub async fn write(mapping: &Path, sql: &str) -> Result<(), &'static str> {

@@ -20,6 +20,8 @@ use crate::source::adapter::problem::{Cause, Problem};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How much longer the client waits than the server may take.
 const GRACE: Duration = Duration::from_secs(2);
+/// Longest that a transaction may idle, between the steps of a scan.
+const IDLE: Duration = Duration::from_secs(60);
 
 const COLUMNS: &str = "SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), \
 pg_catalog.format_type(a.atttypid, -1), \
@@ -77,7 +79,7 @@ fn options(address: &Address, how: Use) -> Result<PgConnectOptions, Problem> {
         }
     };
     let millis = how.statement.as_millis().to_string();
-    let idle = (how.statement * 4).as_millis().to_string();
+    let idle = (how.statement * 4).max(IDLE).as_millis().to_string();
     let options = PgConnectOptions::new_without_pgpass()
         .host(&address.host)
         .port(address.port)
@@ -164,6 +166,7 @@ fn shape(kind: &str) -> Shape {
         "date" => Shape::Date,
         "timestamptz" => Shape::Moment,
         "timestamp" => Shape::Local,
+        "uuid" => Shape::Uuid,
         "bytea" => Shape::Bytes,
         _ => Shape::Other,
     }
@@ -173,6 +176,7 @@ fn query(statement: Statement) -> Query<'static, Driver, PgArguments> {
     let mut query = sqlx::query(AssertSqlSafe(statement.text));
     for param in statement.params {
         query = match param {
+            Param::Null => query.bind(None::<String>),
             Param::Text(text) => query.bind(text),
             Param::Integer(number) => query.bind(number),
             Param::Real(real) => query.bind(real),

@@ -12,7 +12,7 @@ use super::super::convert::{CodeList, Conversion, TextRule, Value};
 use super::bounds;
 use super::column::{Column, Seen, Shape};
 use super::sql::{Dialect, Param};
-use super::texts::{spellings, successor, without_indexes};
+use super::texts::{is_uuid, spellings, successor, without_indexes};
 
 /// Most values that are bound to one statement.
 const MOST_VALUES: usize = 16_000;
@@ -309,6 +309,9 @@ impl Pusher<'_> {
             Shape::Integer => texts.iter().filter_map(integer).map(Param::Integer).collect(),
             Shape::Free if seen.integers() => {
                 texts.iter().filter_map(integer).map(Param::Integer).collect()
+            }
+            Shape::Uuid => {
+                texts.into_iter().filter(|text| is_uuid(text)).map(Param::Text).collect()
             }
             Shape::Flag => {
                 let word = |text: &String| text == "true" || text == "false";

@@ -7,6 +7,7 @@
 //! rows that vanished since are not found by their keys, and nothing is said of them.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -30,7 +31,6 @@ use super::database::Reading;
 use super::index::{Index, Tally};
 use super::key::{Fetched, Key};
 use super::push::{Condition, Pusher};
-use super::sql::Statement;
 
 /// Rows that can match are listed by id up to so many; of more, every row of the index is looked at.
 const MOST_CANDIDATES: usize = 1 << 16;
@@ -122,7 +122,7 @@ impl TableSearch {
         to: &Sender<Result<wire::SearchResponse, Status>>,
     ) -> Result<bool, SourceRefusal> {
         if self.only.is_none() {
-            self.only = self.candidates().await?;
+            self.only = alive(to, self.candidates()).await?;
         }
         let mut walk = Walk::new(self.index.spool.clone(), &self.after, self.only.clone());
         let (least, most) = FETCH;
@@ -135,7 +135,7 @@ impl TableSearch {
             if wanted.is_empty() {
                 break;
             }
-            for record in self.fetch(wanted).await? {
+            for record in alive(to, self.fetch(wanted)).await? {
                 if self.batches.push(record) {
                     told = Instant::now();
                     if to.send(Ok(self.batches.take())).await.is_err() {
@@ -197,9 +197,7 @@ impl TableSearch {
         let dialect = table.database.dialect();
         let columns: Vec<&Column> = table.columns.iter().collect();
         let (ids, keys): (Vec<OpaqueId>, Vec<Key>) = wanted.into_iter().unzip();
-        let mut statement: Statement = dialect.select(&table.spec.name, &columns);
-        statement.push(" WHERE ");
-        statement.keys(dialect, &table.key_columns(), &keys);
+        let mut statement = dialect.fetch(&table.spec.name, &columns, &table.key_columns(), &keys);
         if let Some(condition) = &self.condition {
             statement.push(" AND ");
             statement.condition(dialect, &table.columns, condition);
@@ -223,8 +221,25 @@ impl TableSearch {
 }
 
 impl Table {
-    fn key_columns(&self) -> Vec<&Column> {
+    pub(super) fn key_columns(&self) -> Vec<&Column> {
         self.mapping.id.iter().filter_map(|at| self.columns.get(*at)).collect()
+    }
+}
+
+/// A database that takes its time is no silence: empty batches say that it goes on.
+async fn alive<T>(
+    to: &Sender<Result<wire::SearchResponse, Status>>,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(SIGN_OF_LIFE) => {
+                // Whether anybody listens is looked at elsewhere.
+                let _ = to.try_send(Ok(Batches::sign_of_life()));
+            }
+        }
     }
 }
 

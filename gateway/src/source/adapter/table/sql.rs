@@ -11,6 +11,8 @@ use super::spec::TableName;
 /// A value that is bound.
 #[derive(Clone, PartialEq)]
 pub enum Param {
+    /// NULL.
+    Null,
     /// Text.
     Text(String),
     /// Whole number.
@@ -59,18 +61,46 @@ impl Dialect {
 
     /// `SELECT` of columns as texts, in their order. SQLite gives values as they are stored.
     pub fn select(self, name: &TableName, columns: &[&Column]) -> Statement {
-        let mut statement = Statement { text: "SELECT ".into(), params: vec![] };
-        for (at, column) in columns.iter().enumerate() {
-            let comma = if at > 0 { ", " } else { "" };
-            let cell = match self {
-                // Qualified, because a quoted name alone that is no column is a text to SQLite.
-                Self::Sqlite => format!("t.{}", quoted(&column.name)),
-                Self::Postgres => cell_text(column),
-            };
-            statement.push(&format!("{comma}{cell}"));
+        let text = format!("SELECT {} FROM {} AS t", self.cells(columns), self.table(name));
+        Statement { text, params: vec![] }
+    }
+
+    /// The same of the rows with some keys, to be followed by further conditions.
+    pub fn fetch(
+        self,
+        name: &TableName,
+        columns: &[&Column],
+        key: &[&Column],
+        keys: &[Key],
+    ) -> Statement {
+        let names: Vec<String> =
+            key.iter().map(|column| format!("t.{}", quoted(&column.name))).collect();
+        let mut statement = match (self, names.as_slice()) {
+            (Self::Sqlite, [_]) | (Self::Postgres, _) => {
+                let mut select = self.select(name, columns);
+                select.push(" WHERE ");
+                select
+            }
+            // SQLite finds rows by a key of several columns only where it is joined with a list of them.
+            (Self::Sqlite, _) => Statement {
+                text: format!("SELECT {} FROM (VALUES ", self.cells(columns)),
+                params: vec![],
+            },
+        };
+        match self {
+            Self::Sqlite => statement.sqlite_keys(&self.table(name), &names, keys),
+            Self::Postgres => statement.postgres_keys(&names, key, keys),
         }
-        statement.push(&format!(" FROM {} AS t", self.table(name)));
         statement
+    }
+
+    fn cells(self, columns: &[&Column]) -> String {
+        let cell = |column: &&Column| match self {
+            // Qualified, because a quoted name alone that is no column is a text to SQLite.
+            Self::Sqlite => format!("t.{}", quoted(&column.name)),
+            Self::Postgres => cell_text(column),
+        };
+        columns.iter().map(cell).collect::<Vec<_>>().join(", ")
     }
 
     /// How many rows there are, and the greatest value of a column as a text.
@@ -136,38 +166,33 @@ impl Statement {
         }
     }
 
-    /// Only rows with one of these keys.
-    pub fn keys(&mut self, dialect: Dialect, columns: &[&Column], keys: &[Key]) {
-        let names: Vec<String> =
-            columns.iter().map(|column| format!("t.{}", quoted(&column.name))).collect();
-        match dialect {
-            Dialect::Sqlite => self.sqlite_keys(&names, keys),
-            Dialect::Postgres => self.postgres_keys(&names, columns, keys),
-        }
-    }
-
-    fn sqlite_keys(&mut self, names: &[String], keys: &[Key]) {
-        // Few sizes, so that few statements are prepared; a key asked for twice is found once.
+    fn sqlite_keys(&mut self, table: &str, names: &[String], keys: &[Key]) {
+        // Few sizes, so that few statements are prepared; what is left over is NULL, which no key is.
         let size = [1, 16, 128].into_iter().find(|size| keys.len() <= *size);
         let size = size.unwrap_or(keys.len());
-        let filled = keys.iter().chain(keys.last().into_iter().cycle()).take(size);
-        let filled: Vec<&Key> = if keys.is_empty() { vec![] } else { filled.collect() };
-        match names {
-            [name] => {
-                let _ = write!(self.text, "{name} IN (");
-            }
-            _ => {
-                let _ = write!(self.text, "({}) IN (VALUES ", names.join(", "));
-            }
-        }
-        for (at, key) in filled.into_iter().enumerate() {
-            let places = vec!["?"; names.len()].join(", ");
-            let comma = if at > 0 { ", " } else { "" };
-            let row = if names.len() == 1 { places } else { format!("({places})") };
-            let _ = write!(self.text, "{comma}{row}");
+        for key in keys {
             self.params.extend(key.0.iter().map(|cell| cell.param()));
         }
-        self.push(")");
+        let missing = (size - keys.len()) * names.len();
+        self.params.extend(std::iter::repeat_n(Param::Null, missing));
+        let places = vec!["?"; names.len()].join(", ");
+        let (row, opens) = match names {
+            [name] => (places, format!("{name} IN (")),
+            _ => (format!("({places})"), String::new()),
+        };
+        // By the column's own collation, so that an index serves, and exactly: a row that two keys are equal to
+        // by a collation would come twice.
+        let equal = |(at, name): (usize, &String)| {
+            let key = format!("k.column{}", at + 1);
+            format!("{name} = {key} AND {name} = {key} COLLATE BINARY")
+        };
+        let joined: Vec<String> = names.iter().enumerate().map(equal).collect();
+        let closes = match names {
+            [_] => ")".to_owned(),
+            _ => format!(") AS k CROSS JOIN {table} AS t WHERE {}", joined.join(" AND ")),
+        };
+        let rows = vec![row.as_str(); size].join(", ");
+        let _ = write!(self.text, "{opens}{rows}{closes}");
     }
 
     fn postgres_keys(&mut self, names: &[String], columns: &[&Column], keys: &[Key]) {
@@ -290,7 +315,7 @@ impl Param {
             Self::Integer(number) => number.to_string(),
             Self::Real(real) => format!("{real:e}"),
             Self::Blob(bytes) => hex::encode(bytes),
-            Self::Texts(_) => String::new(),
+            Self::Texts(_) | Self::Null => String::new(),
         }
     }
 

@@ -200,7 +200,7 @@ fn query(statement: Statement) -> Query<'static, Driver, SqliteArguments> {
             Param::Real(real) => query.bind(real),
             Param::Blob(bytes) => query.bind(bytes),
             // There are no arrays; nothing makes one for SQLite.
-            Param::Texts(_) => query.bind(None::<String>),
+            Param::Null | Param::Texts(_) => query.bind(None::<String>),
         };
     }
     query

@@ -6,6 +6,15 @@ pub fn without_indexes(field: &str) -> String {
     field.split('.').map(name).collect::<Vec<_>>().join(".")
 }
 
+/// A UUID as PostgreSQL writes it?
+pub fn is_uuid(text: &str) -> bool {
+    let sign = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(sign)
+}
+
 /// Every way to write two letters, if these are capitals: no country is found by others.
 pub fn spellings(code: &str) -> Vec<String> {
     let &[one, two] = code.as_bytes() else { return vec![] };
@@ -44,6 +53,8 @@ mod tests {
         assert_eq!(successor("\u{10ffff}"), None);
         assert_eq!(spellings("KR"), ["KR", "Kr", "kR", "kr"]);
         assert!(spellings("kr").is_empty() && spellings("KOR").is_empty());
+        assert!(is_uuid("00000000-0000-0000-0000-00000000000a"));
+        assert!(!is_uuid("00000000-0000-0000-0000-00000000000A") && !is_uuid("7"));
         assert_eq!(without_indexes("items[12].party.id"), "items.party.id");
     }
 
