@@ -327,18 +327,16 @@ impl Rows {
         triples.sort_unstable();
         let found = information(&triples);
         let shuffle = Stream::new(Seed(0), "describe.shuffle");
-        let mut start = 0;
         let mut shuffled = vec![];
-        for of_state in triples.chunk_by(|a, b| a[0] == b[0]) {
+        for (state, of_state) in (0..).zip(triples.chunk_by(|a, b| a[0] == b[0])) {
             let mut declarants: Vec<u32> =
                 of_state.iter().map(|[.., declarant]| *declarant).collect();
-            let mut cell = shuffle.row(start);
+            let mut cell = shuffle.row(state);
             for place in (1..declarants.len()).rev() {
                 declarants.swap(place, cell.place(place + 1));
             }
             let pairs = of_state.iter().zip(declarants);
             shuffled.extend(pairs.map(|([state, importer, _], other)| [*state, *importer, other]));
-            start += 1;
         }
         shuffled.sort_unstable();
         let chance = information(&shuffled);

@@ -35,7 +35,7 @@ pub struct Fit {
 pub fn fit(pairs: &[Pair], states: usize) -> Option<Fit> {
     let total: f64 = pairs.iter().map(|pair| pair.value).sum();
     let mean = total / pairs.len() as f64;
-    if !(mean > 0.0) {
+    if mean.is_nan() || mean <= 0.0 {
         return None;
     }
     // A state that sells nothing, or buys nothing, has no effect that is finite: its pairs are left out.
@@ -197,7 +197,7 @@ impl Cholesky {
                 row.push((value - dot) / other.last()?);
             }
             let rest = scale - row.iter().map(|a| a * a).sum::<f64>();
-            if !(rest > 1e-11 * scale) {
+            if rest.is_nan() || rest <= 1e-11 * scale {
                 return None;
             }
             row.push(libm::sqrt(rest));

@@ -53,7 +53,7 @@ fn conversion(column: &Column, target: &Target) -> Option<&'static str> {
             Some("kind = \"timestamp\", format = \"%Y-%m-%dT%H:%M:%SZ\", offset = \"Z\"")
         }
         (Kind::Moment, Target::Postgres(_)) => {
-            Some("kind = \"timestamp\", format = \"%Y-%m-%dT%H:%M:%S.%fZ\", offset = \"Z\"")
+            Some("kind = \"timestamp\", format = \"%Y-%m-%dT%H:%M:%S.%f%z\"")
         }
         (Kind::Integer, _) if column.name.ends_with("_grams") => {
             Some("kind = \"mass\", unit = \"g\"")

@@ -76,6 +76,8 @@ pub struct Draft {
 const SIZE_BY_STANDING: f64 = 0.6;
 /// Least and most value of a consignment, US dollars.
 pub const DOLLARS: (f64, f64) = (20.0, 5e7);
+/// Bulk goods by sea go loose from this mass on, kilograms: a part of a ship's hold or tank.
+const LOOSE_FROM_KG: f64 = 10_000.0;
 /// Most gross mass over net mass.
 const MOST_GROSS: f64 = 1.14;
 /// Most mass by air, kilograms.
@@ -224,7 +226,8 @@ impl Engine<'_> {
             } else {
                 Mode::Air
             }
-        } else if kilograms > self.most_boxed_kg(draft) {
+        } else if kilograms > self.most_boxed_kg(draft) || (goods.bulk && kilograms > LOOSE_FROM_KG)
+        {
             Mode::Bulk
         } else {
             Mode::Sea

@@ -24,28 +24,29 @@ impl Point {
         2.0 * RADIUS_NM * libm::asin(libm::sqrt(sides.clamp(0.0, 1.0)))
     }
 
-    /// The point at this share of the way to another, along the straight line on the chart: over the line of
-    /// 180 degrees where that is the shorter way.
+    /// The point at this share of the way to another, along the straight line on the chart: across the date line
+    /// where that is shorter.
     pub fn toward(self, other: Self, share: f64) -> Self {
-        let east = other.lon - self.lon;
-        let east = if east > 180.0 {
-            east - 360.0
-        } else if east < -180.0 {
-            east + 360.0
-        } else {
-            east
-        };
-        let lon = self.lon + east * share;
         Self {
             lat: self.lat + (other.lat - self.lat) * share,
-            lon: if lon > 180.0 {
-                lon - 360.0
-            } else if lon < -180.0 {
-                lon + 360.0
-            } else {
-                lon
-            },
+            lon: turned(self.lon + turned(other.lon - self.lon) * share),
         }
+    }
+
+    /// Degrees north and east from here to another, the shorter way round.
+    pub fn degrees_to(self, other: Self) -> (f64, f64) {
+        (other.lat - self.lat, turned(other.lon - self.lon))
+    }
+}
+
+/// Degrees from -180 to 180.
+fn turned(degrees: f64) -> f64 {
+    if degrees > 180.0 {
+        degrees - 360.0
+    } else if degrees < -180.0 {
+        degrees + 360.0
+    } else {
+        degrees
     }
 }
 
