@@ -165,7 +165,7 @@ mod tests {
             accepted_at: Some(crate::calendar::Moment(1_767_243_967)),
             description: "a \"big\", bad\ncrate",
             net_mass_grams: Some(1_234),
-            value: Some(5_000_05),
+            value: Some(500_005),
             ..Declaration::default()
         };
         let columns = ["value", "id", "description", "accepted_at", "net_mass_grams", "licence_id"];
