@@ -30,7 +30,8 @@ impl Engine<'_> {
     /// When the licence of a case, of which it may have several, was applied for, and days until it was decided.
     pub fn case_applied(&self, case: u64, place: u64) -> (Moment, f64) {
         let mut cell = self.cases.records_cell(case, 48 + place);
-        let days = cell.lognormal(self.world.rates.licence_days).clamp(DECIDED_DAYS.0, DECIDED_DAYS.1);
+        let days =
+            cell.lognormal(self.world.rates.licence_days).clamp(DECIDED_DAYS.0, DECIDED_DAYS.1);
         let granted = self.case_begins(case).plus_days(-cell.between(5.0, 90.0));
         (granted.plus_days(-days), days)
     }

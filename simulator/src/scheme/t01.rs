@@ -21,6 +21,9 @@ use crate::shipment::{Consignment, Engine};
 use crate::table::{Out, Table};
 use crate::world::Office;
 
+/// Most that a case moves, kilograms.
+const MOST_KG: f64 = 50_000.0;
+
 /// The scheme.
 #[derive(Debug)]
 pub struct ThirdCountry;
@@ -94,6 +97,8 @@ impl Mechanism for ThirdCountry {
             (draft.exporter, draft.importer) = (cast.exporter, cast.trader);
             (draft.goods, draft.origin) = (cast.goods, cast.a);
             engine.reprice(draft, cast.dollars);
+            // What goes on must fit an aircraft: not every state has a port.
+            engine.lighten(draft, MOST_KG);
         } else if let Some(first) = engine.of_role(case, 0).map(|first| engine.consignment(first)) {
             (draft.from, draft.to) = (cast.b, cast.d);
             (draft.exporter, draft.importer) = (cast.trader, cast.buyer);

@@ -105,7 +105,7 @@ fn micro(value: f64) -> i64 {
 /// The state whose port is nearest: its coast guard hears the ship.
 fn nearest(engine: &Engine, point: crate::world::geo::Point) -> u32 {
     let far = |port: &crate::world::Port| {
-        let (north, east) = (port.point.lat - point.lat, port.point.lon - point.lon);
+        let (north, east) = point.degrees_to(port.point);
         north * north + east * east
     };
     let ports = engine.world.ports.iter().map(|port| (far(port), port.country));

@@ -18,6 +18,18 @@ impl Engine<'_> {
         self.price(draft, Some(dollars));
     }
 
+    /// Makes it less where it is more than so many kilograms, at the same price, and chooses the mode anew.
+    pub fn lighten(&self, draft: &mut Draft, most_kg: f64) {
+        let share = most_kg * 1000.0 / (draft.net_grams as f64).max(1.0);
+        if share < 1.0 {
+            let less = |amount: i64| super::draft::round(amount as f64 * share).max(1);
+            draft.net_grams = less(draft.net_grams);
+            draft.gross_grams = less(draft.gross_grams).max(draft.net_grams + 1);
+            (draft.cents, draft.pieces) = (less(draft.cents), less(draft.pieces));
+            self.carry(draft);
+        }
+    }
+
     /// Chooses the mode anew, for a mass that was set by hand.
     pub fn carry(&self, draft: &mut Draft) {
         draft.mode = self.mode(draft, draft.net_grams as f64 / 1000.0);

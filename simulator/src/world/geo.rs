@@ -24,12 +24,29 @@ impl Point {
         2.0 * RADIUS_NM * libm::asin(libm::sqrt(sides.clamp(0.0, 1.0)))
     }
 
-    /// The point at this share of the way to another, along the straight line on the chart.
+    /// The point at this share of the way to another, along the straight line on the chart: across the date line
+    /// where that is shorter.
     pub fn toward(self, other: Self, share: f64) -> Self {
         Self {
             lat: self.lat + (other.lat - self.lat) * share,
-            lon: self.lon + (other.lon - self.lon) * share,
+            lon: turned(self.lon + turned(other.lon - self.lon) * share),
         }
+    }
+
+    /// Degrees north and east from here to another, the shorter way round.
+    pub fn degrees_to(self, other: Self) -> (f64, f64) {
+        (other.lat - self.lat, turned(other.lon - self.lon))
+    }
+}
+
+/// Degrees from -180 to 180.
+fn turned(degrees: f64) -> f64 {
+    if degrees > 180.0 {
+        degrees - 360.0
+    } else if degrees < -180.0 {
+        degrees + 360.0
+    } else {
+        degrees
     }
 }
 
@@ -44,6 +61,9 @@ mod tests {
         assert!((equator.miles_to(Point { lat: 0.0, lon: 1.0 }) - 60.04).abs() < 0.05);
         assert!((equator.miles_to(Point { lat: 90.0, lon: 12.0 }) - 5403.6).abs() < 1.0);
         assert!(equator.miles_to(equator).abs() < 1e-9);
+        let (fiji, samoa) = (Point { lat: -18.0, lon: 178.0 }, Point { lat: -14.0, lon: -172.0 });
+        assert_eq!(fiji.toward(samoa, 0.5), Point { lat: -16.0, lon: -177.0 });
+        assert_eq!(samoa.toward(fiji, 0.9), Point { lat: -17.6, lon: 179.0 });
         assert_eq!(equator.toward(Point { lat: 2.0, lon: 4.0 }, 0.5), Point { lat: 1.0, lon: 2.0 });
     }
 }

@@ -10,7 +10,7 @@ use super::measure::{Measure, Verdict};
 use super::text::value;
 
 pub use plot::{Bar, Kind, Plot, Series};
-use svg::escape;
+pub use svg::escape;
 
 const STYLE: &str = "
 body{font:16px/1.45 system-ui,'DejaVu Sans',sans-serif;color:#222;background:#fff;max-width:1140px;margin:2em auto;padding:0 1em}

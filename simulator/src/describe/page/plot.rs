@@ -172,6 +172,7 @@ impl Plot {
         let x = Axis::powers(&self.x, 0.0, log(longest as f64));
         let y = Axis::powers(&self.y, log(least), log(shares().copied().fold(0.0, f64::max)));
         let corner = (x.high, y.high);
+        let inside = y.clone();
         let mut drawing = self.drawing(Room::PLOT, x, y);
         drawing.up();
         drawing.across();
@@ -185,7 +186,7 @@ impl Plot {
             let mut next = 1.0;
             // Points at even distances of the logarithm draw the same line as all of them.
             for (rank, share) in (1_u32..).zip(&one.shares).filter(|(_, share)| **share > 0.0) {
-                if f64::from(rank) >= next {
+                if f64::from(rank) >= next && inside.holds(log(*share)) {
                     points.push((log(f64::from(rank)), log(*share)));
                     next = f64::from(rank) * 1.06;
                 }

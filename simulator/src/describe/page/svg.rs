@@ -61,7 +61,7 @@ impl Axis {
         if self.powers {
             return match tick {
                 tick if (0.0..4.0).contains(&tick) => format!("{:.0}", libm::pow(10.0, tick)),
-                tick => format!("10^{tick:.0}"),
+                tick => format!("10{}", raised(tick)),
             };
         }
         let text = format!("{tick:.3}");
@@ -69,9 +69,24 @@ impl Axis {
         if text == "-0" { "0".to_owned() } else { text.to_owned() }
     }
 
+    /// Whether a value lies in it.
+    pub fn holds(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+
     fn share(&self, value: f64) -> f64 {
         ((value - self.low) / (self.high - self.low)).clamp(-0.02, 1.02)
     }
+}
+
+/// A whole number in raised digits.
+fn raised(number: f64) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let raise = |letter: char| match letter.to_digit(10) {
+        Some(digit) => DIGITS.get(digit as usize).copied().unwrap_or(letter),
+        None => '⁻',
+    };
+    format!("{number:.0}").chars().map(raise).collect()
 }
 
 /// A drawing with its frame.
@@ -265,9 +280,10 @@ mod tests {
         assert_eq!(axis.write(0.4), "0.4");
         let powers = Axis::powers("x", 0.2, 6.5);
         assert_eq!((powers.low, powers.high), (0.0, 7.0));
+        assert_eq!(raised(-12.0), "⁻¹²");
         assert_eq!(
             powers.ticks().iter().map(|t| powers.write(*t)).collect::<Vec<_>>(),
-            ["1", "100", "10^4", "10^6"]
+            ["1", "100", "10⁴", "10⁶"]
         );
     }
 
