@@ -4,6 +4,8 @@
 #     tests/run.sh [all|rust|python|node]
 #     tests/run.sh laws [--cases N]     the laws alone, any number of cases each (10,000 without it)
 #     tests/run.sh fuzz [SECONDS]       the fuzz targets, 60 s each without it
+#     tests/run.sh world [PACK..]       10^6 consignments of a pack against the yardstick, 2 GB of disk, a minute each; all
+#                                       packs of any size (default, real-shape) without it
 #     tests/run.sh bench [engine|live]  speed beside peers, release profile
 #     tests/run.sh mutants [ARGS]       cargo-mutants on the core, hours; ARGS such as `-f '**/mask.rs'` or `--shard 1/8`
 #     tests/run.sh mutants --schemata [WORD..]  the same in one build: tests/mutants/README.md
@@ -16,7 +18,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
-    echo "usage: tests/run.sh [all|rust|python|node] | laws [--cases N] | fuzz [SECONDS] | bench [engine|live] | mutants [ARGS]" >&2
+    echo "usage: tests/run.sh [all|rust|python|node] | laws [--cases N] | fuzz [SECONDS] | world [PACK..] | bench [engine|live] | mutants [ARGS]" >&2
     exit 2
 }
 
@@ -30,6 +32,24 @@ case $part in
             *) usage ;;
         esac
         exec cargo nextest run --workspace --no-fail-fast -P laws -E 'package(portcullis-laws)'
+        ;;
+    world)
+        shift
+        [[ $# -gt 0 ]] || set -- default real-shape
+        cargo build --release --locked -p portcullis-sim
+        program=${CARGO_TARGET_DIR:-target}/release/portcullis-sim out=$(mktemp -d) missed=0
+        trap 'rm -rf "$out"' EXIT
+        kcs=()
+        [[ ! -d ../shared/data/kcs ]] || kcs=(--kcs ../shared/data/kcs)
+        for pack in "$@"; do
+            [[ -d $pack ]] || pack=simulator/packs/$pack
+            rm -rf "$out/world"
+            "$program" generate --pack "$pack" --consignments 1000000 --out "$out/world" >/dev/null
+            page=${CARGO_TARGET_DIR:-target}/world-$(basename "$pack").html
+            "$program" describe "$out/world" --pack "$pack" "${kcs[@]}" --html "$page" --check || missed=1
+            echo "page: $page"
+        done
+        exit $missed
         ;;
     fuzz | bench) shift; exec "tests/$part/run.sh" "$@" ;;
     mutants)

@@ -246,3 +246,114 @@ pub fn round(value: f64) -> i64 {
 pub fn ratio(count: u64) -> f64 {
     count as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::rng::Seed;
+    use crate::scheme::{Cases, Request};
+    use crate::world::World;
+    use crate::world::pack::Pack;
+
+    fn with_engine(look: impl Fn(&Engine<'_>)) {
+        let pack = Path::new(env!("CARGO_MANIFEST_DIR")).join("packs/demo");
+        let world = World::build(Pack::read(&pack).unwrap(), Seed(1)).unwrap();
+        let cases = Cases::new(&world, 40_000, Request::by_rates(&world, 40_000)).unwrap();
+        look(&Engine::new(&world, 40_000, cases).unwrap());
+    }
+
+    #[test]
+    fn standings_are_standard_normal_and_large_sellers_make_large_consignments() {
+        with_engine(|engine| {
+            let drafts: Vec<Draft> = (0..20_000).map(|number| engine.draft(number)).collect();
+            let count = drafts.len() as f64;
+            let mean =
+                |value: &dyn Fn(&Draft) -> f64| drafts.iter().map(value).sum::<f64>() / count;
+            let standing = mean(&|draft| draft.standing);
+            let square = mean(&|draft| draft.standing.powi(2));
+            assert!(standing.abs() < 0.03 && (square - 1.0).abs() < 0.04, "{standing} {square}");
+            let log = |draft: &Draft| libm::log(draft.cents as f64);
+            let (middle, spread) = (mean(&log), mean(&|draft| log(draft).powi(2)));
+            let product = mean(&|draft| draft.standing * log(draft)) - standing * middle;
+            let correlation = product / libm::sqrt(spread - middle * middle);
+            assert!((correlation - SIZE_BY_STANDING).abs() < 0.05, "{correlation}");
+        });
+    }
+
+    #[test]
+    fn firms_keep_to_a_few_forwarders_of_their_state() {
+        with_engine(|engine| {
+            let (firm, state) = (17, engine.world.firms.id(17).country);
+            let mut counts = std::collections::BTreeMap::new();
+            for row in 0..1_000 {
+                let agent = engine.agent(firm, state, &mut engine.streams.parties.row(row));
+                assert_eq!(engine.world.firms.id(agent).country, state);
+                *counts.entry(agent).or_insert(0) += 1;
+            }
+            let mut counts: Vec<i32> = counts.into_values().collect();
+            counts.sort_unstable_by(|a, b| b.cmp(a));
+            assert!(counts.iter().take(4).sum::<i32>() > 720, "{counts:?}");
+        });
+    }
+
+    #[test]
+    fn bulk_goods_go_loose_and_what_is_boxed_fits_its_boxes() {
+        with_engine(|engine| {
+            let (mut loose, mut boxed) = (0, 0);
+            for draft in (0..20_000).map(|number| engine.draft(number)) {
+                let (goods, kilograms) =
+                    (engine.world.commodities.id(draft.goods), draft.net_grams as f64 / 1000.0);
+                match draft.mode {
+                    Mode::Bulk => loose += 1,
+                    Mode::Sea => {
+                        boxed += 1;
+                        assert!(!(goods.bulk && kilograms > LOOSE_FROM_KG), "{draft:?}");
+                        let size = engine.box_size(draft.number);
+                        assert!(
+                            kilograms / 1000.0 * goods.stowage <= 4.001 * size.cubic_metres,
+                            "{draft:?}"
+                        );
+                        assert!(draft.gross_grams as f64 <= 4_000.0 * size.payload_kg, "{draft:?}");
+                    }
+                    _ => {}
+                }
+            }
+            assert!(loose > 300 && boxed > 5_000, "{loose} {boxed}");
+        });
+    }
+
+    #[test]
+    fn a_box_has_one_size_and_one_tare_whenever_it_travels() {
+        with_engine(|engine| {
+            let mut known = std::collections::BTreeMap::new();
+            let mut again = 0;
+            for number in 0..engine.consignments {
+                for container in &engine.consignment(number).movement.boxes {
+                    let facts = (container.feet, container.tare_grams);
+                    if let Some(before) = known.insert(container.number.clone(), facts) {
+                        again += 1;
+                        assert_eq!(before, facts, "{}", container.number);
+                    }
+                }
+            }
+            assert!(again > 5_000, "{again}");
+        });
+    }
+
+    #[test]
+    fn cases_lie_as_late_in_the_period_as_anything_else() {
+        with_engine(|engine| {
+            let cases = (0..engine.cases.count()).map(|number| engine.cases.case(engine, number));
+            let mut places = vec![];
+            for case in cases {
+                for role in 0..case.roles.len() {
+                    places.push(engine.of_role(&case, role).unwrap() as f64 / 40_000.0);
+                }
+            }
+            let mean = places.iter().sum::<f64>() / places.len() as f64;
+            assert!(places.len() > 300 && (mean - 0.5).abs() < 0.035, "{mean} of {}", places.len());
+        });
+    }
+}

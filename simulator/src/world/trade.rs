@@ -253,3 +253,30 @@ fn flows(seed: Seed, gravity: &Gravity, countries: &List<Country>) -> Vec<f64> {
     }
     flows
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::World;
+    use crate::world::pack::Pack;
+
+    #[test]
+    fn hubs_trade_with_everybody_and_the_wanted_share_of_pairs_with_nobody() {
+        let pack = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("packs/default");
+        let pack = Pack::read(&pack).unwrap();
+        let gravity = pack.gravity;
+        let world = World::build(pack, Seed(1)).unwrap();
+        let flows = flows(Seed(1), &gravity, &world.countries);
+        let states = world.countries.len();
+        let mut zeros = 0.0;
+        for (place, flow) in
+            flows.iter().enumerate().filter(|(place, _)| place / states != place % states)
+        {
+            let hub = |state: usize| world.countries.at(state).hub;
+            assert!(*flow > 0.0 || !(hub(place / states) || hub(place % states)), "{place}");
+            zeros += f64::from(u8::from(*flow == 0.0));
+        }
+        let share = zeros / (states * (states - 1)) as f64;
+        assert!((share - gravity.zero_share).abs() < 0.001, "{share}");
+    }
+}

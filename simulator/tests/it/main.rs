@@ -9,5 +9,6 @@
 )]
 
 mod cli;
+mod describe;
 mod paths;
 mod same_bytes;
