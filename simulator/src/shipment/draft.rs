@@ -299,6 +299,22 @@ mod tests {
     }
 
     #[test]
+    fn declarants_are_of_the_state_they_declare_in_whatever_a_consignment_belongs_to() {
+        with_engine(|engine| {
+            let mut licensed = 0;
+            for draft in (0..engine.consignments).map(|number| engine.consignment(number).draft) {
+                licensed += u32::from(draft.licence.is_some());
+                for (agent, state) in
+                    [(draft.export_agent, draft.from), (draft.import_agent, draft.to)]
+                {
+                    assert_eq!(engine.world.firms.id(agent).country, state, "{draft:?}");
+                }
+            }
+            assert!(licensed > 50, "{licensed}");
+        });
+    }
+
+    #[test]
     fn bulk_goods_go_loose_and_what_is_boxed_fits_its_boxes() {
         with_engine(|engine| {
             let (mut loose, mut boxed) = (0, 0);
