@@ -76,8 +76,8 @@ pub struct Draft {
 const SIZE_BY_STANDING: f64 = 0.6;
 /// Least and most value of a consignment, US dollars.
 pub const DOLLARS: (f64, f64) = (20.0, 5e7);
-/// Bulk goods by sea go loose from this mass on, kilograms: a part of a ship's hold or tank.
-const LOOSE_FROM_KG: f64 = 10_000.0;
+/// Bulk goods by sea go loose from this mass on, kilograms: a lot of a ship's hold or tank under a bill of its own.
+const LOOSE_FROM_KG: f64 = 2_000.0;
 /// Most gross mass over net mass.
 const MOST_GROSS: f64 = 1.14;
 /// Most mass by air, kilograms.
@@ -295,6 +295,22 @@ mod tests {
             let mut counts: Vec<i32> = counts.into_values().collect();
             counts.sort_unstable_by(|a, b| b.cmp(a));
             assert!(counts.iter().take(4).sum::<i32>() > 720, "{counts:?}");
+        });
+    }
+
+    #[test]
+    fn declarants_are_of_the_state_they_declare_in_whatever_a_consignment_belongs_to() {
+        with_engine(|engine| {
+            let mut licensed = 0;
+            for draft in (0..engine.consignments).map(|number| engine.consignment(number).draft) {
+                licensed += u32::from(draft.licence.is_some());
+                for (agent, state) in
+                    [(draft.export_agent, draft.from), (draft.import_agent, draft.to)]
+                {
+                    assert_eq!(engine.world.firms.id(agent).country, state, "{draft:?}");
+                }
+            }
+            assert!(licensed > 50, "{licensed}");
         });
     }
 
