@@ -33,13 +33,15 @@ impl Ships {
     /// The first file or line that cannot be read.
     pub fn read(folder: &Folder, truth: &Truth) -> Result<Self, ReadError> {
         let mut all = Self::default();
-        let columns = ["id", "vessel_imo", "at", "latitude", "longitude", "speed", "silent_since"];
+        let columns =
+            ["id", "vessel_imo", "at", "latitude", "longitude", "speed", "silent_since", "source"];
         folder.rows(Table::Track, &columns, &mut |row| {
             let (Some(at), Some(lat), Some(lon)) = (row.moment(2), row.number(3), row.number(4))
             else {
                 return;
             };
-            if truth.traced(Table::Track, row.text(0)) {
+            // Who sees a ship may take it for another.
+            if truth.traced(Table::Track, row.text(0)) || !row.text(7).starts_with("AIS") {
                 return;
             }
             let ship = match all.ships.get_mut(row.text(1)) {

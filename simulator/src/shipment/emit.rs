@@ -28,6 +28,8 @@ struct Papers<'a> {
     export_id: String,
     import_id: String,
     containers: String,
+    /// IMO number of the ship that a bulk cargo has for itself.
+    ship: String,
     boxes: Cow<'a, [Container]>,
     export_cents: i64,
 }
@@ -98,6 +100,16 @@ impl Engine<'_> {
         numbered(&format!("P{event}-"), self.ids.port.apply(number), &format!("-{}", place + 1))
     }
 
+    /// The number of the bill of its last leg.
+    pub fn bill_id(&self, number: u64) -> String {
+        numbered("BL-", self.ids.paper.apply(number), "")
+    }
+
+    /// The number of a bill that this one took the place of.
+    pub fn former_bill(&self, number: u64) -> String {
+        numbered("BL-", self.ids.paper.apply(self.consignments + number), "")
+    }
+
     /// The number of its invoice.
     pub fn invoice_id(&self, number: u64) -> String {
         numbered("INV-", self.ids.paper.apply(number), "")
@@ -106,8 +118,10 @@ impl Engine<'_> {
     /// Writes all rows of a consignment.
     pub fn emit<O: Out>(&self, consignment: &Consignment, out: &mut O) {
         let papers = self.papers(consignment);
-        papers.export(out);
-        papers.invoice(out);
+        if !consignment.twist.no_export {
+            papers.export(out);
+            papers.invoice(out);
+        }
         papers.payments(out);
         if consignment.twist.phantom {
             return;
@@ -118,6 +132,7 @@ impl Engine<'_> {
             return;
         }
         papers.landing(out);
+        papers.by_ship(out);
         if !consignment.twist.no_import {
             papers.import(out);
             papers.inspection(out);
@@ -152,6 +167,11 @@ impl Engine<'_> {
             export_id: self.export_id(draft),
             import_id: self.import_id(draft),
             containers,
+            ship: if draft.mode == Mode::Bulk {
+                self.ship(self.ship_of(draft.number)).imo
+            } else {
+                String::new()
+            },
             boxes,
             export_cents: scaled(draft.cents, consignment.twist.export_value),
         }
@@ -198,10 +218,10 @@ impl<'a> Papers<'a> {
         port.map_or("", |port| &self.engine.world.ports.id(port).locode)
     }
 
-    fn vessel(&self, last: bool) -> &'a str {
+    fn vessel(&self, last: bool) -> &str {
         let legs = &self.consignment.movement.legs;
         let leg = if last { legs.last() } else { legs.first() };
-        leg.map_or("", |leg| &self.engine.world.vessels.id(leg.vessel).imo)
+        leg.map_or(&self.ship, |leg| &self.engine.world.vessels.id(leg.vessel).imo)
     }
 
     /// Another state's firm as a state's officials write it.
@@ -299,7 +319,7 @@ impl<'a> Papers<'a> {
             direction: "IMPORT",
             accepted_at: Some(movement.imported),
             office: self.office(self.to, 1),
-            regime: "40",
+            regime: twist.import_regime.unwrap_or("40"),
             transport_mode: draft.mode.code(),
             declarant_id: &agent.id,
             declarant_name: &agent.name,
@@ -495,30 +515,8 @@ impl<'a> Papers<'a> {
         let agency = world.countries.id(port.country).agency(Office::Port);
         let terminal = port.terminals.at(draft.importer as usize % port.terminals.len());
         let (imo, voyage) = (&world.vessels.id(leg.vessel).imo, voyage(leg.voyage));
-        let goods = self.goods(twist.import_goods);
-        let consignee = &self.consignee;
-        let agent = world.firms.id(draft.import_agent);
-        let bill = numbered("BL-", self.engine.ids.paper.apply(draft.number), "");
-        out.put(&BillOfLading {
-            agency,
-            id: &bill,
-            ucr: &self.ucr,
-            issued_at: Some(leg.departs),
-            carrier_id: &world.carriers.id(movement.carrier).id,
-            shipper_id: &self.exporter.id,
-            shipper_name: &self.exporter.name,
-            consignee_id: &consignee.id,
-            consignee_name: &consignee.name,
-            notify_name: &agent.name,
-            port_of_loading: &world.ports.id(leg.from).locode,
-            port_of_discharge: &port.locode,
-            vessel_imo: imo,
-            voyage: &voyage,
-            containers: &self.containers,
-            gross_mass_grams: Some(draft.gross_grams),
-            description: &self.describe(goods, 1),
-            switched_from: twist.switched.as_deref().unwrap_or_default(),
-        });
+        let loading = &world.ports.id(leg.from).locode;
+        self.bill(&[agency], loading, &port.locode, imo, &voyage, leg.departs, out);
         let mut cell = self.engine.streams.check.row(draft.number * 2 + 1);
         for (place, container) in self.boxes.iter().enumerate() {
             let id = |event| self.engine.port_id(draft.number, event, place);
@@ -589,6 +587,60 @@ impl<'a> Papers<'a> {
                 voyage: "",
                 plate: &plate,
                 ..landed
+            });
+        }
+    }
+
+    /// The bill of a bulk cargo, and where its ship was. Customs get such bills with the ship's manifest.
+    fn by_ship<O: Out>(&self, out: &mut O) {
+        let (draft, movement) = (self.draft(), &self.consignment.movement);
+        let Some(voyage) = self.engine.voyage(self.consignment) else { return };
+        let (from, to) = (self.port(movement.from_port), self.port(movement.to_port));
+        let agencies = [self.to.agency(Office::Port), self.to.agency(Office::Customs)];
+        self.bill(&agencies, from, to, &self.ship, "", movement.departs, out);
+        self.engine.put_voyage(&voyage, draft.number, out);
+        if self.engine.first_of_ship(draft.number) {
+            self.engine.put_ship(&self.engine.ship(voyage.ship), draft.to, out);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one for each thing that a leg says")]
+    fn bill<O: Out>(
+        &self,
+        agencies: &[&str],
+        from: &str,
+        to: &str,
+        imo: &str,
+        voyage: &str,
+        issued: Moment,
+        out: &mut O,
+    ) {
+        let (world, draft, twist) = (self.engine.world, self.draft(), &self.consignment.twist);
+        let shipper = self.engine.firm(twist.shipper.unwrap_or(draft.exporter));
+        let switched_from = twist.switched.as_deref().unwrap_or_default();
+        let customs = self.to.agency(Office::Customs);
+        // Customs ask for a bill that took the place of another, whatever it is for.
+        let asked = (!switched_from.is_empty() && !agencies.contains(&customs)).then_some(customs);
+        for agency in agencies.iter().copied().chain(asked) {
+            out.put(&BillOfLading {
+                agency,
+                id: &self.engine.bill_id(draft.number),
+                ucr: &self.ucr,
+                issued_at: Some(issued),
+                carrier_id: &world.carriers.id(self.consignment.movement.carrier).id,
+                shipper_id: &shipper.id,
+                shipper_name: &shipper.name,
+                consignee_id: &self.consignee.id,
+                consignee_name: &self.consignee.name,
+                notify_name: &world.firms.id(draft.import_agent).name,
+                port_of_loading: from,
+                port_of_discharge: to,
+                vessel_imo: imo,
+                voyage,
+                containers: &self.containers,
+                gross_mass_grams: Some(draft.gross_grams),
+                description: &self.describe(self.goods(twist.import_goods), 1),
+                switched_from,
             });
         }
     }

@@ -14,7 +14,7 @@ pub struct Ids {
     pub export: Permutation,
     /// Import declarations.
     pub import: Permutation,
-    /// Papers: invoices and bills.
+    /// Papers: invoices and bills, then bills that others took the place of.
     pub paper: Permutation,
     /// What ports see.
     pub port: Permutation,
@@ -47,7 +47,7 @@ impl Ids {
             ucr: order("id.ucr"),
             export: order("id.export"),
             import: order("id.import"),
-            paper: order("id.paper"),
+            paper: Permutation::new(seed, "id.paper", consignments.saturating_mul(2)),
             port: order("id.port"),
             payment: Permutation::new(
                 seed,

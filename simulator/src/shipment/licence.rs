@@ -213,8 +213,7 @@ impl Engine<'_> {
                 (round, crate::calendar::whole(pieces as f64 * used * weight / total))
             })
             .filter(|(round, pieces)| {
-                *pieces > 0
-                    && self.lanes().place(self.licences.consignment(number, *round)).is_none()
+                *pieces > 0 && self.role(self.licences.consignment(number, *round)).is_none()
             })
             .collect()
     }

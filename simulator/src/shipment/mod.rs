@@ -10,6 +10,7 @@ pub mod movement;
 pub mod registers;
 pub mod rows;
 mod shape;
+pub mod voyage;
 
 use std::borrow::Cow;
 
@@ -23,6 +24,7 @@ use draft::Draft;
 use ids::Ids;
 use licence::Licences;
 use movement::Movement;
+use voyage::{Ships, Voyage};
 
 /// Everything that consignments are drawn from.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub struct Engine<'w> {
     pub licences: Licences,
     /// Numbers of rows.
     pub ids: Ids,
+    /// Ships of no liner service.
+    pub ships: Ships,
     /// What registers hold beside trade and cases.
     pub background: Background,
     pub(crate) streams: Streams,
@@ -48,6 +52,9 @@ const OTHERS_PAY: f64 = 0.025;
 const OVERPAID: f64 = 0.02;
 /// The same where somebody else pays.
 const OVERPAID_BY_OTHERS: f64 = 0.0005;
+
+/// Share of bills that took the place of another, so that the buyer does not learn of his trader's supplier.
+const SWITCHED: f64 = 0.012;
 
 /// Firms that a case may have of its own.
 pub const CASE_FIRMS: u64 = 8;
@@ -89,6 +96,7 @@ impl<'w> Engine<'w> {
         Ok(Self {
             world,
             consignments,
+            ships: Ships::new(world, consignments, cases.count()),
             background: Background::new(world.seed, consignments, licences.count(), cases.count()),
             licences,
             ids: Ids::new(world.seed, consignments, cases.count()),
@@ -173,14 +181,14 @@ impl<'w> Engine<'w> {
             None => {
                 let mut draft = self.draft(number);
                 self.licences.shape(self, &mut draft);
-                let mut consignment = self.ship(draft);
+                let mut consignment = self.send(draft);
                 self.disturb(&mut consignment);
                 consignment
             }
             Some((case, role)) => {
                 let mut draft = self.draft(number);
                 case.shape(self, role, &mut draft);
-                let mut consignment = self.ship(draft);
+                let mut consignment = self.send(draft);
                 case.twist(self, role, &mut consignment);
                 consignment.case = Some((case.number, role));
                 consignment
@@ -188,7 +196,7 @@ impl<'w> Engine<'w> {
         }
     }
 
-    fn ship(&self, draft: Draft) -> Consignment {
+    fn send(&self, draft: Draft) -> Consignment {
         let movement = self.move_it(&draft);
         Consignment {
             draft,
@@ -304,6 +312,14 @@ pub struct Twist {
     pub phantom: bool,
     /// The import side sees nothing.
     pub no_import: bool,
+    /// The state that the papers name as that of export has no record: it never was there.
+    pub no_export: bool,
+    /// Regime that the import side declares.
+    pub import_regime: Option<&'static str>,
+    /// Where its ship was, where that is not what the papers say.
+    pub voyage: Option<Voyage>,
+    /// Who stands as shipper on the bill, where it is another than the exporter.
+    pub shipper: Option<u32>,
     /// Who pays in place of the importer.
     pub payer: Option<u32>,
     /// Factor on what is paid.
@@ -343,6 +359,10 @@ impl Default for Twist {
             forged_discharge: false,
             phantom: false,
             no_import: false,
+            no_export: false,
+            import_regime: None,
+            voyage: None,
+            shipper: None,
             payer: None,
             paid: 1.0,
             hidden_grams: 0,
@@ -378,6 +398,12 @@ impl Engine<'_> {
             let sector = world.commodities.id(consignment.draft.goods).sector;
             twist.payer = Some(world.trade.buyer(state, sector, cell.bits64()));
             twist.paid = if cell.chance(0.3) { cell.between(0.96, 1.06) } else { 1.0 };
+        }
+        if cell.chance(SWITCHED) {
+            let state = u32::try_from(cell.place(world.countries.len())).unwrap_or_default();
+            let sector = world.commodities.id(consignment.draft.goods).sector;
+            twist.shipper = Some(world.trade.seller(state, sector, cell.bits64()));
+            twist.switched = Some(self.former_bill(consignment.draft.number));
         }
         if more < if other { OVERPAID_BY_OTHERS } else { OVERPAID } {
             twist.paid = cell.between(1.05, 2.2);

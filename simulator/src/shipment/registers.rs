@@ -1,22 +1,18 @@
-//! Rows of ships that belong to no consignment: their registry, and where they were. Firms and licences: `rows.rs`.
+//! Rows of liners that belong to no consignment: their registry, and where they were. Other ships: `voyage.rs`; firms
+//! and licences: `rows.rs`.
 
 use super::Engine;
-use super::ids::numbered;
+use super::voyage::{TRACK_HOURS, micro};
 use crate::calendar::{DAY, Moment};
-use crate::permute::Permutation;
 use crate::rng::Stream;
 use crate::table::{Out, Track, VesselEntry};
 use crate::world::Office;
-
-/// Hours between two positions of a ship.
-const TRACK_HOURS: i64 = 6;
 
 /// Streams of the registers.
 #[derive(Debug)]
 pub struct Registers {
     gap: Stream,
     draught: Stream,
-    track: Permutation,
     steps: u64,
 }
 
@@ -27,12 +23,7 @@ impl Registers {
         let stream = |column: &str| Stream::new(seed, column);
         let steps =
             u64::try_from(engine.world.calendar.days() * 24 / TRACK_HOURS).unwrap_or_default();
-        Self {
-            gap: stream("vessel_track.gap"),
-            draught: stream("vessel_track.draught"),
-            track: Permutation::new(seed, "id.track", steps * engine.world.vessels.len() as u64),
-            steps,
-        }
+        Self { gap: stream("vessel_track.gap"), draught: stream("vessel_track.draught"), steps }
     }
 
     /// Positions of a ship over the period.
@@ -51,16 +42,20 @@ impl Registers {
             let (point, speed) = service.position(vessel, at);
             let row = u64::from(vessel) * self.steps + step;
             let mut cell = self.draught.row(row);
+            // It lies as deep from one port to the next as it was loaded.
+            let load = service.leg(vessel, at).wrapping_mul(4096).wrapping_add(u64::from(vessel));
+            let draught = self.draught.row(u64::MAX - load).whole(900, 1250);
             out.put(&Track {
                 agency: world.countries.id(nearest(engine, point)).agency(Office::CoastGuard),
-                id: &numbered("AIS-", self.track.apply(row), ""),
+                id: &engine.ships.liner_row(row),
                 vessel_imo: &ship.imo,
                 at: Some(at),
                 latitude: Some(micro(point.lat)),
                 longitude: Some(micro(point.lon)),
                 speed: Some(micro(speed * cell.between(0.9, 1.0))),
-                draught_cm: Some(cell.whole(900, 1250)),
+                draught_cm: Some(draught),
                 silent_since: silent.take(),
+                source: "AIS_TERRESTRIAL",
             });
         }
     }
@@ -91,15 +86,14 @@ impl Registers {
             name: &ship.name,
             flag: &flag.code,
             former_flags: "",
+            registered_on: Some(
+                crate::calendar::day_of(ship.built, 1, 1) + i64::from(number % 360),
+            ),
             operator: &operator.name,
             built: Some(ship.built),
             gross_tonnage: Some(ship.tonnage),
         });
     }
-}
-
-fn micro(value: f64) -> i64 {
-    super::draft::round(value * 1e6)
 }
 
 /// The state whose port is nearest: its coast guard hears the ship.

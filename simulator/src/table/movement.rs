@@ -95,6 +95,8 @@ row! {
         draught_cm: Integer "points.draught_centimetres",
         /// Silent since, where there was a gap before this position.
         silent_since: Moment "points.silent_since",
+        /// `AIS_TERRESTRIAL`, `AIS_SATELLITE`, `RADAR`, `VISUAL`.
+        source: Word "points.source",
     }
 }
 
@@ -113,6 +115,8 @@ row! {
         flag: Word "flag",
         /// Flags before, latest first, `;` between them.
         former_flags: Word "former_flags",
+        /// Since when it flies the flag.
+        registered_on: Day "registered_on",
         /// Carrier that runs it.
         operator: Text "operator.name.original",
         /// Year it was built.

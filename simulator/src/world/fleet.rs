@@ -118,6 +118,19 @@ impl Service {
         }
     }
 
+    /// Which leg since 1970 one of its ships is on, a stay at the end among it.
+    pub fn leg(&self, vessel: u32, at: Moment) -> u64 {
+        let spacing = self.round / f64::from(self.vessels);
+        let behind = f64::from(vessel.saturating_sub(self.first_vessel)) * spacing;
+        let since = hours(at) - self.phase - behind;
+        let rounds = libm::floor(since / self.round);
+        let into = since - rounds * self.round;
+        let here = self.calls.iter().rposition(|call| call.arrives + STAY_HOURS / 2.0 <= into);
+        let legs = crate::calendar::whole(rounds) * i64::try_from(self.calls.len()).unwrap_or(1)
+            + here.map_or(-1, |here| i64::try_from(here).unwrap_or_default());
+        u64::try_from(legs.max(0)).unwrap_or_default()
+    }
+
     /// Where one of its ships is: the point, and its speed in knots.
     pub fn position(&self, vessel: u32, at: Moment) -> (Point, f64) {
         let spacing = self.round / f64::from(self.vessels);
