@@ -83,18 +83,25 @@ impl Calibration {
             yes / f64::max(all, 1e-9)
         };
         let added = ADDED * each_true;
-        let mean = |pool: &Pool| (pool.yes + added * share) / (pool.all + added).max(1e-9);
+        let mean = |pool: &Pool| pool.yes / pool.all.max(1e-9);
         // From the top: what comes later must not be likelier.
         let mut kept: Vec<Pool> = vec![];
         for pool in pools {
             let mut next = pool;
-            while let Some(last) = kept.pop_if(|last| mean(last) <= mean(&next)) {
+            while let Some(last) = kept.pop_if(|last| mean(last) <= mean(&next) + 1e-9) {
                 next =
                     Pool { least: next.least, yes: last.yes + next.yes, all: last.all + next.all };
             }
             kept.push(next);
         }
-        let steps: Vec<(f64, f64)> = kept.iter().map(|pool| (pool.least, mean(pool))).collect();
+        let mut least = 1.0_f64;
+        let steps: Vec<(f64, f64)> = kept
+            .iter()
+            .map(|pool| {
+                least = least.min((pool.yes + added * share) / (pool.all + added).max(1e-9));
+                (pool.least, least)
+            })
+            .collect();
         let rest = steps.last().map_or(0.0, |(_, posterior)| *posterior);
         Self { steps, rest }
     }

@@ -237,6 +237,16 @@ impl Records {
         index.get(&key).map_or(&[], Vec::as_slice)
     }
 
+    /// Puts another text in a cell, to break a world on purpose. Not after rows were looked for by it.
+    #[cfg(test)]
+    pub fn overwrite(&mut self, at: At, column: Place, text: &str) {
+        let number = self.words.number(text);
+        let rows = self.tables.get_mut(at.table.index());
+        if let Some(Column::Texts(texts)) = rows.and_then(|rows| rows.columns.get_mut(column)) {
+            texts[at.row as usize] = number;
+        }
+    }
+
     /// How many rows of the same table and agency have the same value in a column.
     pub fn like(&self, at: At, column: Place) -> u32 {
         let Some(counts) = self.rows(at.table).and_then(|rows| rows.counts.get(column)) else {

@@ -4,6 +4,8 @@
 
 mod certificate;
 pub mod plan;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::collections::BTreeSet;

@@ -69,10 +69,18 @@ impl Linker for ThirdCountry {
             let same = look.text(from.0, from.1).zip(look.text(other, reads));
             is(other, "EXPORT") && same.is_none_or(|(to, from)| to == from) && later(other)
         };
-        let by_serial: Vec<At> = look
-            .linked((at, c.description), (TABLE, c.description), Alike::BySerial)
+        // Whoever has the import sees the numbers there, even where those of the export are hidden.
+        let numbered = [Some(at), import.filter(|import| *import != at)];
+        let mut by_serial: Vec<At> = numbered
+            .into_iter()
+            .flatten()
+            .flat_map(|row| {
+                look.linked((row, c.description), (TABLE, c.description), Alike::BySerial)
+            })
             .filter(again)
             .collect();
+        by_serial.sort_unstable();
+        by_serial.dedup();
         let by_trade: Vec<At> = import
             .into_iter()
             .flat_map(|import| {
