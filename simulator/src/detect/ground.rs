@@ -25,11 +25,9 @@ impl Roster {
             let country = world.countries.id(state);
             roster.states.insert(country.code.clone(), state);
             for office in Office::ALL {
-                if let Some(agency) = records.word(country.agency(office)) {
-                    if agency != 0 {
-                        roster.of.insert(agency, (state, office));
-                        roster.by.insert((state, office), agency);
-                    }
+                if let Some(agency) = records.word(country.agency(office)).filter(|it| *it != 0) {
+                    roster.of.insert(agency, (state, office));
+                    roster.by.insert((state, office), agency);
                 }
             }
         }

@@ -44,17 +44,14 @@ macro_rules! columns {
 mod columns {
     columns!(Declaration DECLARATION Declaration: ucr, direction, accepted_at, regime, importer_id, importer_name,
         importer_country, exporter_id, end_user_name, country_of_departure, country_of_destination, hs_code,
-        description, net_mass_grams, quantity, value, licence_id, control_code);
-    columns!(Invoice INVOICE Invoice: id, ucr, buyer_id, seller_id, amount, issued_on);
-    columns!(Payment PAYMENT Payment: id, payer_id, payer_name, payer_country, payee_id, payee_country, amount, value_date,
-        invoice_id, reference);
-    columns!(Licence LICENCE Licence: id, status, exporter_id, exporter_name, end_user_name, applied_at, granted_at,
-        hs_code, control_code, description, country_of_destination, quantity);
-    columns!(Denial DENIAL Denial: denied_at, exporter_name, end_user_name, hs_code, control_code, description,
-        country_of_destination);
-    columns!(Company COMPANY Company: registration_number, name, registered_on, director);
-    columns!(Owner OWNER Owner: owned_id, owner_id, owner_name, owner_birth_date, share_percent, since);
-    columns!(Watchlist WATCHLIST WatchlistHit: listed_name, aliases, country, birth_date, ground, listed_on);
+        description, net_mass_grams, quantity, value);
+    columns!(Invoice INVOICE Invoice: id, ucr, buyer_id, amount);
+    columns!(Payment PAYMENT Payment: payer_id, payer_country, payee_id, amount, value_date, invoice_id);
+    columns!(Licence LICENCE Licence: exporter_name, end_user_name, applied_at, hs_code, control_code, description);
+    columns!(Denial DENIAL Denial: denied_at, exporter_name, end_user_name, hs_code, control_code, description);
+    columns!(Company COMPANY Company: registration_number, name);
+    columns!(Owner OWNER Owner: owned_id, owner_id, owner_name, owner_birth_date, share_percent);
+    columns!(Watchlist WATCHLIST WatchlistHit: listed_name, aliases, country, birth_date, ground);
 }
 
 /// The best of several by a score; the first of equals.

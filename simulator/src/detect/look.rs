@@ -217,7 +217,7 @@ impl<'a> Look<'a> {
 
     /// How alike two texts are by their pairs of letters, 0 to 1 (L. R. Dice, 1945).
     pub fn likeness(&self, one: (At, Place), other: (At, Place)) -> Option<f64> {
-        Some(likeness(&*self.text(one.0, one.1)?, &*self.text(other.0, other.1)?))
+        Some(likeness(&self.text(one.0, one.1)?, &self.text(other.0, other.1)?))
     }
 
     /// Keys of a cell to be held against a list; none where it is hidden.

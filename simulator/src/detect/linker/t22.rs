@@ -92,7 +92,7 @@ impl Linker for ListedOwner {
             found.and_then(|(_, depth, _)| many(depth)),
         );
         let like = found.and_then(|(owner, _, listed)| {
-            Some(likeness(&*look.text(owner, o.owner_name)?, &*look.text(listed, w.listed_name)?))
+            Some(likeness(&look.text(owner, o.owner_name)?, &look.text(listed, w.listed_name)?))
         });
         sheet.number("likeness of the two names", &names, like);
         let share = found.and_then(|(owner, _, _)| look.number(owner, o.share_percent));
