@@ -145,8 +145,8 @@ mod tests {
     fn a_few_lucky_rows_at_the_top_prove_nothing() {
         let mut all: Vec<Scored> =
             (0..1000).map(|at| scored(f64::from(at), at % 100 == 0, 1.0)).collect();
-        all.push(scored(5_000.0, true, 1.0));
-        let found = Calibration::learn(&all, 1.0).posterior(5_000.0);
+        all.extend((0..3).map(|at| scored(f64::from(5_000 + at), true, 1.0)));
+        let found = Calibration::learn(&all, 1.0).posterior(5_001.0);
         assert!(found < 0.05, "{found}");
     }
 

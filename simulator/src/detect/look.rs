@@ -281,6 +281,8 @@ fn coarse_moment(seconds: f64, level: Level) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::records::place;
+    use crate::table::{Declaration, Out};
 
     #[test]
     fn numbers_and_moments_become_coarser_as_the_gateway_makes_them() {
@@ -296,6 +298,80 @@ mod tests {
         assert!(
             (coarse_moment(moment + 40.0 * 86_400.0, Level::Month) - 1_769_904_000.0).abs() < 1e-9
         );
+    }
+
+    /// Two declarations of one consignment: the first in the hands of who asks.
+    fn records() -> Records {
+        let mut records = Records::new(&[Table::Declaration].into());
+        for (agency, id) in [("xc", "EX-1"), ("ic", "IM-1"), ("ic", "EX-2")] {
+            records.put(&Declaration {
+                agency,
+                id,
+                ucr: "6XC1",
+                exporter_id: "F1",
+                hs_code: "854231",
+                value: Some(1_234_00),
+                ..Declaration::default()
+            });
+        }
+        records
+    }
+
+    fn at(row: u32) -> At {
+        At { table: Table::Declaration, row }
+    }
+
+    /// What is left of the others' rows when one column is treated so and all others are withheld.
+    fn shown(column: &str, treatment: Treatment) -> Shown {
+        let columns = Table::Declaration.columns().iter();
+        let all = columns.map(|it| if it.name == column { treatment } else { Treatment::Withhold });
+        Shown([(Table::Declaration, all.collect())].into())
+    }
+
+    #[test]
+    fn others_rows_are_seen_as_the_plan_shows_them_and_own_ones_as_they_are() {
+        let records = records();
+        let (xc, ic) = (records.word("xc").unwrap(), records.word("ic").unwrap());
+        let (hs, value) =
+            (place(Table::Declaration, "hs_code"), place(Table::Declaration, "value"));
+        let agencies = [xc, ic];
+        let with = |shown: &Shown| -> (Option<String>, Option<f64>) {
+            let look = Look { records: &records, agencies: &agencies, asks: Some((xc, shown)) };
+            assert_eq!(look.text(at(0), hs).as_deref(), Some("854231"));
+            (look.text(at(1), hs).map(Cow::into_owned), look.number(at(1), value))
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(with(&shown("hs_code", Treatment::Clear)), (text("854231"), None));
+        let level = |level| Treatment::Generalise(level);
+        assert_eq!(with(&shown("hs_code", level(Level::Chapter))), (text("85"), None));
+        assert_eq!(with(&shown("value", level(Level::Band))), (None, Some(1_000.0)));
+        for treatment in [Treatment::Mask, Treatment::Presence, Treatment::Withhold] {
+            assert_eq!(with(&shown("hs_code", treatment)), (None, None));
+        }
+        let nothing = Shown::default();
+        let look = Look { records: &records, agencies: &agencies, asks: Some((xc, &nothing)) };
+        assert!(look.has(at(0)) && !look.has(at(1)), "a table without a plan is shown");
+        let alone = Look { records: &records, agencies: &agencies[..1], asks: None };
+        assert!(alone.has(at(0)) && !alone.has(at(1)), "rows of who is not in the view are seen");
+    }
+
+    #[test]
+    fn tokens_lead_to_a_value_only_where_it_may_be_asked_for() {
+        let records = records();
+        let (xc, ic) = (records.word("xc").unwrap(), records.word("ic").unwrap());
+        let ucr = place(Table::Declaration, "ucr");
+        let agencies = [xc, ic];
+        let found = |treatment, from| {
+            let shown = shown("ucr", treatment);
+            let look = Look { records: &records, agencies: &agencies, asks: Some((xc, &shown)) };
+            look.linked((at(from), ucr), (Table::Declaration, ucr), Alike::Exactly).count()
+        };
+        assert_eq!(found(Treatment::Clear, 0), 2);
+        assert_eq!(found(Treatment::Pseudonymise { matchable: true }, 0), 2);
+        assert_eq!(found(Treatment::Pseudonymise { matchable: false }, 0), 0);
+        // Both rows of one originator have the same token; that of the requester's own row is not known to be theirs.
+        assert_eq!(found(Treatment::Pseudonymise { matchable: false }, 1), 1);
+        assert_eq!(found(Treatment::Presence, 1), 0);
     }
 
     #[test]
