@@ -300,10 +300,10 @@ mod tests {
         );
     }
 
-    /// Two declarations of one consignment: the first in the hands of who asks.
+    /// Declarations of one consignment: the first in the hands of who asks, the others in those of two others.
     fn records() -> Records {
         let mut records = Records::new(&[Table::Declaration].into());
-        for (agency, id) in [("xc", "EX-1"), ("ic", "IM-1"), ("ic", "EX-2")] {
+        for (agency, id) in [("xc", "EX-1"), ("ic", "IM-1"), ("ic", "EX-2"), ("tc", "TR-1")] {
             records.put(&Declaration {
                 agency,
                 id,
@@ -358,18 +358,19 @@ mod tests {
     #[test]
     fn tokens_lead_to_a_value_only_where_it_may_be_asked_for() {
         let records = records();
-        let (xc, ic) = (records.word("xc").unwrap(), records.word("ic").unwrap());
+        let agency = |word| records.word(word).unwrap();
+        let xc = agency("xc");
         let ucr = place(Table::Declaration, "ucr");
-        let agencies = [xc, ic];
+        let agencies = [xc, agency("ic"), agency("tc")];
         let found = |treatment, from| {
             let shown = shown("ucr", treatment);
             let look = Look { records: &records, agencies: &agencies, asks: Some((xc, &shown)) };
             look.linked((at(from), ucr), (Table::Declaration, ucr), Alike::Exactly).count()
         };
-        assert_eq!(found(Treatment::Clear, 0), 2);
-        assert_eq!(found(Treatment::Pseudonymise { matchable: true }, 0), 2);
+        assert_eq!(found(Treatment::Clear, 0), 3);
+        assert_eq!(found(Treatment::Pseudonymise { matchable: true }, 0), 3);
         assert_eq!(found(Treatment::Pseudonymise { matchable: false }, 0), 0);
-        // Both rows of one originator have the same token; that of the requester's own row is not known to be theirs.
+        // Rows of one originator have the same token; nobody knows it to be that of another's, or of an own value.
         assert_eq!(found(Treatment::Pseudonymise { matchable: false }, 1), 1);
         assert_eq!(found(Treatment::Presence, 1), 0);
     }
