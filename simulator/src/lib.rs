@@ -3,6 +3,7 @@
 pub mod agency;
 pub mod calendar;
 pub mod describe;
+pub mod detect;
 pub mod draw;
 pub mod generate;
 pub mod ident;
@@ -14,5 +15,6 @@ pub mod rng;
 pub mod scheme;
 pub mod shipment;
 pub mod table;
+pub mod verify;
 pub mod world;
 pub mod write;

@@ -30,6 +30,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Certify that the cases of a generated folder are solved together and by no agency alone.
+    Verify(command::verify::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Command::Generate(arguments) => command::generate::run(&arguments),
         Command::Load(arguments) => command::load::run(&arguments),
         Command::Schemes { json } => command::schemes::run(json),
+        Command::Verify(arguments) => command::verify::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

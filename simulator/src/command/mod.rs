@@ -5,3 +5,4 @@ pub mod exchange;
 pub mod generate;
 pub mod load;
 pub mod schemes;
+pub mod verify;

@@ -3,6 +3,7 @@
 use super::case::{Case, Role};
 use super::cast;
 use super::mechanism::{Mechanism, Trace};
+use super::t01::{self, ThirdCountry};
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
 use crate::table::Out;
@@ -10,8 +11,8 @@ use crate::table::Out;
 /// A hub trader with stock, in two lawful ways. Either it buys machines, keeps them, and sells the like of them
 /// to a state under no embargo: same trader, same heading, a few weeks, other serial numbers. Or it sells the very
 /// machines on to a state under embargo, and said so when they left the first state: the export names the end
-/// user there, and was let go for that use. The hub's customs see in the second what they see in T01; only what
-/// was declared to the first state's customs tells them apart.
+/// user there, and was let go for that use. The second is T01 in everything but that: mass, pieces, split, other
+/// codes. The hub's customs cannot tell them apart; only what was declared to the first state's customs does.
 #[derive(Debug)]
 pub struct HubStock;
 
@@ -26,8 +27,12 @@ struct Stock {
     dollars: f64,
     dwell_days: f64,
     serials: [i64; 2],
-    /// Sold on under embargo, as declared from the start.
-    declared: bool,
+}
+
+/// Whether it is sold on under embargo, as declared from the start.
+fn is_declared(engine: &Engine, case: u64) -> bool {
+    let share = engine.world.schemes.parameters("hub_stock").number("declared", 0.5);
+    engine.cases.records_cell(case, 0).chance(share)
 }
 
 fn stock(engine: &Engine, case: u64) -> Stock {
@@ -38,8 +43,6 @@ fn stock(engine: &Engine, case: u64) -> Stock {
         cast::hub(world, &mut cell),
         cast::elsewhere(world, &mut cell),
     );
-    let declared = cell.chance(params.number("declared", 0.5));
-    let c = if declared { cast::embargoed(world, &mut cell) } else { c };
     let a = cast::other_than(world, a, b);
     let goods = world.trade.controlled(cell.bits64());
     let sector = world.commodities.id(goods).sector;
@@ -53,20 +56,22 @@ fn stock(engine: &Engine, case: u64) -> Stock {
         goods,
         dollars: cell.between(25_000.0, 400_000.0),
         dwell_days: params.within("dwell_days", (1.0, 60.0), &mut cell),
-        serials: {
-            let (first, other) = (cell.whole(100_000, 899_999), cell.whole(100_000, 899_999));
-            [first, if declared { first } else { other }]
-        },
-        declared,
+        serials: [cell.whole(100_000, 899_999), cell.whole(100_000, 899_999)],
     }
 }
 
 impl Mechanism for HubStock {
     fn roles(engine: &Engine, case: u64) -> Vec<Role> {
+        if is_declared(engine, case) {
+            return ThirdCountry::roles(engine, case);
+        }
         engine.cases.places(&[0.0, 28.0 + stock(engine, case).dwell_days], engine.period_days())
     }
 
     fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft) {
+        if is_declared(engine, case.number) {
+            return ThirdCountry::shape(engine, case, role, draft);
+        }
         let stock = stock(engine, case.number);
         if role == 0 {
             (draft.from, draft.to) = (stock.a, stock.b);
@@ -87,15 +92,19 @@ impl Mechanism for HubStock {
     }
 
     fn twist(engine: &Engine, case: &Case, role: usize, consignment: &mut Consignment) {
+        if is_declared(engine, case.number) {
+            ThirdCountry::twist(engine, case, role, consignment);
+            if role == 0 {
+                let buyer = engine.firm(t01::buyer(engine, case.number));
+                consignment.twist.end_user = Some(buyer.name.clone());
+            }
+            return;
+        }
         let stock = stock(engine, case.number);
         let serial = stock.serials.get(role).copied().unwrap_or_default();
         consignment.twist.serials = Some(crate::shipment::emit::serials(serial));
-        let buyer = &engine.world.firms.id(stock.buyer).name;
         if role > 0 {
             consignment.twist.regime = Some("31");
-        } else if stock.declared {
-            consignment.twist.end_user = Some(buyer.clone());
-            consignment.twist.payer = Some(stock.buyer);
         }
     }
 

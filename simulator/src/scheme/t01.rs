@@ -81,6 +81,11 @@ impl Cast {
     }
 }
 
+/// Who buys in the end.
+pub(super) fn buyer(engine: &Engine, case: u64) -> u32 {
+    cast(engine, case).buyer
+}
+
 impl Mechanism for ThirdCountry {
     fn roles(engine: &Engine, case: u64) -> Vec<Role> {
         let cast = cast(engine, case);

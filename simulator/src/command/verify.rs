@@ -1,0 +1,55 @@
+//! `portcullis-sim verify`.
+
+use std::io::{ErrorKind, Write as _};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use portcullis_sim::rng::Seed;
+use portcullis_sim::verify::{self, Order, Plans};
+use portcullis_sim::world::pack::Pack;
+
+/// Arguments of `verify`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Folder that `generate` wrote.
+    folder: PathBuf,
+    /// Pack that it was made from.
+    #[arg(long)]
+    pack: PathBuf,
+    /// Seed that it was made with.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Folder of plans of the active policy: `REQUESTER/RECORD_TYPE.json`, each what `portcullis explain --json` printed.
+    #[arg(long)]
+    plans: Option<PathBuf>,
+    /// Threads; as many as there are processors where nothing is said.
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+    /// Print JSON for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Verifies. An error when a case is not certified, after the certificate is printed.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let pack = Pack::read(&arguments.pack)?;
+    let plans = arguments.plans.as_deref().map(Plans::read).transpose()?;
+    let threads = arguments
+        .threads
+        .or_else(|| std::thread::available_parallelism().ok())
+        .map_or(1, NonZeroUsize::get);
+    let order = Order { pack: &pack, seed: Seed(arguments.seed), plans: plans.as_ref(), threads };
+    let certificate = verify::verify(&arguments.folder, &order)?;
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&certificate)? + "\n"
+    } else {
+        verify::as_text(&certificate)
+    };
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        other => other?,
+    }
+    anyhow::ensure!(certificate.holds(), "not every case is certified");
+    Ok(())
+}

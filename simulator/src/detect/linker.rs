@@ -1,0 +1,72 @@
+//! How records of one scheme are linked: which row a candidate begins with, whom its keys lead to, and what the
+//! linked rows show together. A file each, as for the schemes themselves.
+
+use super::ground::Roster;
+use super::look::Look;
+use super::records::{At, Records};
+use super::sheet::Sheet;
+use crate::table::Table;
+
+mod t01;
+mod t17;
+mod t22;
+mod t23;
+
+/// Links the records of a scheme.
+pub trait Linker: Sync {
+    /// Its scheme.
+    fn scheme(&self) -> &'static str;
+    /// Tables that it reads.
+    fn tables(&self) -> &'static [Table];
+    /// Table of the row that a candidate of several agencies begins with, and the part in which it is held.
+    fn begins(&self) -> (Table, &'static str);
+    /// Sets of agencies beside the row's own that its keys lead to.
+    fn partners(&self, roster: &Roster, records: &Records, at: At) -> Vec<Vec<u32>>;
+    /// Adds what a row and those it leads to show, within a view. The same features in the same order for every row
+    /// of one table.
+    fn links(&self, look: &Look, at: At, sheet: &mut Sheet);
+}
+
+/// All linkers.
+pub const ALL: &[&dyn Linker] =
+    &[&t01::ThirdCountry, &t17::ThirdPartyPayer, &t22::ListedOwner, &t23::LicenceShopping];
+
+/// Places of columns by name: a struct with a field a column.
+macro_rules! columns {
+    ($name:ident $all:ident $table:ident: $($column:ident),* $(,)?) => {
+        pub(super) struct $name { $(pub $column: $crate::detect::records::Place),* }
+        pub(super) static $all: std::sync::LazyLock<$name> = std::sync::LazyLock::new(|| $name {
+            $($column: $crate::detect::records::place($crate::table::Table::$table, stringify!($column))),*
+        });
+    };
+}
+
+mod columns {
+    columns!(Declaration DECLARATION Declaration: ucr, direction, accepted_at, regime, importer_id, importer_name,
+        importer_country, exporter_id, end_user_name, country_of_departure, country_of_destination, hs_code,
+        description, net_mass_grams, quantity, value);
+    columns!(Invoice INVOICE Invoice: id, ucr, buyer_id, amount);
+    columns!(Payment PAYMENT Payment: payer_id, payer_country, payee_id, amount, value_date, invoice_id);
+    columns!(Licence LICENCE Licence: exporter_name, end_user_name, applied_at, hs_code, control_code, description);
+    columns!(Denial DENIAL Denial: denied_at, exporter_name, end_user_name, hs_code, control_code, description);
+    columns!(Company COMPANY Company: registration_number, name);
+    columns!(Owner OWNER Owner: owned_id, owner_id, owner_name, owner_birth_date, share_percent);
+    columns!(Watchlist WATCHLIST WatchlistHit: listed_name, aliases, country, birth_date, ground);
+}
+
+/// The best of several by a score; the first of equals.
+fn best<T: Copy>(all: impl IntoIterator<Item = T>, score: impl Fn(T) -> f64) -> Option<T> {
+    let mut found: Option<(T, f64)> = None;
+    for one in all {
+        let score = score(one);
+        if found.is_none_or(|(_, best)| score > best) {
+            found = Some((one, score));
+        }
+    }
+    found.map(|(one, _)| one)
+}
+
+/// A count as the logarithm of one more.
+fn many(count: usize) -> Option<f64> {
+    Some(libm::log1p(f64::from(u32::try_from(count).unwrap_or(u32::MAX))))
+}

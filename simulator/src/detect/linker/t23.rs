@@ -1,0 +1,132 @@
+//! T23: a licence for what another authority denied. Keys: the end user's name, then item and time.
+
+use super::columns::{DENIAL, LICENCE};
+use super::{Linker, best, many};
+use crate::detect::ground::Roster;
+use crate::detect::look::Look;
+use crate::detect::records::{Alike, At, Records};
+use crate::detect::sheet::Sheet;
+use crate::table::Table;
+use crate::world::Office;
+
+/// Links a licence and denials for its end user.
+#[derive(Debug)]
+pub struct LicenceShopping;
+
+impl Linker for LicenceShopping {
+    fn scheme(&self) -> &'static str {
+        "T23"
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        &[Table::Licence, Table::Denial]
+    }
+
+    fn begins(&self) -> (Table, &'static str) {
+        (Table::Licence, "LIC'")
+    }
+
+    /// Each authority that denied the end user something.
+    fn partners(&self, roster: &Roster, records: &Records, at: At) -> Vec<Vec<u32>> {
+        let own = records.agency(at);
+        let mut others = vec![];
+        for key in records.keys(at, LICENCE.end_user_name, Alike::AsName) {
+            for row in records.with(Table::Denial, DENIAL.end_user_name, Alike::AsName, key) {
+                let other = records.agency(At { table: Table::Denial, row: *row });
+                if other != own && roster.office(other) == Some(Office::Licensing) {
+                    others.push(vec![other]);
+                }
+            }
+        }
+        others.sort_unstable();
+        others.dedup();
+        others
+    }
+
+    fn links(&self, look: &Look, at: At, sheet: &mut Sheet) {
+        let (l, n) = (&*LICENCE, &*DENIAL);
+        let (denials, names): (Vec<At>, _) = match at.table {
+            Table::Licence => (
+                look.linked((at, l.end_user_name), (Table::Denial, n.end_user_name), Alike::AsName)
+                    .collect(),
+                (
+                    l.end_user_name,
+                    l.hs_code,
+                    l.control_code,
+                    l.description,
+                    l.exporter_name,
+                    l.applied_at,
+                ),
+            ),
+            Table::Denial => (
+                look.linked(
+                    (at, n.end_user_name),
+                    (Table::Licence, l.end_user_name),
+                    Alike::AsName,
+                )
+                .collect(),
+                (
+                    n.end_user_name,
+                    n.hs_code,
+                    n.control_code,
+                    n.description,
+                    n.exporter_name,
+                    n.denied_at,
+                ),
+            ),
+            _ => return,
+        };
+        let theirs = if at.table == Table::Licence {
+            (
+                n.end_user_name,
+                n.hs_code,
+                n.control_code,
+                n.description,
+                n.exporter_name,
+                n.denied_at,
+            )
+        } else {
+            (
+                l.end_user_name,
+                l.hs_code,
+                l.control_code,
+                l.description,
+                l.exporter_name,
+                l.applied_at,
+            )
+        };
+        let other = if at.table == Table::Licence { Table::Denial } else { Table::Licence };
+        let digits = |row: At| look.digits_alike((at, names.1), (row, theirs.1));
+        let days = |row: At| {
+            let days = look.days((row, theirs.5), (at, names.5))?;
+            Some(if at.table == Table::Licence { days } else { -days })
+        };
+        let score = |row: At| {
+            let before = days(row).is_none_or(|days| days > -30.0);
+            digits(row).unwrap_or(0.0) + if before { 3.0 } else { 0.0 }
+        };
+        let found = best(denials.iter().copied(), score);
+        let reads =
+            |own, their| [(at.table, own), (other, their), (other, theirs.0), (at.table, names.0)];
+        let alike = found.and_then(digits);
+        let lag = found.and_then(days);
+        sheet.rule(
+            "denied to the end user before, for the same item",
+            &[reads(names.1, theirs.1), reads(names.5, theirs.5)].concat(),
+            alike == Some(6.0) && lag.is_some_and(|days| (-30.0..1_100.0).contains(&days)),
+        );
+        sheet.number("denials for the end user", &reads(names.0, theirs.0), many(denials.len()));
+        sheet.number("digits of the codes that agree", &reads(names.1, theirs.1), alike);
+        let control =
+            found.and_then(|row| look.same((at, names.2), (row, theirs.2), Alike::Exactly));
+        sheet.flag("the same control", &reads(names.2, theirs.2), control);
+        sheet.number("days from denial to application", &reads(names.5, theirs.5), lag);
+        let like = |own, their| found.and_then(|row| look.likeness((at, own), (row, their)));
+        sheet.number("likeness of the words", &reads(names.3, theirs.3), like(names.3, theirs.3));
+        sheet.number(
+            "likeness of the applicants",
+            &reads(names.4, theirs.4),
+            like(names.4, theirs.4),
+        );
+    }
+}
