@@ -310,7 +310,7 @@ mod tests {
                 ucr: "6XC1",
                 exporter_id: "F1",
                 hs_code: "854231",
-                value: Some(1_234_00),
+                value: Some(123_400),
                 ..Declaration::default()
             });
         }
