@@ -78,6 +78,9 @@ impl Quality {
             let of = scored.iter().filter(|one| !like || one.is_like || one.is_true);
             lift(of.map(|one| (score(one), one.weight, one.is_true)).collect())
         };
+        let like = scored.iter().filter(|one| one.is_like && !one.is_true);
+        // Beginning from 0, because an empty sum is -0.
+        let like = like.fold(0.0, |sum, one| sum + one.weight);
         Self {
             true_candidates: scored.iter().filter(|one| one.is_true).count(),
             share,
@@ -85,12 +88,7 @@ impl Quality {
             brier_of_share: of_share / total.max(1e-9),
             lift: by(false, |one| one.score),
             lift_of_rules: by(false, |one| f64::from(one.rules)),
-            like_for_each: scored
-                .iter()
-                .filter(|one| one.is_like && !one.is_true)
-                .map(|one| one.weight)
-                .sum::<f64>()
-                / yes.max(1e-9),
+            like_for_each: like / yes.max(1e-9),
             lift_among_like: by(true, |one| one.score),
             reliability: bins,
         }

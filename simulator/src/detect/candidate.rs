@@ -130,6 +130,12 @@ impl Subject {
         }
     }
 
+    /// Whether agencies are a smallest set of a row's case.
+    fn suffices(&self, ground: &Ground, at: At, agencies: &[u32]) -> bool {
+        let case = ground.known.of.get(&at).and_then(|(case, _)| ground.known.cases.get(*case));
+        matches!(self.view, View::Solo(..)) || case.is_some_and(|case| case.needs(ground, agencies))
+    }
+
     /// The candidates of a world: all of them, or as many as training needs.
     pub fn draw(&self, ground: &Ground, all: bool) -> Vec<Candidate> {
         let (table, records) = (self.table(), &ground.records);
@@ -146,6 +152,10 @@ impl Subject {
             let Some(is_true) = self.truth(ground, at) else { continue };
             let chance = hash(records.text(at, id).as_bytes());
             for agencies in self.sets(ground, at) {
+                if is_true && !self.suffices(ground, at, &agencies) {
+                    // Of a case, but with others than those who can solve it: neither right nor wrong.
+                    continue;
+                }
                 let look = self.look(ground, &agencies);
                 let mut sheet = Sheet::default();
                 self.linker.links(&look, at, &mut sheet);

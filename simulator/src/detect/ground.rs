@@ -95,6 +95,17 @@ pub struct KnownCase {
     pub rows: Vec<(At, String)>,
 }
 
+impl KnownCase {
+    /// Whether agencies are one of its smallest sets.
+    pub fn needs(&self, ground: &Ground, agencies: &[u32]) -> bool {
+        let names: BTreeSet<&str> =
+            agencies.iter().map(|agency| ground.records.text_of(*agency)).collect();
+        self.needs
+            .iter()
+            .any(|set| set.iter().map(String::as_str).collect::<BTreeSet<_>>() == names)
+    }
+}
+
 /// The truth of a world, by record.
 #[derive(Debug, Default)]
 pub struct Known {
@@ -171,6 +182,13 @@ impl Ground {
             })
         })?;
         Ok(Self { records, roster, known })
+    }
+}
+
+impl Ground {
+    /// Whether an agency holds any row of a table.
+    pub fn holds(&self, agency: u32, table: Table) -> bool {
+        self.records.all(table).any(|at| self.records.agency(at) == agency)
     }
 }
 

@@ -156,12 +156,7 @@ pub(super) fn sets(ground: &Ground, linker: &dyn Linker, case: &KnownCase) -> Ve
         let own = ground.records.agency(*at);
         for others in linker.partners(&ground.roster, &ground.records, *at) {
             let set: Vec<u32> = std::iter::once(own).chain(others).collect();
-            let names: BTreeSet<&str> =
-                set.iter().map(|agency| ground.records.text_of(*agency)).collect();
-            let is_needed = |needed: &Vec<String>| {
-                needed.iter().map(String::as_str).collect::<BTreeSet<_>>() == names
-            };
-            if case.needs.iter().any(is_needed) {
+            if case.needs(ground, &set) {
                 all.push((*at, set));
             }
         }
@@ -446,7 +441,9 @@ impl<'a> Bench<'a> {
         plans: &Plans,
     ) -> Option<Hidden> {
         let agency = self.ground.records.word(originator)?;
-        self.ground.records.all(table).find(|at| self.ground.records.agency(*at) == agency)?;
+        if !self.ground.holds(agency, table) {
+            return None;
+        }
         let hidden = |treatment: &str, rule: &str, reason: &str| Hidden {
             originator: originator.to_owned(),
             field: field(table, column),

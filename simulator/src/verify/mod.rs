@@ -3,6 +3,7 @@
 //! look at where these hide what decides.
 
 mod certificate;
+mod gateway;
 pub mod plan;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::world::pack::Pack;
 use crate::world::{BuildError, World};
 
 pub use certificate::{Case, Certificate, Decisive, Hidden, Joint, SchemeSummary, Solo, Through};
+pub use gateway::Gateway;
 pub use plan::Plans;
 pub use text::write as as_text;
 
@@ -59,15 +61,63 @@ pub struct Order<'a> {
     pub threads: usize,
 }
 
-/// Verifies a generated folder.
-///
-/// # Errors
-/// As [`VerifyError`].
-pub fn verify(folder: &Path, order: &Order) -> Result<Certificate, VerifyError> {
-    let world = World::build(order.pack.clone(), order.seed)?;
-    let opened = Folder::open(folder)?;
-    let ground = Ground::read(&world, &opened, &every_table())?;
-    certify(&folder.display().to_string(), &world, &ground, order, &Ground::made)
+/// A generated folder, opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its world.
+    pub world: World,
+    /// Its records and their truth.
+    pub ground: Ground,
+    name: String,
+}
+
+impl Opened {
+    /// Opens a folder that was made from a pack and a seed.
+    ///
+    /// # Errors
+    /// What cannot be read or built.
+    pub fn read(folder: &Path, pack: &Pack, seed: Seed) -> Result<Self, VerifyError> {
+        let world = World::build(pack.clone(), seed)?;
+        let ground = Ground::read(&world, &Folder::open(folder)?, &every_table())?;
+        Ok(Self { world, ground, name: folder.display().to_string() })
+    }
+
+    /// Certifies it.
+    ///
+    /// # Errors
+    /// As [`VerifyError`].
+    pub fn certify(&self, order: &Order) -> Result<Certificate, VerifyError> {
+        certify(&self.name, &self.world, &self.ground, order, &Ground::made)
+    }
+
+    /// Who would have to be shown what of whom: requester, originator, table.
+    pub fn wanted(&self) -> BTreeSet<(String, String, Table)> {
+        let mut wanted = BTreeSet::new();
+        let text = |agency: &u32| self.ground.records.text_of(*agency).to_owned();
+        for case in true_cases(&self.ground) {
+            let linkers = linker::ALL.iter().filter(|linker| linker.scheme() == case.kind);
+            for (linker, (_, set)) in linkers.flat_map(|linker| {
+                certificate::sets(&self.ground, *linker, case)
+                    .into_iter()
+                    .map(move |set| (linker, set))
+            }) {
+                for (requester, originator) in
+                    set.iter().flat_map(|one| set.iter().map(move |other| (one, other)))
+                {
+                    if requester != originator {
+                        let tables = linker
+                            .tables()
+                            .iter()
+                            .filter(|table| self.ground.holds(*originator, **table));
+                        wanted.extend(
+                            tables.map(|table| (text(requester), text(originator), *table)),
+                        );
+                    }
+                }
+            }
+        }
+        wanted
+    }
 }
 
 /// Tables that any linker reads, and those that traces lie in.

@@ -2,7 +2,8 @@
 //!
 //! A folder of plans has a folder for each requester, named after its agency, with a file for each record type:
 //! `nv-customs/declaration.json`, say, that holds what `portcullis explain --json --fields '*'` printed to `nv-customs` of
-//! declarations. The file's name gives the record type: a table's name, or a record's, short or full.
+//! declarations. The file's name gives the record type: a table's name, or a record's, short or full. Where several
+//! agreements give a record type, each has a file, with what tells them apart behind an `@`: `Payment@vl-fiu.json`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -143,17 +144,7 @@ impl Plans {
     /// # Errors
     /// When it is none, or of a record type that nobody generates.
     pub fn add(&mut self, requester: &str, text: &str, path: &Path) -> Result<(), PlanError> {
-        let document: Document = serde_json::from_str(text)
-            .map_err(|cause| PlanError::Content { path: path.to_owned(), cause })?;
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let short = stem.rsplit('.').next().unwrap_or_default();
-        let table = Table::ALL
-            .iter()
-            .find(|table| {
-                table.name() == short || table.record_type().rsplit('.').next() == Some(short)
-            })
-            .copied()
-            .ok_or_else(|| PlanError::RecordType { path: path.to_owned(), name: stem.clone() })?;
+        let (table, document) = explanation(text, path)?;
         if !document.allowed {
             let refused = Disclosure::Refused { reason: document.reason, rules: document.rules };
             self.refused.insert((requester.to_owned(), table), refused);
@@ -161,10 +152,36 @@ impl Plans {
         }
         for plan in document.plans {
             let fields = columns(table, &plan.fields, path)?;
-            self.by
-                .insert((requester.to_owned(), plan.originator, table), Disclosure::Fields(fields));
+            let key = (requester.to_owned(), plan.originator, table);
+            self.by.insert(key, Disclosure::Fields(fields));
         }
         Ok(())
+    }
+
+    /// Adds one of a query that asked this originator alone.
+    ///
+    /// # Errors
+    /// As [`Plans::add`].
+    pub fn add_from(
+        &mut self,
+        requester: &str,
+        originator: &str,
+        text: &str,
+        path: &Path,
+    ) -> Result<(), PlanError> {
+        let (table, document) = explanation(text, path)?;
+        if document.allowed {
+            return self.add(requester, text, path);
+        }
+        let key = (requester.to_owned(), originator.to_owned(), table);
+        self.by.insert(key, Disclosure::Refused { reason: document.reason, rules: document.rules });
+        Ok(())
+    }
+
+    /// Says that a requester is shown nothing of an originator's table.
+    pub fn refuse(&mut self, requester: &str, originator: &str, table: Table, reason: &str) {
+        let refused = Disclosure::Refused { reason: reason.to_owned(), rules: vec![] };
+        self.by.insert((requester.to_owned(), originator.to_owned(), table), refused);
     }
 
     /// What a requester is shown of an originator's table.
@@ -193,6 +210,20 @@ impl Plans {
         }
         shown
     }
+}
+
+/// Reads an explanation; the file's name says of which record type it is.
+fn explanation(text: &str, path: &Path) -> Result<(Table, Document), PlanError> {
+    let document = serde_json::from_str(text)
+        .map_err(|cause| PlanError::Content { path: path.to_owned(), cause })?;
+    let stem = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = stem.strip_suffix(".json").unwrap_or(&stem).split('@').next().unwrap_or_default();
+    let short = name.rsplit('.').next().unwrap_or_default();
+    let is = |table: &&Table| {
+        table.name() == short || table.record_type().rsplit('.').next() == Some(short)
+    };
+    let unknown = || PlanError::RecordType { path: path.to_owned(), name: name.to_owned() };
+    Ok((*Table::ALL.iter().find(is).ok_or_else(unknown)?, document))
 }
 
 /// Treatments by column. A column that fills no field of the record is not shown, and the holder is always known.

@@ -26,21 +26,14 @@ impl Linker for LicenceShopping {
         (Table::Licence, "LIC'")
     }
 
-    /// Each authority that denied the end user something.
+    /// Any other authority: which of them denied the end user something is for the view to say.
     fn partners(&self, roster: &Roster, records: &Records, at: At) -> Vec<Vec<u32>> {
         let own = records.agency(at);
-        let mut others = vec![];
-        for key in records.keys(at, LICENCE.end_user_name, Alike::AsName) {
-            for row in records.with(Table::Denial, DENIAL.end_user_name, Alike::AsName, key) {
-                let other = records.agency(At { table: Table::Denial, row: *row });
-                if other != own && roster.office(other) == Some(Office::Licensing) {
-                    others.push(vec![other]);
-                }
-            }
-        }
-        others.sort_unstable();
-        others.dedup();
-        others
+        roster
+            .all(Office::Licensing)
+            .filter(|other| *other != own)
+            .map(|other| vec![other])
+            .collect()
     }
 
     fn links(&self, look: &Look, at: At, sheet: &mut Sheet) {
