@@ -38,37 +38,7 @@ use tonic::transport::{Channel, Server};
 use tonic::{Code, Request, Response, Status};
 use wire::Purpose;
 
-const TYPES: [&str; 29] = [
-    "BillOfLading",
-    "BrokeringTransaction",
-    "CatchAllNotice",
-    "ClassificationRuling",
-    "CompanyRegistryEntry",
-    "Consignment",
-    "Declaration",
-    "DenialNotification",
-    "EndUseCheck",
-    "EndUserCertificate",
-    "ExportLicence",
-    "FreeZoneStock",
-    "GateMove",
-    "Inspection",
-    "Invoice",
-    "LicenceDetermination",
-    "Ownership",
-    "Party",
-    "Payment",
-    "SealEvent",
-    "Seizure",
-    "TechnologyTransfer",
-    "Tip",
-    "TransitDeclaration",
-    "TravelEvent",
-    "VesselRegistryEntry",
-    "VesselTrack",
-    "WatchlistHit",
-    "Weighing",
-];
+const TYPES: &[&str] = portcullis_proto::RECORD_TYPES;
 const CASE: &str = "CASE-1";
 const CLEAR: Purpose = Purpose::Investigation;
 const PURPOSES: [(Purpose, &str); 6] = [

@@ -2,40 +2,9 @@
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value};
 
-use crate::pool;
+use portcullis_proto::RECORD_TYPES;
 
-/// The record types of the contract.
-pub const RECORD_TYPES: &[&str] = &[
-    "BillOfLading",
-    "BrokeringTransaction",
-    "CatchAllNotice",
-    "ClassificationRuling",
-    "CompanyRegistryEntry",
-    "Consignment",
-    "Declaration",
-    "DenialNotification",
-    "EndUseCheck",
-    "EndUserCertificate",
-    "ExportLicence",
-    "FreeZoneStock",
-    "GateMove",
-    "Inspection",
-    "Invoice",
-    "LicenceDetermination",
-    "Ownership",
-    "Party",
-    "Payment",
-    "SealEvent",
-    "Seizure",
-    "TechnologyTransfer",
-    "Tip",
-    "TransitDeclaration",
-    "TravelEvent",
-    "VesselRegistryEntry",
-    "VesselTrack",
-    "WatchlistHit",
-    "Weighing",
-];
+use crate::pool;
 
 /// Category, sensitivity and semantic of a field, as names of their enum values.
 pub fn label_of(field: &FieldDescriptor) -> Option<[String; 3]> {

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use prost_reflect::{Kind, MessageDescriptor};
 
-use crate::{labels::RECORD_TYPES, pool};
+use portcullis_proto::RECORD_TYPES;
+
+use crate::pool;
 
 const README: &str = include_str!("../../README.md");
 

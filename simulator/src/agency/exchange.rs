@@ -22,6 +22,9 @@ pub enum ExchangeError {
         /// What the system says.
         cause: io::Error,
     },
+    /// Somebody wanted it to stop.
+    #[error("stopped")]
+    Stopped,
     /// A database.
     #[error("agency `{agency}`: {cause}")]
     Load {
@@ -58,14 +61,15 @@ impl<'w> Exchange<'w> {
         Self { world, dir: dir.to_owned(), made: vec![] }
     }
 
-    /// Makes the database and the mappings of every agency that takes part, from generated files.
+    /// Makes the database and the mappings of every agency that takes part, from generated files. Goes on as long
+    /// as `progress` says yes to what was made.
     ///
     /// # Errors
     /// As [`ExchangeError`].
     pub async fn agencies(
         &mut self,
         generated: &Path,
-        mut progress: impl FnMut(&Made),
+        mut progress: impl FnMut(&Made) -> bool,
     ) -> Result<(), ExchangeError> {
         for state in self.world.participants() {
             let country = self.world.countries.id(state);
@@ -97,8 +101,11 @@ impl<'w> Exchange<'w> {
                     rows: loaded.values().sum(),
                     tables: loaded.keys().copied().collect(),
                 };
-                progress(&made);
+                let go_on = progress(&made);
                 self.made.push((made, country.name.clone(), country.code.clone(), tables));
+                if !go_on {
+                    return Err(ExchangeError::Stopped);
+                }
             }
         }
         Ok(())

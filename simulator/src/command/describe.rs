@@ -1,6 +1,5 @@
 //! `portcullis-sim describe`.
 
-use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -59,11 +58,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     } else {
         text::write(&report)
     };
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
-        other => other?,
-    }
+    super::print(&text)?;
     anyhow::ensure!(!(arguments.check && report.failed()), "a measure misses its bound");
     Ok(())
 }

@@ -1,34 +1,18 @@
 //! `portcullis-sim exchange`: from a pack to an exchange of agencies, in one command.
 
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail};
-use portcullis_sim::agency::Exchange;
+use portcullis_sim::agency::{Exchange, Made};
 use portcullis_sim::generate::{Part, generate};
-use portcullis_sim::rng::Seed;
-use portcullis_sim::scheme::{Cases, Kind, Request};
-use portcullis_sim::shipment::Engine;
-use portcullis_sim::world::World;
-use portcullis_sim::world::pack::Pack;
 use portcullis_sim::write::CsvFiles;
 
 /// Arguments of `exchange`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Folder of the pack, or its pack.toml.
-    #[arg(long)]
-    pack: PathBuf,
-    /// What everything drawn follows from.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// How many consignments.
-    #[arg(long, default_value_t = 20_000)]
-    consignments: u64,
-    /// True cases by scheme, such as `T01=3,T08=2`; by the pack's rates where nothing is said.
-    #[arg(long, value_delimiter = ',', value_parser = super::generate::wanted)]
-    cases: Vec<(Kind, u64)>,
+    #[command(flatten)]
+    wanted: super::Wanted,
     /// Folder of the exchange; it must not be there yet.
     #[arg(long)]
     out: PathBuf,
@@ -37,47 +21,45 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Makes an exchange.
+/// Makes an exchange, whole or not at all.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    if arguments.out.exists() {
-        bail!("{} is there already: name a new folder", arguments.out.display());
+    let out = &arguments.out;
+    if out.exists() {
+        bail!("{} is there already: name a new folder", out.display());
     }
-    let world = World::build(Pack::read(&arguments.pack)?, Seed(arguments.seed))?;
-    let request = match arguments.cases.as_slice() {
-        [] => Request::by_rates(&world, arguments.consignments),
-        cases => Request::of(&world, arguments.consignments, cases),
-    };
-    let cases = Cases::new(&world, arguments.consignments, request)?;
-    let engine = Engine::new(&world, arguments.consignments, cases)?;
-    let generated = arguments.out.join("generated");
-    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    generate(
-        &engine,
-        &CsvFiles,
-        Part::WHOLE,
-        threads,
-        &generated,
-        &AtomicBool::new(false),
-        &mut |_, _| {},
-    )?;
+    let stop = super::interrupted()?;
+    let made = make(arguments, &stop);
+    if made.is_err() && out.exists() {
+        std::fs::remove_dir_all(out)
+            .with_context(|| format!("cannot remove what was begun in {}", out.display()))?;
+    }
+    let made = made?;
+    if arguments.json {
+        return super::print(&(serde_json::to_string(&made)? + "\n"));
+    }
+    super::print(&format!("\nRun it:  portcullis playground --exchange {}\n", out.display()))
+}
+
+fn make(arguments: &Arguments, stop: &AtomicBool) -> anyhow::Result<Vec<Made>> {
+    let out: &Path = &arguments.out;
+    let world = arguments.wanted.world()?;
+    let engine = arguments.wanted.engine(&world)?;
+    let generated = out.join("generated");
+    let threads = super::threads(None);
+    generate(&engine, &CsvFiles, Part::WHOLE, threads, &generated, stop, &mut |_, _| {})?;
     // The truth is the trainer's alone: out of the way of what agencies serve.
-    let truth = arguments.out.join("truth");
+    let truth = out.join("truth");
     std::fs::rename(generated.join("truth"), &truth)
         .with_context(|| format!("cannot make {}", truth.display()))?;
-    let mut exchange = Exchange::new(&world, &arguments.out);
+    let mut exchange = Exchange::new(&world, out);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(exchange.agencies(&generated, |made| {
-        if !arguments.json {
-            println!("{:<24} {:>10} rows in {} tables", made.agency, made.rows, made.tables.len());
-        }
+        let (rows, tables) = (made.rows, made.tables.len());
+        let line = format!("{:<24} {rows:>10} rows in {tables} tables\n", made.agency);
+        (arguments.json || super::print(&line).is_ok()) && !stop.load(Ordering::Relaxed)
     }))?;
     let made = exchange.finish()?;
     std::fs::remove_dir_all(&generated)
         .with_context(|| format!("cannot remove {}", generated.display()))?;
-    if arguments.json {
-        println!("{}", serde_json::to_string(&made)?);
-    } else {
-        println!("\nRun it:  portcullis playground --exchange {}", arguments.out.display());
-    }
-    Ok(())
+    Ok(made)
 }

@@ -8,25 +8,14 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use portcullis_sim::generate::{Format, Part, Summary, generate};
-use portcullis_sim::rng::Seed;
-use portcullis_sim::scheme::{Cases, Kind, Request};
 use portcullis_sim::shipment::Engine;
-use portcullis_sim::world::World;
-use portcullis_sim::world::pack::Pack;
 use portcullis_sim::write::{CsvFiles, JsonFiles};
 
 /// Arguments of `generate`.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Folder of the pack, or its pack.toml.
-    #[arg(long)]
-    pack: PathBuf,
-    /// What everything drawn follows from.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// How many consignments.
-    #[arg(long)]
-    consignments: u64,
+    #[command(flatten)]
+    wanted: super::Wanted,
     /// Folder for the files; made where it does not exist.
     #[arg(long)]
     out: PathBuf,
@@ -36,9 +25,6 @@ pub struct Arguments {
     /// Part `i` of `n`, `i` from 0: the parts together are the whole.
     #[arg(long, default_value = "0/1", value_parser = part)]
     part: Part,
-    /// True cases by scheme, such as `T01=3,T08=2`; by the pack's rates where nothing is said.
-    #[arg(long, value_delimiter = ',', value_parser = wanted)]
-    cases: Vec<(Kind, u64)>,
     /// Threads; as many as there are processors where nothing is said.
     #[arg(long)]
     threads: Option<NonZeroUsize>,
@@ -57,56 +43,61 @@ fn part(text: &str) -> Result<Part, String> {
     Part::parse(text).ok_or_else(|| "a part is `i/n` with i from 0 to n-1".to_owned())
 }
 
-/// Reads `T01=3`.
-pub fn wanted(text: &str) -> Result<(Kind, u64), String> {
-    let (id, count) = text.split_once('=').ok_or("cases are wanted as `T01=3`")?;
-    let kind = Kind::parse(id)
-        .filter(|kind| kind.is_scheme())
-        .ok_or_else(|| format!("no scheme `{id}` is built"))?;
-    Ok((kind, count.parse().map_err(|_| format!("`{count}` is no count"))?))
-}
-
 /// Generates.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let world = World::build(Pack::read(&arguments.pack)?, Seed(arguments.seed))?;
-    let request = if arguments.cases.is_empty() {
-        Request::by_rates(&world, arguments.consignments)
-    } else {
-        Request::of(&world, arguments.consignments, &arguments.cases)
-    };
-    let cases = Cases::new(&world, arguments.consignments, request)?;
-    let engine = Engine::new(&world, arguments.consignments, cases)?;
+    let stop = super::interrupted()?;
+    let world = arguments.wanted.world()?;
+    let engine = arguments.wanted.engine(&world)?;
     let summary = match arguments.format {
-        FormatName::Csv => write(&engine, &CsvFiles, arguments)?,
-        FormatName::Jsonl => write(&engine, &JsonFiles, arguments)?,
+        FormatName::Csv => write(&engine, &CsvFiles, arguments, &stop)?,
+        FormatName::Jsonl => write(&engine, &JsonFiles, arguments, &stop)?,
     };
     if arguments.json {
-        println!("{}", serde_json::to_string(&summary)?);
-    } else {
-        for (table, rows) in &summary.rows {
-            println!("{table:<26} {rows:>12} rows");
-        }
-        println!("{:<26} {:>12} cells in {}", "together", summary.cells, arguments.out.display());
+        return super::print(&(serde_json::to_string(&summary)? + "\n"));
     }
-    Ok(())
+    let rows = summary.rows.iter().map(|(table, rows)| format!("{table:<26} {rows:>12} rows\n"));
+    let cells = summary.cells;
+    let out = arguments.out.display();
+    let together = format!("{:<26} {cells:>12} cells in {out}\n", "together");
+    super::print(&(rows.collect::<String>() + &together))
 }
 
-fn write<F: Format>(engine: &Engine, format: &F, arguments: &Arguments) -> anyhow::Result<Summary> {
-    let threads = arguments
-        .threads
-        .or_else(|| std::thread::available_parallelism().ok())
-        .unwrap_or(NonZeroUsize::MIN);
-    let stop = AtomicBool::new(false);
-    let terminal = std::io::stderr().is_terminal() && !arguments.json;
-    let mut progress = |made: u64, total: u64| {
-        if terminal {
-            eprint!("\r{made} of {total} consignments");
-        }
-    };
-    let summary =
-        generate(engine, format, arguments.part, threads, &arguments.out, &stop, &mut progress);
-    if terminal {
+fn write<F: Format>(
+    engine: &Engine,
+    format: &F,
+    arguments: &Arguments,
+    stop: &AtomicBool,
+) -> anyhow::Result<Summary> {
+    let threads = super::threads(arguments.threads);
+    let mut progress = Progress { terminal: std::io::stderr().is_terminal(), tenths: 0 };
+    let mut tell = |made, total| progress.tell(made, total);
+    let made = generate(engine, format, arguments.part, threads, &arguments.out, stop, &mut tell);
+    if progress.terminal {
         eprintln!();
     }
-    summary.with_context(|| format!("part {} of {}", arguments.part.index, arguments.part.count))
+    made.with_context(|| {
+        let out = arguments.out.display();
+        format!(
+            "part {} of {} in {out}, begun files end in .partial",
+            arguments.part.index, arguments.part.count
+        )
+    })
+}
+
+/// A line that counts on a terminal, a line for each tenth elsewhere.
+struct Progress {
+    terminal: bool,
+    tenths: u64,
+}
+
+impl Progress {
+    fn tell(&mut self, made: u64, total: u64) {
+        if self.terminal {
+            eprint!("\r{made} of {total} consignments");
+        } else if let Some(tenths) = (made * 10).checked_div(total).filter(|now| *now > self.tenths)
+        {
+            self.tenths = tenths;
+            eprintln!("{made} of {total} consignments");
+        }
+    }
 }

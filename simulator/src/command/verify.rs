@@ -1,6 +1,5 @@
 //! `portcullis-sim verify`.
 
-use std::io::{ErrorKind, Write as _};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -60,10 +59,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         ),
         (None, None) => None,
     };
-    let threads = arguments
-        .threads
-        .or_else(|| std::thread::available_parallelism().ok())
-        .map_or(1, NonZeroUsize::get);
+    let threads = super::threads(arguments.threads).get();
     let order = Order { pack: &pack, seed, plans: plans.as_ref(), threads };
     let certificate = opened.certify(&order)?;
     let text = if arguments.json {
@@ -71,11 +67,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     } else {
         verify::as_text(&certificate)
     };
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
-        other => other?,
-    }
+    super::print(&text)?;
     anyhow::ensure!(certificate.holds(), "not every case is certified");
     Ok(())
 }

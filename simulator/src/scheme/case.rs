@@ -46,8 +46,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// What a world's rates ask of so many consignments: true cases by the weights of their schemes, at least one
-    /// of each where there is room for a world of them all, and decoys to each.
+    /// What a world's rates ask of so many consignments: true cases by the weights of the schemes that are built,
+    /// and decoys to each.
     pub fn by_rates(world: &World, consignments: u64) -> Self {
         let wanted = ratio(consignments) * world.rates.strategic_share;
         let weights: Vec<(Kind, f64)> =

@@ -1,6 +1,8 @@
 //! Numbers of rows: each kind in an order of its own, so that a number tells neither when nor of what.
 
+use super::Engine;
 use super::background;
+use super::draft::Draft;
 use crate::ident::digits;
 use crate::permute::Permutation;
 use crate::rng::Seed;
@@ -90,6 +92,63 @@ impl Series {
     /// The number of a row of a case, by its place there, below [`CASE_RECORDS`].
     pub fn of_case(&self, case: u64, place: u64) -> u64 {
         self.order.apply(self.count + case * CASE_RECORDS + place % CASE_RECORDS)
+    }
+}
+
+impl Engine<'_> {
+    /// The number of the export declaration of a consignment.
+    pub fn export_id(&self, draft: &Draft) -> String {
+        let code = &self.world.countries.id(draft.from).code;
+        numbered(&format!("EX-{code}-"), self.ids.export.apply(draft.number), "")
+    }
+
+    /// The number of its import declaration.
+    pub fn import_id(&self, draft: &Draft) -> String {
+        let code = &self.world.countries.id(draft.to).code;
+        numbered(&format!("IM-{code}-"), self.ids.import.apply(draft.number), "")
+    }
+
+    /// The number of its transit in a state.
+    pub fn transit_id(&self, number: u64, state: u32) -> String {
+        let code = &self.world.countries.id(state).code;
+        numbered(&format!("TR-{code}-"), self.ids.transit.apply(number), "")
+    }
+
+    /// The number of a licence.
+    pub fn licence_id(&self, number: u64, state: u32) -> String {
+        let code = &self.world.countries.id(state).code;
+        numbered(&format!("LIC-{code}-"), self.ids.licences.apply(number), "")
+    }
+
+    /// Its unique consignment reference (ISO 15459: issuing agency, then what the exporter numbers).
+    pub fn ucr(&self, draft: &Draft) -> String {
+        let code = &self.world.countries.id(draft.from).code;
+        numbered(&format!("6{code}"), self.ids.ucr.apply(draft.number), "")
+    }
+
+    /// The number of a payment for it: 1 in advance, 2 the rest.
+    pub fn payment_id(&self, number: u64, part: u8) -> String {
+        numbered("PY-", self.ids.payment.apply(number), if part == 1 { "-1" } else { "-2" })
+    }
+
+    /// The number of a row that a port makes of one of its boxes: event letter, place of the box.
+    pub fn port_id(&self, number: u64, event: char, place: usize) -> String {
+        numbered(&format!("P{event}-"), self.ids.port.apply(number), &format!("-{}", place + 1))
+    }
+
+    /// The number of its invoice.
+    pub fn invoice_id(&self, number: u64) -> String {
+        numbered("INV-", self.ids.paper.apply(number), "")
+    }
+
+    /// The number of the bill of its last leg.
+    pub fn bill_id(&self, number: u64) -> String {
+        numbered("BL-", self.ids.paper.apply(number), "")
+    }
+
+    /// The number of a bill that this one took the place of.
+    pub fn former_bill(&self, number: u64) -> String {
+        numbered("BL-", self.ids.paper.apply(self.consignments + number), "")
     }
 }
 

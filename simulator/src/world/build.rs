@@ -296,12 +296,8 @@ fn fleet(
             // A sixth longer than the straight way: coasts and separation schemes.
             legs = calls.iter().zip(next).map(|((_, a), (_, b))| a.miles_to(*b) * 1.17).collect();
         }
-        if let Some(bad) = legs
-            .iter()
-            .zip(calls.iter().zip(calls.iter().cycle().skip(1)))
-            .find(|(leg, ((_, a), (_, b)))| **leg < a.miles_to(*b) * 0.98)
-        {
-            let _ = bad;
+        let ways = calls.iter().zip(calls.iter().cycle().skip(1));
+        if legs.iter().zip(ways).any(|(leg, ((_, a), (_, b)))| *leg < a.miles_to(*b) * 0.98) {
             return Err(BuildError::Value {
                 place: place(),
                 problem: "a leg is shorter than the straight way",
