@@ -56,7 +56,7 @@ neighbours_by_road = 0.7
 # Goods dearer than this, US dollars a kilogram, mostly fly.
 air_from_dollars_a_kilogram = 80.0
 # Value of a consignment, US dollars (lognormal).
-value = { median = 6000.0, sigma = 2.2 }
+value = { median = 5000.0, sigma = 2.6 }
 # Days that boxes wait beyond the wait for the next ship; with it about 6.5 days from truck to deep sea.
 dwell_before_loading = { median = 2.0, sigma = 0.7 }
 # Import value over export value: freight and insurance.
@@ -74,8 +74,8 @@ licence_granted = 0.84
 licence_returned = 0.15
 # Days until an application is decided: median 30, 95th percentile 90, so sigma = ln(3)/1.645.
 licence_days = { median = 30.0, sigma = 0.668 }
-# Ships silent for over eight hours in a month. (A study of 529 crude tankers found 67 % with some gap in years.)
-silent_ships = 0.15
+# Ships silent for over eight hours in a month. So that 67 % have one in a year, as 529 crude tankers had.
+silent_ships = 0.088
 """
 
 
@@ -107,11 +107,12 @@ agreement = 0.43
 zero_share = 0.24
 disturbance = 0.8
 
-# Firms: about how many; slopes of size by rank on logarithms of both (Korean declarants: -1.01).
+# Firms: about how many; slopes of size by rank on logarithms of both. Declarants: that by which one is drawn; as firms
+# have a usual declarant, what comes out is near the -1.01 of Korean declarants.
 [firms]
 count = {firms}
 slope = -1.05
-declarant_slope = -1.01
+declarant_slope = -0.85
 
 # Figures. Shares are between 0 and 1.
 [rates]{RATES}"""
