@@ -107,7 +107,10 @@ impl Pack {
         if let Some((name, files)) = named {
             return Self::parse(&Files::built_in(name, files));
         }
-        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+        let folder = match path.file_name() {
+            Some(name) if name == "pack.toml" => path.parent().unwrap_or(Path::new("")),
+            _ => path,
+        };
         Self::parse(&Files::read(folder)?)
     }
 
@@ -172,6 +175,10 @@ mod tests {
         );
         let error = broken("commodities.csv", "020230,02,Frozen", "020230,02");
         assert!(error.contains("commodities.csv:6: 16 cells under 17 names"), "{error}");
+        let error = Pack::read(Path::new("nowhere")).unwrap_err().to_string();
+        assert!(error.starts_with("cannot read nowhere/carriers.toml"), "{error}");
+        let named = Pack::read(&demo.join("pack.toml")).unwrap();
+        assert_eq!(named.hash, Pack::read(&demo).unwrap().hash);
         std::fs::remove_file(folder.path().join("lanes.toml")).unwrap();
         let error = Pack::read(folder.path()).unwrap_err().to_string();
         assert!(error.starts_with("cannot read") && error.contains("lanes.toml"), "{error}");
