@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
-use super::world::{WorldAgency, WorldSource, WorldSpec};
-use crate::source::adapter::MappingRef;
+use super::world::{WorldAgency, WorldSource, WorldSpec, quoted};
+use crate::source::adapter::{Lines, MappingRef};
 
 /// Name of the file in the folder of an exchange.
 const FILE: &str = "exchange.toml";
@@ -57,8 +57,7 @@ pub fn read(dir: &Path) -> anyhow::Result<WorldSpec> {
     let path = dir.join(FILE);
     let text = read_text(&path)?;
     let file: ExchangeFile = toml::from_str(&text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start);
-        let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
+        let line = Lines::of(&text).line(error.span().map_or(0, |span| span.start));
         anyhow::anyhow!("{}:{line}: {}", path.display(), error.message())
     })?;
     let mut agreements = vec![];
@@ -107,9 +106,8 @@ impl AgencyEntry {
 }
 
 impl CaseEntry {
-    /// Its table in the gateway's configuration. JSON's escapes are TOML's too.
+    /// Its table in the gateway's configuration.
     fn text(&self) -> String {
-        let quoted = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
         let members: Vec<String> = self.members.iter().map(|member| quoted(member)).collect();
         format!(
             "\n[[cases]]\nid = {}\nmembers = [{}]\nopens = {}\n",
@@ -117,5 +115,45 @@ impl CaseEntry {
             members.join(", "),
             quoted(&self.opens)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "name = \"n\"\nrecord_types = []\nagreements = [\"agreements/a.toml\"]\n\n[[case]]\nid = \"C\\\"1\"\n\
+                        opens = \"2026-01-01T00:00:00Z\"\nmembers = [\"xa\"]\n\n[[agency]]\nid = \"xa\"\nname = \"A\"\ncountry = \"XA\"\n\
+                        kind = \"customs\"\nmax_sensitivity = \"SECRET\"\nsystems = [\"desk\"]\nmappings = [\"xa/d.toml\"]\n";
+
+    fn folder(text: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("agreements")).unwrap();
+        std::fs::write(dir.path().join("agreements/a.toml"), "id = \"a\"\n").unwrap();
+        std::fs::write(dir.path().join(FILE), text).unwrap();
+        dir
+    }
+
+    #[test]
+    fn an_exchange_is_read_with_paths_of_its_folder_and_cases_as_the_gateway_takes_them() {
+        let dir = folder(TEXT);
+        let spec = read(dir.path()).unwrap();
+        assert_eq!(spec.agreements, [("a.toml".to_owned(), "id = \"a\"\n".to_owned())]);
+        let Some(WorldSource::Files { mappings, .. }) = &spec.agencies[0].source else { panic!() };
+        assert!(mappings[0].file.is_absolute() && mappings[0].file.ends_with("xa/d.toml"));
+        let cases: toml::Table = spec.cases.parse().unwrap();
+        assert_eq!(cases["cases"][0]["id"].as_str(), Some("C\"1"));
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_file_and_line() {
+        let error =
+            read(folder(&TEXT.replace("kind =", "sort =")).path()).err().unwrap().to_string();
+        assert!(error.contains("exchange.toml:14: unknown field `sort`"), "{error}");
+        let error =
+            read(folder(&TEXT.replace("a.toml", "b.toml")).path()).err().unwrap().to_string();
+        assert!(error.contains("cannot read") && error.contains("b.toml"), "{error}");
+        let error = read(&std::env::temp_dir().join("no-such-exchange")).err().unwrap().to_string();
+        assert!(error.starts_with("cannot read"), "{error}");
     }
 }

@@ -407,7 +407,7 @@ fn exchange_spec(spec: &WorldSpec) -> ExchangeSpec {
 }
 
 /// A TOML string: JSON's escapes are TOML's too.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::String(text.to_owned()).to_string()
 }
 

@@ -39,7 +39,7 @@ mod tests;
 pub use compile::Mapping;
 pub use config::{GatewayConfig, Limits, MappingEntry, MappingRef, Settings, SourceConfig};
 pub use load::{Held, Holder, IdKey, Loaded};
-pub use problem::{Cause, Problem, Problems};
+pub use problem::{Cause, Lines, Problem, Problems};
 pub use refusal::SourceRefusal;
 pub use search::Counters;
 pub use serve::{Listening, StartError, serve, start};
