@@ -167,10 +167,11 @@ impl Sequencer {
             self.commit(group).await;
         }
         self.shared.healthy.store(false, Ordering::SeqCst);
+        // Before the store goes: whoever still reads it for the index finds that out here, not by its errors.
+        self.shared.closed.cancel();
         if let Some(writer) = self.writer.take() {
             let _ = writer.close().await;
         }
-        self.shared.closed.cancel();
         for done in closers {
             let _ = done.send(());
         }

@@ -85,6 +85,8 @@ impl Merger {
             let rest = match done {
                 None => return,
                 Some(Ok(())) => LOOK_EVERY,
+                // A store that is being closed refuses: nothing to tell anybody.
+                Some(Err(_)) if closed.is_cancelled() => return,
                 Some(Err(stop)) => self.note(stop),
             };
             tokio::select! {
