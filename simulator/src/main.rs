@@ -24,6 +24,8 @@ enum Command {
     Generate(command::generate::Arguments),
     /// Load the rows of one agency into a database of its own.
     Load(command::load::Arguments),
+    /// Cut the sample data of the gateway's playground from the demo pack's world.
+    Samples(command::samples::Arguments),
     /// List the smuggling schemes: who holds which trace, and how hard each is.
     Schemes {
         /// Print JSON for programs.
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Describe(arguments) => command::describe::run(&arguments),
         Command::Generate(arguments) => command::generate::run(&arguments),
         Command::Load(arguments) => command::load::run(&arguments),
+        Command::Samples(arguments) => command::samples::run(&arguments),
         Command::Schemes { json } => command::schemes::run(json),
         Command::Verify(arguments) => command::verify::run(&arguments),
     };

@@ -37,5 +37,47 @@ async fn three_agencies_solve_by_hand_what_none_can_alone() {
     for step in &steps[2..] {
         run(step, work.path()).await.unwrap();
     }
+    what_schemes_need_is_agreed(work.path()).await;
     playground.kill().await.unwrap();
+}
+
+/// The sample agreements let who has to decide see what others hold of a scheme, and in a case alone.
+async fn what_schemes_need_is_agreed(work: &std::path::Path) {
+    for (asks, from, record_type, field) in [
+        ("sm-licensing", "sm-intelligence", "WatchlistHit", "listed_name.original"),
+        ("sm-licensing", "sm-fiu", "Ownership", "owner_birth_date"),
+        ("sm-licensing", "sm-fiu", "CompanyRegistryEntry", "name.original"),
+        ("sm-licensing", "nv-licensing", "DenialNotification", "end_user.name.original"),
+        ("sm-licensing", "vl-police", "EndUseCheck", "outcome"),
+        ("vl-police", "sm-licensing", "EndUserCertificate", "stamp_reference"),
+        ("nv-customs", "nv-port", "SealEvent", "seal_number"),
+        ("nv-customs", "nv-port", "Weighing", "verified_gross_mass_grams"),
+        ("nv-customs", "nv-coastguard", "VesselTrack", "points.silent_since"),
+        ("nv-customs", "nv-licensing", "ClassificationRuling", "hs_code"),
+        ("nv-customs", "vl-customs", "TransitDeclaration", "discharge_reference"),
+    ] {
+        let explain = async |case: &[&str]| {
+            let output =
+                tokio::process::Command::new(portcullis_tests::binary("portcullis").unwrap())
+                    .args(["explain", "--profile", &format!("trial/profiles/{asks}-desk.toml")])
+                    .args([record_type, "--from", from, "--purpose", "INVESTIGATION"])
+                    .args(["--format", "json"])
+                    .args(case)
+                    .current_dir(work)
+                    .output()
+                    .await
+                    .unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            serde_json::from_str::<serde_json::Value>(&text).expect(&text)
+        };
+        let allowed = explain(&["--case", "CASE-1"]).await;
+        assert_eq!(allowed["allowed"], true, "{asks} {from} {record_type}: {allowed}");
+        let fields = allowed["plans"][0]["fields"].as_array();
+        let field = fields.and_then(|all| all.iter().find(|one| one["path"] == field));
+        let treatment = field.map(|one| one["treatment"].to_string().to_lowercase());
+        let treatment = treatment.unwrap_or_else(|| panic!("{record_type}: {allowed}"));
+        assert!(treatment.contains("clear"), "{asks} {from} {record_type}: {treatment}");
+        let refused = explain(&[]).await;
+        assert_eq!(refused["allowed"], false, "{asks} {from} {record_type}");
+    }
 }

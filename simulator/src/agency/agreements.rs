@@ -19,6 +19,7 @@ fn list(names: &[&str]) -> String {
 }
 
 /// One flow: what `from` shows to `to`.
+#[derive(Clone, Copy, Default)]
 struct Flow<'a> {
     from: &'a str,
     to: &'a [&'a str],
@@ -35,17 +36,21 @@ impl Flow<'_> {
         let types: Vec<String> =
             self.record_types.iter().map(|name| format!("portcullis.record.v1.{name}")).collect();
         let types: Vec<&str> = types.iter().map(String::as_str).collect();
+        let matchable = match self.masked {
+            [] => String::new(),
+            masked => format!("matchable = {}\n", list(masked)),
+        };
         // Writing to a String cannot fail.
         let _ = write!(
             text,
             "\n[[flow]]\nfrom = {}\nto = {}\nrecord_types = {}\npurposes = [\"SHIPMENT_TARGETING\", \"INVESTIGATION\"]\n\
              case_required = true\npermitted_use = [\"SHIPMENT_TARGETING\", \"INVESTIGATION\"]\ndelete_after_days = 90\n\
-             release_by_originator = true\nmatchable = {}\n\n\
+             release_by_originator = true\n{}\n\
              [flow.budgets]\nqueries_per_day = 2000\nrecords_per_day = 200_000\nmatch_probes_per_day = 500\n",
             quoted(self.from),
             list(self.to),
             list(&types),
-            list(self.masked),
+            matchable,
         );
         let mut ladder = |fields: &[&str], rungs: &[&str]| {
             if !fields.is_empty() {
@@ -190,7 +195,208 @@ pub fn licences(authority: &str, customs: &str) -> Agreement {
         band: &[],
     }
     .write(&mut text);
+    Flow {
+        from: authority,
+        to: &[customs],
+        record_types: &["ClassificationRuling"],
+        clear: &["description", "hs_code", "control_code", "issued_on"],
+        masked: &["applicant.id"],
+        ..Flow::default()
+    }
+    .write(&mut text);
     Agreement { id, text }
+}
+
+/// What a unit tells the licensing authority of its state of who owns an applicant: people by name and day of birth,
+/// without which nobody finds a listed one behind a chain of firms.
+pub fn ownership(unit: &str, authority: &str) -> Agreement {
+    let both = [unit, authority];
+    Sample {
+        id: format!("ownership-{unit}"),
+        title: "Owners of applicants for export licences",
+        basis: "Recommendation 24 of the FATF, beneficial ownership of legal persons, sample",
+    }
+    .of(&both, |text| {
+        let flow = Flow { from: unit, to: &[authority], ..Flow::default() };
+        let clear = ["registration_number", "name.original", "registered_on", "status", "country"];
+        Flow { record_types: &["CompanyRegistryEntry"], clear: &clear, ..flow }.write(text);
+        let clear = [
+            "owned.id",
+            "owned.name.original",
+            "owner.id",
+            "owner.name.original",
+            "owner_birth_date",
+            "share_percent",
+            "since",
+        ];
+        Flow { record_types: &["Ownership"], clear: &clear, ..flow }.write(text);
+    })
+}
+
+/// What a service tells the licensing authority of its state of persons on a list.
+pub fn listings(service: &str, authority: &str) -> Agreement {
+    Sample {
+        id: format!("listings-{service}"),
+        title: "Listed persons, for the screening of applicants",
+        basis: "National export control act, screening of applicants, sample",
+    }
+    .of(&[service, authority], |text| {
+        Flow {
+            from: service,
+            to: &[authority],
+            record_types: &["WatchlistHit"],
+            clear: &["listed_name.original", "aliases", "country", "birth_date", "listed_on"],
+            ..Flow::default()
+        }
+        .write(text);
+    })
+}
+
+/// What licensing authorities tell each other of what they denied. Who had applied is a token.
+pub fn denials(authorities: &[&str]) -> Agreement {
+    Sample {
+        id: "denial-consultation".to_owned(),
+        title: "No-undercut consultation on denied exports",
+        basis: "Wassenaar Arrangement, Initial Elements, appendix 4, sample",
+    }
+    .of(authorities, |text| {
+        for from in authorities {
+            let to: Vec<&str> = authorities.iter().copied().filter(|other| other != from).collect();
+            let flow = Flow { from, to: &to, ..Flow::default() };
+            Flow {
+                record_types: &["DenialNotification"],
+                clear: &[
+                    "kind",
+                    "end_user.name.original",
+                    "country_of_destination",
+                    "items.hs_code",
+                    "items.control_code",
+                    "items.description",
+                ],
+                masked: &["exporter.id", "exporter.name.original"],
+                day: &["denied_at"],
+                ..flow
+            }
+            .write(text);
+        }
+    })
+}
+
+/// Licensing authorities show police bureaus the certificates of end users, and are told what these say of them.
+pub fn end_users(authorities: &[&str], bureaus: &[&str]) -> Agreement {
+    Sample {
+        id: "end-use-checks".to_owned(),
+        title: "Checks of end users",
+        basis: "Wassenaar Arrangement, end-user assurances commonly used, sample",
+    }
+    .of(&[authorities, bureaus].concat(), |text| {
+        for authority in authorities {
+            Flow {
+                from: authority,
+                to: bureaus,
+                record_types: &["EndUserCertificate"],
+                clear: &[
+                    "id",
+                    "end_user.name.original",
+                    "end_user.country",
+                    "issued_on",
+                    "stamp_reference",
+                    "end_use",
+                ],
+                ..Flow::default()
+            }
+            .write(text);
+        }
+        for bureau in bureaus {
+            Flow {
+                from: bureau,
+                to: authorities,
+                record_types: &["EndUseCheck"],
+                clear: &["end_user.name.original", "certificate_id", "checked_on", "outcome"],
+                ..Flow::default()
+            }
+            .write(text);
+        }
+    })
+}
+
+/// What a port tells the customs of its state: moves, weighings, seals, bills.
+pub fn movements(port: &str, customs: &str) -> Agreement {
+    Sample {
+        id: format!("movements-{port}"),
+        title: "Movements of containers through a port",
+        basis: "WCO SAFE Framework of Standards, pillar 1, sample",
+    }
+    .of(&[port, customs], |text| {
+        let flow = Flow { from: port, to: &[customs], ..Flow::default() };
+        let clear = ["container", "kind", "at", "port", "seal_number", "vessel_imo", "voyage"];
+        Flow { record_types: &["GateMove"], clear: &clear, ..flow }.write(text);
+        let clear =
+            ["container", "weighed_at", "port", "verified_gross_mass_grams", "tare_mass_grams"];
+        Flow { record_types: &["Weighing"], clear: &clear, ..flow }.write(text);
+        let clear = ["container", "seal_number", "kind", "at", "port"];
+        Flow { record_types: &["SealEvent"], clear: &clear, ..flow }.write(text);
+        Flow {
+            record_types: &["BillOfLading"],
+            clear: &[
+                "ucr",
+                "port_of_loading",
+                "port_of_discharge",
+                "vessel_imo",
+                "voyage",
+                "containers",
+                "gross_mass_grams",
+                "description",
+                "switched_from",
+            ],
+            masked: &["shipper.id", "consignee.id"],
+            day: &["issued_at"],
+            ..flow
+        }
+        .write(text);
+    })
+}
+
+/// What a coast guard tells the customs of its state of where ships were.
+pub fn tracks(guard: &str, customs: &str) -> Agreement {
+    Sample {
+        id: format!("tracks-{guard}"),
+        title: "Tracks of ships",
+        basis: "SOLAS V/19, automatic identification systems, sample",
+    }
+    .of(&[guard, customs], |text| {
+        Flow {
+            from: guard,
+            to: &[customs],
+            record_types: &["VesselTrack"],
+            clear: &[
+                "vessel_imo",
+                "points.at",
+                "points.position",
+                "points.speed_knots",
+                "points.draught_centimetres",
+                "points.silent_since",
+                "points.source",
+            ],
+            ..Flow::default()
+        }
+        .write(text);
+    })
+}
+
+/// What an agreement says of itself.
+struct Sample {
+    id: String,
+    title: &'static str,
+    basis: &'static str,
+}
+
+impl Sample {
+    fn of(self, members: &[&str], flows: impl FnOnce(&mut String)) -> Agreement {
+        let mut text = head(&self.id, self.title, self.basis, members);
+        flows(&mut text);
+        Agreement { id: self.id, text }
+    }
 }
 
 fn head(id: &str, title: &str, basis: &str, members: &[&str]) -> String {

@@ -130,6 +130,20 @@ impl<'w> Exchange<'w> {
                 .zip(&customs)
                 .map(|(authority, customs)| agreements::licences(authority, customs)),
         );
+        // Offices of one state stand in the order of the states.
+        let pairs = |from: Office, to: Office| of(from).zip(of(to));
+        all.extend(pairs(Office::Fiu, Office::Licensing).map(|(a, b)| agreements::ownership(a, b)));
+        all.extend(
+            pairs(Office::Intelligence, Office::Licensing).map(|(a, b)| agreements::listings(a, b)),
+        );
+        let authorities: Vec<&str> = of(Office::Licensing).collect();
+        all.push(agreements::denials(&authorities));
+        let bureaus: Vec<&str> = of(Office::Police).collect();
+        all.push(agreements::end_users(&authorities, &bureaus));
+        all.extend(pairs(Office::Port, Office::Customs).map(|(a, b)| agreements::movements(a, b)));
+        all.extend(
+            pairs(Office::CoastGuard, Office::Customs).map(|(a, b)| agreements::tracks(a, b)),
+        );
         let folder = self.dir.join("agreements");
         create(&folder)?;
         for Agreement { id, text } in &all {
@@ -143,14 +157,8 @@ impl<'w> Exchange<'w> {
         let list = |names: Vec<String>| {
             names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
         };
-        let mut types: Vec<&str> = self
-            .made
-            .iter()
-            .flat_map(|(.., tables)| tables.iter().map(|table| table.record_type()))
-            .collect();
-        types.sort_unstable();
-        types.dedup();
-        let types = types.into_iter().map(str::to_owned).collect();
+        // All that any agency may come to hold: agreements name types of which a small world has no record.
+        let types = Table::ALL.iter().map(|table| table.record_type().to_owned()).collect();
         let files = agreements
             .iter()
             .map(|agreement| format!("agreements/{}.toml", agreement.id))

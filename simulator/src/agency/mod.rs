@@ -4,5 +4,7 @@
 
 mod agreements;
 mod exchange;
+mod samples;
 
 pub use exchange::{Exchange, ExchangeError, Made};
+pub use samples::{Sample, SamplesError, samples};

@@ -4,6 +4,7 @@ pub mod describe;
 pub mod exchange;
 pub mod generate;
 pub mod load;
+pub mod samples;
 pub mod schemes;
 pub mod verify;
 mod wanted;

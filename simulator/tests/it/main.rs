@@ -12,3 +12,4 @@ mod cli;
 mod describe;
 mod paths;
 mod same_bytes;
+mod samples;
