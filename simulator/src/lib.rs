@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod describe;
 pub mod detect;
 pub mod draw;
+pub mod drill;
 pub mod generate;
 pub mod ident;
 pub mod lanes;
