@@ -10,5 +10,9 @@
 
 mod cli;
 mod describe;
+mod folder;
+mod formats;
+mod jobs;
+mod parts;
 mod paths;
 mod same_bytes;
