@@ -7,6 +7,8 @@
 #     tests/run.sh world [PACK..]       10^6 consignments of a pack against the yardstick, 2 GB of disk, a minute each; all
 #                                       packs of any size (default, real-shape) without it
 #     tests/run.sh bench [engine|live]  speed beside peers, release profile
+#     tests/run.sh generate-speed [ARGS]  the simulator beside tpchgen-cli, which is built into target/tools where it is
+#                                       missing; 3 GB of disk, some minutes; ARGS of tests/bench/generate.py
 #     tests/run.sh mutants [ARGS]       cargo-mutants on the core, hours; ARGS such as `-f '**/mask.rs'` or `--shard 1/8`
 #     tests/run.sh mutants --schemata [WORD..]  the same in one build: tests/mutants/README.md
 #
@@ -18,7 +20,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 usage() {
-    echo "usage: tests/run.sh [all|rust|python|node] | laws [--cases N] | fuzz [SECONDS] | world [PACK..] | bench [engine|live] | mutants [ARGS]" >&2
+    echo "usage: tests/run.sh [all|rust|python|node] | laws [--cases N] | fuzz [SECONDS] | world [PACK..] | bench [engine|live] | generate-speed [ARGS] | mutants [ARGS]" >&2
     exit 2
 }
 
@@ -50,6 +52,17 @@ case $part in
             echo "page: $page"
         done
         exit $missed
+        ;;
+    generate-speed)
+        shift
+        target=${CARGO_TARGET_DIR:-target}
+        cargo build --release --locked -p portcullis-sim
+        if [[ ! -x $target/tools/bin/tpchgen-cli ]]; then
+            echo "tpchgen-cli 4 is built into $target/tools"
+            cargo install tpchgen-cli --version '^4' --locked --root "$target/tools"
+        fi
+        exec python3 tests/bench/generate.py "$target/release/portcullis-sim" "$target/tools/bin/tpchgen-cli" \
+            "$target/generate-speed" --json "$target/bench/generate.json" "$@"
         ;;
     fuzz | bench) shift; exec "tests/$part/run.sh" "$@" ;;
     mutants)

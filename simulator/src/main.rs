@@ -22,6 +22,8 @@ enum Command {
     Describe(command::describe::Arguments),
     /// Generate a world's records: a folder a table, and the truth beside them.
     Generate(command::generate::Arguments),
+    /// Check that the parts of a world are all there and unchanged, and join them.
+    Join(command::join::Arguments),
     /// Load the rows of one agency into a database of its own.
     Load(command::load::Arguments),
     /// Cut the sample data of the gateway's playground from the demo pack's world.
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Exchange(arguments) => command::exchange::run(&arguments),
         Command::Describe(arguments) => command::describe::run(&arguments),
         Command::Generate(arguments) => command::generate::run(&arguments),
+        Command::Join(arguments) => command::join::run(&arguments),
         Command::Load(arguments) => command::load::run(&arguments),
         Command::Samples(arguments) => command::samples::run(&arguments),
         Command::Schemes { json } => command::schemes::run(json),

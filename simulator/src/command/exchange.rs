@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail};
 use portcullis_sim::agency::{Exchange, Made};
-use portcullis_sim::generate::{Part, generate};
+use portcullis_sim::generate::{Job, Layout, Part, generate};
 use portcullis_sim::write::CsvFiles;
 
 /// Arguments of `exchange`.
@@ -45,8 +45,9 @@ fn make(arguments: &Arguments, stop: &AtomicBool) -> anyhow::Result<Vec<Made>> {
     let world = arguments.wanted.world()?;
     let engine = arguments.wanted.engine(&world)?;
     let generated = out.join("generated");
-    let threads = super::threads(None);
-    generate(&engine, &CsvFiles, Part::WHOLE, threads, &generated, stop, &mut |_, _| {})?;
+    let (part, layout, threads) = (Part::WHOLE, Layout::Flat, super::threads(None));
+    let job = Job { part, threads, layout, out: &generated };
+    generate(&engine, &CsvFiles, job, stop, &mut |_, _| {})?;
     // The truth is the trainer's alone: out of the way of what agencies serve.
     let truth = out.join("truth");
     std::fs::rename(generated.join("truth"), &truth)

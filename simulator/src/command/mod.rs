@@ -3,6 +3,7 @@
 pub mod describe;
 pub mod exchange;
 pub mod generate;
+pub mod join;
 pub mod load;
 pub mod samples;
 pub mod schemes;

@@ -1,235 +1,195 @@
-//! Threads, order and files.
+//! The files of a run: each takes its cuts in their order, whoever brings them.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
+use super::gather::Cut;
+use super::manifest::Entry;
+use super::output::Written;
+use super::run::{GenerateError, Job};
+use super::{Columns, Format, Key, Layout, Output, Truth};
+use crate::table::Table;
 
-use super::Truth;
-use super::work::{Part, Piece, pieces};
-use crate::shipment::Engine;
-use crate::shipment::registers::Registers;
-use crate::table::{Out, Table};
+type Slots<F> = HashMap<Key, Arc<Mutex<Slot<F>>>>;
 
-/// A file format.
-pub trait Format: Sync {
-    /// Takes the rows of one piece of work.
-    type Rows: Out + Default + Send;
-    /// A piece of work, encoded; made by the thread that did the work.
-    type Encoded: Send;
-    /// An open file of one table.
-    type File;
-
-    /// Ending of its files.
-    fn extension(&self) -> &'static str;
-    /// Encodes what a piece of work made.
-    ///
-    /// # Errors
-    /// What cannot be encoded.
-    fn encode(&self, rows: Self::Rows) -> io::Result<Self::Encoded>;
-    /// Begins a file.
-    ///
-    /// # Errors
-    /// What the file system says.
-    fn create(&self, table: Table, path: &Path) -> io::Result<Self::File>;
-    /// Adds a table's rows of a piece of work.
-    ///
-    /// # Errors
-    /// What the file system says.
-    fn append(
-        &self,
-        table: Table,
-        file: &mut Self::File,
-        encoded: &mut Self::Encoded,
-    ) -> io::Result<()>;
-    /// How many rows of a table a piece of work has.
-    fn rows(&self, table: Table, encoded: &Self::Encoded) -> u64;
-    /// Ends a file. It is durable afterwards.
-    ///
-    /// # Errors
-    /// What the file system says.
-    fn finish(&self, file: Self::File) -> io::Result<()>;
+/// Files by what they hold.
+pub struct Files<F: Format> {
+    columns: Columns,
+    folder: std::path::PathBuf,
+    name: String,
+    slots: Mutex<Slots<F>>,
+    parked: AtomicUsize,
 }
 
-/// Why nothing, or not everything, was generated.
-#[derive(Debug, thiserror::Error)]
-pub enum GenerateError {
-    /// A file or folder.
-    #[error("cannot write {}: {cause}", path.display())]
-    Write {
-        /// Which.
-        path: PathBuf,
-        /// What the system says.
-        cause: io::Error,
-    },
-    /// Somebody wanted it to stop.
-    #[error("stopped")]
-    Stopped,
-    /// A worker ended early.
-    #[error("a worker ended before its work did")]
-    Worker,
-}
-
-/// What was generated.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Summary {
-    /// Rows by table.
-    pub rows: BTreeMap<&'static str, u64>,
-    /// Cells: rows by columns.
-    pub cells: u64,
-}
-
-/// Generates a part of a world into a folder: a folder a table, a file a part; the truth beside them.
-///
-/// # Errors
-/// What cannot be written, and a stop in between; files that were begun are then left as `.partial`.
-pub fn generate<F: Format>(
-    engine: &Engine,
-    format: &F,
-    part: Part,
-    threads: NonZeroUsize,
-    out: &Path,
-    stop: &AtomicBool,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<Summary, GenerateError> {
-    let registers = Registers::new(engine);
-    let work = pieces(engine, part);
-    let total: u64 = work.iter().map(Piece::size).sum();
-    let next = AtomicUsize::new(0);
-    let mut files = Files::create(format, part, out)?;
-    let done = std::thread::scope(|scope| {
-        // Bounded: a thread that is far ahead waits, so that memory stays flat.
-        let (send, receive) =
-            mpsc::sync_channel::<(usize, io::Result<F::Encoded>, Truth)>(threads.get());
-        for _ in 0..threads.get() {
-            let (send, work, registers, next) = (send.clone(), &work, &registers, &next);
-            scope.spawn(move || {
-                while let Some(piece) =
-                    take(next, work.len()).and_then(|at| Some((at, work.get(at)?)))
-                {
-                    let (mut rows, mut truth) = (F::Rows::default(), Truth::default());
-                    piece.1.make(engine, registers, &mut rows, &mut truth);
-                    if stop.load(Ordering::Relaxed)
-                        || send.send((piece.0, format.encode(rows), truth)).is_err()
-                    {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(send);
-        let mut waiting = BTreeMap::new();
-        let (mut written, mut made) = (0, 0);
-        while written < work.len() {
-            let Ok((at, encoded, truth)) = receive.recv() else { break };
-            waiting.insert(at, (encoded, truth));
-            while let Some((encoded, truth)) = waiting.remove(&written) {
-                let encoded = encoded
-                    .map_err(|cause| GenerateError::Write { path: out.to_owned(), cause })?;
-                files.append(format, encoded, &truth)?;
-                made += work.get(written).map_or(0, Piece::size);
-                written += 1;
-                progress(made, total);
-            }
-        }
-        if written == work.len() {
-            Ok(())
-        } else if stop.load(Ordering::Relaxed) {
-            Err(GenerateError::Stopped)
-        } else {
-            Err(GenerateError::Worker)
-        }
-    });
-    done?;
-    files.finish(format)
-}
-
-fn take(next: &AtomicUsize, length: usize) -> Option<usize> {
-    let at = next.fetch_add(1, Ordering::Relaxed);
-    (at < length).then_some(at)
-}
-
-struct Files<F: Format> {
-    tables: Vec<(Table, PathBuf, F::File)>,
-    truth: Vec<(PathBuf, BufWriter<File>)>,
-    summary: Summary,
+/// A file, and encoded cuts that came before their turn.
+struct Slot<F: Format> {
+    file: F::File,
+    turn: u64,
+    rows: u64,
+    early: BTreeMap<u64, (u64, F::Encoded)>,
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> GenerateError + '_ {
     move |cause| GenerateError::Write { path: path.to_owned(), cause }
 }
 
-impl<F: Format> Files<F> {
-    fn create(format: &F, part: Part, out: &Path) -> Result<Self, GenerateError> {
-        let name = format!("part-{:05}-of-{:05}", part.index, part.count);
-        let folder = |name: &str| {
-            let path = out.join(name);
-            std::fs::create_dir_all(&path).map_err(failed(&path))?;
-            Ok(path)
-        };
-        let mut tables = vec![];
-        for table in Table::ALL {
-            let path = folder(table.name())?.join(format!("{name}.{}", format.extension()));
-            let partial = partial(&path);
-            tables.push((*table, path, format.create(*table, &partial).map_err(failed(&partial))?));
-        }
-        let truth = folder("truth")?;
-        let mut files = vec![];
-        for (kind, header) in
-            [("cases", Truth::CASES), ("traces", Truth::TRACES), ("labels", Truth::LABELS)]
-        {
-            let path = truth.join(format!("{kind}-{name}.csv"));
-            let partial = partial(&path);
-            let mut file = BufWriter::new(File::create(&partial).map_err(failed(&partial))?);
-            file.write_all(header.as_bytes()).map_err(failed(&partial))?;
-            files.push((path, file));
-        }
-        Ok(Self { tables, truth: files, summary: Summary::default() })
-    }
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    fn append(
-        &mut self,
-        format: &F,
-        mut encoded: F::Encoded,
-        truth: &Truth,
-    ) -> Result<(), GenerateError> {
-        for (table, path, file) in &mut self.tables {
-            let rows = format.rows(*table, &encoded);
-            if rows > 0 {
-                format.append(*table, file, &mut encoded).map_err(failed(path))?;
-                *self.summary.rows.entry(table.name()).or_default() += rows;
-                self.summary.cells += rows * table.columns().len() as u64;
+/// Where the file of a part lies, from the folder of the world.
+fn place(key: &Key, name: &str, extension: &str) -> String {
+    let table = key.table.name();
+    match &key.agency {
+        None => format!("{table}/{name}.{extension}"),
+        Some(agency) => format!("records/table={table}/agency={agency}/{name}.{extension}"),
+    }
+}
+
+fn output(path: &Path) -> Result<Output, GenerateError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed(folder))?;
+    }
+    Ok(Output::new(path.to_owned()))
+}
+
+impl<F: Format> Files<F> {
+    /// None yet; where each table has one file, that file, so that a table without rows has one too.
+    pub fn begin(format: &F, job: Job<'_>) -> Result<Self, GenerateError> {
+        let files = Self {
+            columns: job.layout.columns(),
+            folder: job.out.to_owned(),
+            name: job.part.name(),
+            slots: Mutex::default(),
+            parked: AtomicUsize::new(0),
+        };
+        if job.layout == Layout::Flat {
+            for table in Table::ALL {
+                files.slot(format, &Key { table: *table, agency: None })?;
             }
         }
-        let rows = [&truth.cases, &truth.traces, &truth.labels];
-        for ((path, file), rows) in self.truth.iter_mut().zip(rows) {
-            file.write_all(rows).map_err(failed(path))?;
+        Ok(files)
+    }
+
+    /// How many cuts wait for their turn.
+    pub fn parked(&self) -> usize {
+        self.parked.load(Ordering::Relaxed)
+    }
+
+    fn slot(&self, format: &F, key: &Key) -> Result<Arc<Mutex<Slot<F>>>, GenerateError> {
+        let mut slots = held(&self.slots);
+        if let Some(slot) = slots.get(key) {
+            return Ok(slot.clone());
+        }
+        let path = self.folder.join(place(key, &self.name, format.extension()));
+        let file = format.begin(key.table, self.columns, output(&path)?).map_err(failed(&path))?;
+        let slot = Slot { file, turn: 0, rows: 0, early: BTreeMap::new() };
+        let slot = Arc::new(Mutex::new(slot));
+        slots.insert(key.clone(), slot.clone());
+        Ok(slot)
+    }
+
+    /// Encodes a cut and appends it, or leaves it for who brings the one before.
+    pub fn put(&self, format: &F, cut: Cut<F::Block>) -> Result<(), GenerateError> {
+        let slot = self.slot(format, &cut.key)?;
+        let path = || self.folder.join(place(&cut.key, &self.name, format.extension()));
+        let encoded = format
+            .encode(cut.key.table, self.columns, cut.blocks)
+            .map_err(|cause| GenerateError::Write { path: path(), cause })?;
+        let mut slot = held(&slot);
+        slot.early.insert(cut.turn, (cut.rows, encoded));
+        self.parked.fetch_add(1, Ordering::Relaxed);
+        let mut turn = slot.turn;
+        while let Some((rows, encoded)) = slot.early.remove(&turn) {
+            self.parked.fetch_sub(1, Ordering::Relaxed);
+            turn += 1;
+            slot.turn = turn;
+            slot.rows += rows;
+            format
+                .append(&mut slot.file, encoded)
+                .map_err(|cause| GenerateError::Write { path: path(), cause })?;
         }
         Ok(())
     }
 
     /// Files get their names when they are whole.
-    fn finish(self, format: &F) -> Result<Summary, GenerateError> {
-        for (_, path, file) in self.tables {
-            format.finish(file).map_err(failed(&path))?;
-            std::fs::rename(partial(&path), &path).map_err(failed(&path))?;
+    pub fn finish(self, format: &F, job: Job<'_>) -> Result<Vec<Entry>, GenerateError> {
+        let slots = self.slots.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = vec![];
+        for (key, slot) in slots {
+            let place = place(&key, &self.name, format.extension());
+            let path = self.folder.join(&place);
+            // All who had a share of it have ended.
+            let slot = Arc::into_inner(slot).ok_or(GenerateError::Worker)?;
+            let slot = slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let output = format.finish(slot.file).map_err(failed(&path))?;
+            let Written { bytes, sha256 } = output.done().map_err(failed(&path))?;
+            let (table, agency) = (key.table.name().to_owned(), key.agency);
+            let (part, rows) = (job.part.index, slot.rows);
+            entries.push(Entry { path: place, table, agency, part, rows, bytes, sha256 });
         }
-        for (path, file) in self.truth {
-            let file = file.into_inner().map_err(|error| failed(&path)(error.into_error()))?;
-            file.sync_all().map_err(failed(&path))?;
-            std::fs::rename(partial(&path), &path).map_err(failed(&path))?;
-        }
-        Ok(self.summary)
+        Ok(entries)
     }
 }
 
-fn partial(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
+/// The files of the truth.
+pub struct TruthFiles([(&'static str, u64, Output); 3]);
+
+impl TruthFiles {
+    /// Begins them.
+    pub fn begin(job: Job<'_>) -> Result<Self, GenerateError> {
+        let file = |kind: &'static str, header: &str| {
+            let path = job.out.join(truth_place(kind, &job.part.name()));
+            let mut file = output(&path)?;
+            file.write_all(header.as_bytes()).and_then(|()| file.flush()).map_err(failed(&path))?;
+            Ok::<_, GenerateError>((kind, 0, file))
+        };
+        Ok(Self([
+            file("cases", Truth::CASES)?,
+            file("traces", Truth::TRACES)?,
+            file("labels", Truth::LABELS)?,
+        ]))
+    }
+
+    /// Adds what is true of a piece of work.
+    pub fn put(&mut self, truth: &Truth) -> Result<(), GenerateError> {
+        for ((_, rows, file), more) in
+            self.0.iter_mut().zip([&truth.cases, &truth.traces, &truth.labels])
+        {
+            *rows += lines(more);
+            file.write_all(more)
+                .map_err(|cause| GenerateError::Write { path: file.path().to_owned(), cause })?;
+        }
+        Ok(())
+    }
+
+    /// Ends them.
+    pub fn finish(self, job: Job<'_>) -> Result<Vec<Entry>, GenerateError> {
+        let entries = self.0.into_iter().map(|(kind, rows, file)| {
+            let path = file.path().to_owned();
+            let Written { bytes, sha256 } = file.done().map_err(failed(&path))?;
+            Ok(Entry {
+                path: truth_place(kind, &job.part.name()),
+                table: format!("truth/{kind}"),
+                agency: None,
+                part: job.part.index,
+                rows,
+                bytes,
+                sha256,
+            })
+        });
+        entries.collect()
+    }
+}
+
+fn truth_place(kind: &str, name: &str) -> String {
+    format!("truth/{kind}-{name}.csv")
+}
+
+/// Lines, which are rows: no cell of the truth holds a line break.
+fn lines(text: &[u8]) -> u64 {
+    text.iter().filter(|byte| **byte == b'\n').count() as u64
 }

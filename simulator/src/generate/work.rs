@@ -33,6 +33,11 @@ impl Part {
         (part.index < part.count).then_some(part)
     }
 
+    /// What its files are called, without their ending.
+    pub fn name(self) -> String {
+        format!("part-{:05}-of-{:05}", self.index, self.count)
+    }
+
     /// Its share of so many things.
     pub fn of(self, things: u64) -> Range<u64> {
         let at = |index: u64| {

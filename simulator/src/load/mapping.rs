@@ -7,7 +7,7 @@ use super::Target;
 use crate::table::{Column, Kind, Table};
 
 /// Columns whose cells hold several values.
-const LISTS: [&str; 3] = ["containers", "former_flags", "aliases"];
+pub(crate) const LISTS: [&str; 3] = ["containers", "former_flags", "aliases"];
 
 /// The text of a mapping file. `database` is what the mapping names: `sqlite:FILE`, relative to the mapping, or the
 /// address of a PostgreSQL database, without a password.

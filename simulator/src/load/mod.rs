@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::table::{Column, Kind, Table};
 
 pub use mapping::mapping;
-pub(crate) use mapping::quoted;
+pub(crate) use mapping::{LISTS, quoted};
 pub use rows::RowsError;
 
 /// Where to.

@@ -58,8 +58,15 @@ pub trait Cells {
 pub trait Row {
     /// Its table.
     const TABLE: Table;
-    /// Gives its cells, one for each column of the table, in their order.
-    fn cells<C: Cells>(&self, cells: &mut C);
+    /// The agency that holds it: its first cell.
+    fn agency(&self) -> &str;
+    /// Gives its other cells, in the order of the columns.
+    fn rest<C: Cells>(&self, cells: &mut C);
+    /// Gives all its cells, one for each column of the table, in their order.
+    fn cells<C: Cells>(&self, cells: &mut C) {
+        cells.word(self.agency());
+        self.rest(cells);
+    }
 }
 
 /// Takes rows of all tables.
@@ -68,18 +75,27 @@ pub trait Out {
     fn put<R: Row>(&mut self, row: &R);
 }
 
-/// Makes a row's type and its columns: `name: Kind "field.path"`.
+/// Makes a row's type and its columns: `name: Kind "field.path"`, the agency first.
 macro_rules! row {
-    ($(#[$about:meta])* $row:ident of $table:ident { $($(#[$doc:meta])* $name:ident: $kind:ident $path:literal),* $(,)? }) => {
+    ($(#[$about:meta])* $row:ident of $table:ident {
+        $(#[$holder:meta])* agency: Word "",
+        $($(#[$doc:meta])* $name:ident: $kind:ident $path:literal),* $(,)?
+    }) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, Default, PartialEq)]
         pub struct $row<'a> {
+            $(#[$holder])*
+            pub agency: &'a str,
             $($(#[$doc])* pub $name: $crate::table::schema::row!(@type $kind 'a)),*
         }
 
         impl<'a> $row<'a> {
             /// Its columns.
-            pub const COLUMNS: &'static [$crate::table::schema::Column] = &[$($crate::table::schema::Column {
+            pub const COLUMNS: &'static [$crate::table::schema::Column] = &[$crate::table::schema::Column {
+                name: "agency",
+                kind: $crate::table::schema::Kind::Word,
+                path: "",
+            }, $($crate::table::schema::Column {
                 name: stringify!($name),
                 kind: $crate::table::schema::Kind::$kind,
                 path: $path,
@@ -88,7 +104,10 @@ macro_rules! row {
 
         impl $crate::table::schema::Row for $row<'_> {
             const TABLE: $crate::table::schema::Table = $crate::table::schema::Table::$table;
-            fn cells<C: $crate::table::schema::Cells>(&self, cells: &mut C) {
+            fn agency(&self) -> &str {
+                self.agency
+            }
+            fn rest<C: $crate::table::schema::Cells>(&self, cells: &mut C) {
                 $($crate::table::schema::row!(@put $kind cells self.$name));*
             }
         }

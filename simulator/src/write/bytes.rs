@@ -1,13 +1,14 @@
-//! CSV and JSON Lines as files.
+//! Formats whose files are their rows one after the other: CSV, JSON Lines, length-delimited protobuf.
 
-use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::Path;
 
-use super::csv::{Csv, header};
-use super::jsonl::JsonLines;
-use crate::generate::Format;
-use crate::table::Table;
+use super::proto::Plans;
+use super::{csv, jsonl};
+use crate::generate::{Columns, Format, Output};
+use crate::table::{Row, Table};
+
+/// Bytes that go to a file at a time.
+const ENOUGH: usize = 1 << 20;
 
 /// Comma-separated values with a header line.
 #[derive(Debug, Clone, Copy)]
@@ -17,41 +18,83 @@ pub struct CsvFiles;
 #[derive(Debug, Clone, Copy)]
 pub struct JsonFiles;
 
+/// Length-delimited protobuf, `.binpb`: each record behind its length as a varint, as prost's
+/// `encode_length_delimited` and Java's `writeDelimitedTo` write it.
+#[derive(Debug)]
+pub struct ProtoFiles(Plans);
+
+impl ProtoFiles {
+    /// Writes records of the types that the contract has.
+    ///
+    /// # Errors
+    /// A column whose field the contract does not have.
+    pub fn new() -> Result<Self, String> {
+        Plans::new().map(Self)
+    }
+}
+
 macro_rules! bytes {
-    ($files:ident $rows:ident $extension:literal |$table:ident| $header:expr) => {
+    ($files:ident $extension:literal |$format:ident, $row:ident, $columns:ident, $out:ident| $put:expr,
+     |$table:ident, $header:ident| $begin:expr) => {
         impl Format for $files {
-            type Rows = $rows;
-            type Encoded = $rows;
-            type File = File;
+            type Block = Vec<u8>;
+            type Encoded = Vec<Vec<u8>>;
+            type File = Output;
 
             fn extension(&self) -> &'static str {
                 $extension
             }
 
-            fn encode(&self, rows: $rows) -> io::Result<$rows> {
-                Ok(rows)
+            fn put<R: Row>(&self, $row: &R, $columns: Columns, $out: &mut Vec<u8>) {
+                let $format = self;
+                $put;
             }
 
-            fn create(&self, $table: Table, path: &Path) -> io::Result<File> {
-                let mut file = File::create(path)?;
-                file.write_all($header.as_bytes())?;
+            fn size(&self, block: &Vec<u8>) -> usize {
+                block.len()
+            }
+
+            fn enough(&self, _rows: u64, size: usize) -> bool {
+                size >= ENOUGH
+            }
+
+            fn encode(
+                &self,
+                _table: Table,
+                _columns: Columns,
+                blocks: Vec<Vec<u8>>,
+            ) -> io::Result<Vec<Vec<u8>>> {
+                Ok(blocks)
+            }
+
+            fn begin(
+                &self,
+                $table: Table,
+                $header: Columns,
+                mut output: Output,
+            ) -> io::Result<Output> {
+                output.write_all($begin)?;
+                output.flush()?;
+                Ok(output)
+            }
+
+            fn append(&self, file: &mut Output, encoded: Vec<Vec<u8>>) -> io::Result<()> {
+                for block in encoded {
+                    file.write_all(&block)?;
+                }
+                file.flush()
+            }
+
+            fn finish(&self, file: Output) -> io::Result<Output> {
                 Ok(file)
-            }
-
-            fn append(&self, table: Table, file: &mut File, encoded: &mut $rows) -> io::Result<()> {
-                encoded.tables.get(table.index()).map_or(Ok(()), |rows| file.write_all(rows))
-            }
-
-            fn rows(&self, table: Table, encoded: &$rows) -> u64 {
-                encoded.rows.get(table.index()).copied().unwrap_or_default()
-            }
-
-            fn finish(&self, file: File) -> io::Result<()> {
-                file.sync_all()
             }
         }
     };
 }
 
-bytes!(CsvFiles Csv "csv" |table| header(table));
-bytes!(JsonFiles JsonLines "jsonl" |_table| "");
+bytes!(CsvFiles "csv" |_format, row, columns, out| csv::line(row, columns, out),
+       |table, columns| csv::line_of_names(columns.of(table)).as_bytes());
+bytes!(JsonFiles "jsonl" |_format, row, columns, out| jsonl::line(row, columns, out),
+       |_table, _columns| b"");
+bytes!(ProtoFiles "binpb" |format, row, _columns, out| format.0.put(row, out),
+       |_table, _columns| b"");

@@ -1,7 +1,8 @@
 //! Comma-separated values (RFC 4180, lines end in `\n`): one buffer per table.
 
 use crate::calendar::{Moment, write_day, write_moment};
-use crate::table::{Cells, Out, Row, Table};
+use crate::generate::Columns;
+use crate::table::{Cells, Column, Out, Row, Table};
 
 /// Rows of all tables as CSV, without headers.
 #[derive(Debug)]
@@ -20,17 +21,27 @@ impl Default for Csv {
 
 /// The header line of a table.
 pub fn header(table: Table) -> String {
-    let names: Vec<&str> = table.columns().iter().map(|column| column.name).collect();
+    line_of_names(table.columns())
+}
+
+/// The header line of some columns.
+pub fn line_of_names(columns: &[Column]) -> String {
+    let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
     names.join(",") + "\n"
+}
+
+/// Writes a row as a line.
+pub fn line<R: Row>(row: &R, columns: Columns, out: &mut Vec<u8>) {
+    columns.give(row, &mut Line(out));
+    if let Some(last) = out.last_mut() {
+        *last = b'\n';
+    }
 }
 
 impl Out for Csv {
     fn put<R: Row>(&mut self, row: &R) {
         if let Some(out) = self.tables.get_mut(R::TABLE.index()) {
-            row.cells(&mut Line(out));
-            if let Some(last) = out.last_mut() {
-                *last = b'\n';
-            }
+            line(row, Columns::All, out);
         }
         if let Some(rows) = self.rows.get_mut(R::TABLE.index()) {
             *rows += 1;

@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use super::csv::decimal;
 use crate::calendar::{Moment, write_day, write_moment};
+use crate::generate::Columns;
 use crate::table::{Cells, Column, Out, Row, Table};
 
 /// Rows of all tables as JSON Lines.
@@ -25,14 +26,19 @@ impl Default for JsonLines {
 impl Out for JsonLines {
     fn put<R: Row>(&mut self, row: &R) {
         if let Some(out) = self.tables.get_mut(R::TABLE.index()) {
-            out.push(b'{');
-            row.cells(&mut Object { out, columns: R::TABLE.columns().iter(), first: true });
-            out.extend_from_slice(b"}\n");
+            line(row, Columns::All, out);
         }
         if let Some(rows) = self.rows.get_mut(R::TABLE.index()) {
             *rows += 1;
         }
     }
+}
+
+/// Writes a row as a line.
+pub fn line<R: Row>(row: &R, columns: Columns, out: &mut Vec<u8>) {
+    out.push(b'{');
+    columns.give(row, &mut Object { out, columns: columns.of(R::TABLE).iter(), first: true });
+    out.extend_from_slice(b"}\n");
 }
 
 struct Object<'a> {

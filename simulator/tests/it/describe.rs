@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::AtomicBool;
 
 use portcullis_sim::describe::{Group, Report, Verdict, describe, kcs_files, page, text};
-use portcullis_sim::generate::{Format, Part, generate};
+use portcullis_sim::generate::{Format, Job, Layout, Part, generate};
 use portcullis_sim::rng::Seed;
 use portcullis_sim::scheme::{Cases, Request};
 use portcullis_sim::shipment::Engine;
@@ -25,7 +25,8 @@ fn made(world: &World, consignments: u64, format: &impl Format) -> tempfile::Tem
     let cases = Cases::new(world, consignments, Request::by_rates(world, consignments)).unwrap();
     let engine = Engine::new(world, consignments, cases).unwrap();
     let (threads, stop) = (NonZeroUsize::new(2).unwrap(), AtomicBool::new(false));
-    generate(&engine, format, Part::WHOLE, threads, folder.path(), &stop, &mut |_, _| {}).unwrap();
+    let job = Job { part: Part::WHOLE, threads, layout: Layout::Flat, out: folder.path() };
+    generate(&engine, format, job, &stop, &mut |_, _| {}).unwrap();
     folder
 }
 

@@ -10,6 +10,10 @@
 
 mod cli;
 mod describe;
+mod folder;
+mod formats;
+mod jobs;
+mod parts;
 mod paths;
 mod same_bytes;
 mod samples;
