@@ -101,7 +101,7 @@ pub fn generate<F: Format>(
     let work = pieces(engine, part);
     let total: u64 = work.iter().map(Piece::size).sum();
     let next = AtomicUsize::new(0);
-    let mut files = Files::create(format, part, out)?;
+    let mut files = Files::create(format, part, out, engine.dirt.is_some())?;
     let done = std::thread::scope(|scope| {
         // Bounded: a thread that is far ahead waits, so that memory stays flat.
         let (send, receive) =
@@ -165,7 +165,7 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> GenerateError + '_ {
 }
 
 impl<F: Format> Files<F> {
-    fn create(format: &F, part: Part, out: &Path) -> Result<Self, GenerateError> {
+    fn create(format: &F, part: Part, out: &Path, dirty: bool) -> Result<Self, GenerateError> {
         let name = format!("part-{:05}-of-{:05}", part.index, part.count);
         let folder = |name: &str| {
             let path = out.join(name);
@@ -179,10 +179,13 @@ impl<F: Format> Files<F> {
             tables.push((*table, path, format.create(*table, &partial).map_err(failed(&partial))?));
         }
         let truth = folder("truth")?;
+        if !dirty {
+            // Of a dirty world that lay here before: it would undo what nobody did.
+            let _ = std::fs::remove_file(truth.join(format!("dirt-{name}.csv")));
+        }
         let mut files = vec![];
-        for (kind, header) in
-            [("cases", Truth::CASES), ("traces", Truth::TRACES), ("labels", Truth::LABELS)]
-        {
+        let kinds = [("cases", Truth::CASES), ("traces", Truth::TRACES), ("labels", Truth::LABELS)];
+        for (kind, header) in kinds.into_iter().chain(dirty.then_some(("dirt", Truth::DIRT))) {
             let path = truth.join(format!("{kind}-{name}.csv"));
             let partial = partial(&path);
             let mut file = BufWriter::new(File::create(&partial).map_err(failed(&partial))?);
@@ -206,7 +209,7 @@ impl<F: Format> Files<F> {
                 self.summary.cells += rows * table.columns().len() as u64;
             }
         }
-        let rows = [&truth.cases, &truth.traces, &truth.labels];
+        let rows = [&truth.cases, &truth.traces, &truth.labels, &truth.dirt];
         for ((path, file), rows) in self.truth.iter_mut().zip(rows) {
             file.write_all(rows).map_err(failed(path))?;
         }

@@ -10,5 +10,7 @@
 
 mod cli;
 mod describe;
+mod dirt;
 mod paths;
 mod same_bytes;
+mod truth;

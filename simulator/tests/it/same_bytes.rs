@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Runs `generate` and gives every file by its name: tables as they are, without the folder of the part.
-fn generate(out: &Path, more: &[&str], zone: &str) -> BTreeMap<String, Vec<u8>> {
+pub fn generate(out: &Path, more: &[&str], zone: &str) -> BTreeMap<String, Vec<u8>> {
     let done = Command::new(env!("CARGO_BIN_EXE_portcullis-sim"))
         .args(["generate", "--pack", "demo", "--consignments", "6000", "--out"])
         .arg(out)
@@ -85,4 +85,23 @@ fn another_seed_is_another_world() {
         .filter(|bytes| bytes.iter().filter(|byte| **byte == b'\n').count() == 1)
         .count();
     assert!(same <= empty, "{same} of {} files are alike, {empty} are empty", five.len());
+}
+
+#[test]
+fn dirt_is_the_same_for_any_threads_and_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    for (format, header) in [("csv", true), ("jsonl", false)] {
+        let make = |name: &str, more: &[&str]| {
+            let out = folder.path().join(format).join(name);
+            generate(&out, &[&["--dirt", "--format", format], more].concat(), "UTC")
+        };
+        let one = make("1", &["--threads", "1"]);
+        assert!(one == make("8", &["--threads", "8"]), "{format}: 8 threads");
+        let parts: Vec<_> = ["0/3", "1/3", "2/3"]
+            .map(|part| make(&part.replace('/', "of"), &["--part", part]))
+            .into();
+        let (whole, parts) = (joined(&[one], header), joined(&parts, header));
+        assert!(whole.keys().any(|table| table.starts_with("truth/dirt-")), "{:?}", whole.keys());
+        assert!(whole == parts, "{format}: parts");
+    }
 }
