@@ -4,6 +4,7 @@ pub mod agency;
 pub mod calendar;
 pub mod describe;
 pub mod detect;
+pub mod dirt;
 pub mod draw;
 pub mod drill;
 pub mod generate;

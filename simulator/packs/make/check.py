@@ -33,7 +33,7 @@ TAKEN_MONEY = set("XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XEU XFO XFU XOF XPD X
 
 # Keys of each table, as the engine and the README have them.
 KEYS = {
-    "pack.toml": "name version kind period calendar gravity firms rates",
+    "pack.toml": "name version kind period calendar gravity firms rates dirt",
     "period": "from days",
     "calendar": "weekdays months",
     "gravity": "distance contiguity agreement zero_share disturbance",
@@ -42,6 +42,7 @@ KEYS = {
              "origin_differs regular_partner neighbours_by_road air_from_dollars_a_kilogram value "
              "dwell_before_loading cif_over_fob payment_days reported_from_cents scale_noise weighed_again "
              "licence_granted licence_returned licence_days silent_ships",
+    "dirt": "spelling native_letters missing digits late late_hours",
     "country": "code name lat lon gdp culture currency embargoed transit_hub neighbours trade_agreements agencies "
                "offices",
     "state": "code demonym capital capital_lat capital_lon regime_member languages utc_offset weekend holidays",
@@ -116,7 +117,7 @@ class Check:
     def pack(self):
         pack = self.files["pack.toml"]
         self.keys(pack, "pack.toml", "pack.toml")
-        for name in ("period", "calendar", "gravity", "firms", "rates"):
+        for name in ("period", "calendar", "gravity", "firms", "rates", "dirt"):
             self.keys(pack[name], name, f"pack.toml [{name}]")
         self.must(pack["name"] == self.folder.name, "pack.toml: name is not the folder's")
         self.must(pack["kind"] in ("fictional", "real-shape"), "pack.toml: kind")
@@ -130,6 +131,9 @@ class Check:
             elif key not in ("decoys_per_case", "air_from_dollars_a_kilogram", "reported_from_cents"):
                 self.must(0 <= value <= 1, f"rates.{key} is no share")
         self.must(rates["licence_granted"] + rates["licence_returned"] < 1, "no licence is ever denied")
+        for key, value in pack["dirt"].items():
+            low, high = value if key == "late_hours" else (value, 1)
+            self.must(0 <= low <= high, f"dirt.{key}")
 
     def countries(self):
         self.unique([c["code"] for c in self.files["countries.toml"]["country"]], "country")

@@ -78,6 +78,24 @@ licence_days = { median = 30.0, sigma = 0.668 }
 silent_ships = 0.088
 """
 
+DIRT = """
+# Slips of clerks, in worlds that are generated with `--dirt`: shares of the cells that can have one and say something.
+# Ours: a few per cent together, more than careful registers have and less than hurried ones.
+[dirt]
+# Names written otherwise, by the rules of spelling.toml.
+spelling = 0.03
+# Of these, in states that have letters of their own: names written in them.
+native_letters = 0.25
+# Cells that may be empty and are.
+missing = 0.02
+# Numbers with two neighbouring digits swapped.
+digits = 0.01
+# Records entered later than they should be, with the time of the entry in place of the event's.
+late = 0.03
+# So many hours later.
+late_hours = [4.0, 96.0]
+"""
+
 
 def pack(title, name, version, kind, firms):
     return f"""{title}
@@ -115,7 +133,7 @@ slope = -1.05
 declarant_slope = -0.85
 
 # Figures. Shares are between 0 and 1.
-[rates]{RATES}"""
+[rates]{RATES}{DIRT}"""
 
 
 FIGURES = """

@@ -48,6 +48,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
             kcs.push(path.clone());
         }
     }
+    if arguments.folder.as_deref().is_some_and(describe::read::is_dirty) {
+        eprintln!("this world was made with --dirt: the bounds are those of clean ones");
+    }
     let report = describe::describe(arguments.folder.as_deref(), world.as_ref(), &kcs)?;
     if let Some(path) = &arguments.html {
         std::fs::write(path, page::write(&report))

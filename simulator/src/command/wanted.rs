@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use portcullis_sim::dirt::Dirt;
 use portcullis_sim::rng::Seed;
 use portcullis_sim::scheme::{Cases, Kind, Request};
 use portcullis_sim::shipment::Engine;
@@ -23,6 +24,10 @@ pub struct Wanted {
     /// True cases by scheme, such as `T01=3,T17=2`; by the pack's rates where nothing is said.
     #[arg(long, value_delimiter = ',', value_parser = cases)]
     cases: Vec<(Kind, u64)>,
+    /// Rows as clerks enter them: names spelt otherwise, cells left empty, digits swapped, late entries, at the pack's
+    /// rates. What was changed is in the truth.
+    #[arg(long)]
+    dirt: bool,
 }
 
 impl Wanted {
@@ -38,7 +43,9 @@ impl Wanted {
             cases => Request::of(world, self.consignments, cases),
         };
         let cases = Cases::new(world, self.consignments, request)?;
-        Ok(Engine::new(world, self.consignments, cases)?)
+        let mut engine = Engine::new(world, self.consignments, cases)?;
+        engine.dirt = self.dirt.then(|| Dirt::new(world));
+        Ok(engine)
     }
 }
 

@@ -136,28 +136,32 @@ impl<F: Format> Files<F> {
 }
 
 /// The files of the truth.
-pub struct TruthFiles([(&'static str, u64, Output); 3]);
+pub struct TruthFiles(Vec<(&'static str, u64, Output)>);
 
 impl TruthFiles {
     /// Begins them.
-    pub fn begin(job: Job<'_>) -> Result<Self, GenerateError> {
+    pub fn begin(job: Job<'_>, dirty: bool) -> Result<Self, GenerateError> {
         let file = |kind: &'static str, header: &str| {
             let path = job.out.join(truth_place(kind, &job.part.name()));
             let mut file = output(&path)?;
             file.write_all(header.as_bytes()).and_then(|()| file.flush()).map_err(failed(&path))?;
             Ok::<_, GenerateError>((kind, 0, file))
         };
-        Ok(Self([
+        let mut files = vec![
             file("cases", Truth::CASES)?,
             file("traces", Truth::TRACES)?,
             file("labels", Truth::LABELS)?,
-        ]))
+        ];
+        if dirty {
+            files.push(file("dirt", Truth::DIRT)?);
+        }
+        Ok(Self(files))
     }
 
     /// Adds what is true of a piece of work.
     pub fn put(&mut self, truth: &Truth) -> Result<(), GenerateError> {
         for ((_, rows, file), more) in
-            self.0.iter_mut().zip([&truth.cases, &truth.traces, &truth.labels])
+            self.0.iter_mut().zip([&truth.cases, &truth.traces, &truth.labels, &truth.dirt])
         {
             *rows += lines(more);
             file.write_all(more)

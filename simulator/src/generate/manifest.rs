@@ -35,6 +35,8 @@ pub struct Origin {
     pub consignments: u64,
     /// Cases and decoys of several consignments, by kind.
     pub cases: BTreeMap<String, u64>,
+    /// Whether clerks' slips were laid over it.
+    pub dirt: bool,
     /// Ending of the files.
     pub format: String,
     /// `flat` or `hive`.
@@ -54,6 +56,7 @@ impl Origin {
             engine: ENGINE.to_owned(),
             consignments: engine.consignments,
             cases: kinds.iter().map(|(kind, count)| (kind.id().to_owned(), *count)).collect(),
+            dirt: engine.dirt.is_some(),
             format: format.to_owned(),
             layout: layout.word().to_owned(),
             parts,
@@ -70,6 +73,7 @@ impl Origin {
                 ("engine", origin.engine.clone()),
                 ("consignments", origin.consignments.to_string()),
                 ("cases", format!("{:?}", origin.cases)),
+                ("dirt", origin.dirt.to_string()),
                 ("format", origin.format.clone()),
                 ("layout", origin.layout.clone()),
                 ("parts", origin.parts.to_string()),

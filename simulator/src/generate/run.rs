@@ -112,7 +112,7 @@ pub fn generate<F: Format>(
         state: Mutex::new(State {
             begun: 0,
             gather: Gather::new(BUDGET),
-            truth: TruthFiles::begin(job)?,
+            truth: TruthFiles::begin(job, engine.dirt.is_some())?,
             error: None,
         }),
         changed: Condvar::new(),

@@ -13,6 +13,8 @@ pub struct Truth {
     pub traces: Vec<u8>,
     /// Rows of `labels.csv`.
     pub labels: Vec<u8>,
+    /// Rows of `dirt.csv`, of a dirty world.
+    pub dirt: Vec<u8>,
 }
 
 impl Truth {
@@ -22,6 +24,9 @@ impl Truth {
     pub const TRACES: &'static str = "case,table,id,agency,holder,shows\n";
     /// Header of `labels.csv`: a row for each consignment that is fraud, part of a case, or a decoy.
     pub const LABELS: &'static str = "export_declaration,import_declaration,label,detail,case\n";
+
+    /// Header of `dirt.csv`: a row for each cell that a clerk's slip changed, with what it would have held.
+    pub const DIRT: &'static str = "table,id,agency,column,kind,clean,dirty\n";
 
     /// Name of a case in every file.
     pub fn case_id(number: u64) -> String {
@@ -78,7 +83,8 @@ impl Truth {
         let twist = &consignment.twist;
         let arrived = !(twist.phantom || twist.lost_in_transit || twist.no_import);
         let import = if arrived { engine.import_id(draft) } else { String::new() };
-        let row = format!("{},{import},{label},{detail},{case}\n", engine.export_id(draft));
+        let export = if twist.no_export { String::new() } else { engine.export_id(draft) };
+        let row = format!("{export},{import},{label},{detail},{case}\n");
         self.labels.extend_from_slice(row.as_bytes());
     }
 }

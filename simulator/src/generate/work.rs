@@ -84,6 +84,19 @@ impl Piece {
         out: &mut O,
         truth: &mut Truth,
     ) {
+        let Some(dirt) = &engine.dirt else { return self.clean(engine, registers, out, truth) };
+        let mut dirty = dirt.over(out);
+        self.clean(engine, registers, &mut dirty, truth);
+        truth.dirt.extend(dirty.linkage);
+    }
+
+    fn clean<O: Out>(
+        &self,
+        engine: &Engine,
+        registers: &Registers,
+        out: &mut O,
+        truth: &mut Truth,
+    ) {
         let count = steps(engine);
         for index in self.0.clone() {
             step(engine, registers, Part { index, count }, out, truth);

@@ -14,6 +14,7 @@ pub mod voyage;
 
 use std::borrow::Cow;
 
+use crate::dirt::Dirt;
 use crate::lanes::{Lanes, TooFew};
 use crate::rng::Stream;
 use crate::scheme::{Case, Cases};
@@ -43,6 +44,8 @@ pub struct Engine<'w> {
     pub ships: Ships,
     /// What registers hold beside trade and cases.
     pub background: Background,
+    /// Slips of the clerks who enter its rows, in a dirty world.
+    pub dirt: Option<Dirt>,
     pub(crate) streams: Streams,
 }
 
@@ -101,6 +104,7 @@ impl<'w> Engine<'w> {
             licences,
             ids: Ids::new(world.seed, consignments, cases.count()),
             cases,
+            dirt: None,
             streams: Streams {
                 pair: stream("consignment.pair"),
                 goods: stream("consignment.goods"),

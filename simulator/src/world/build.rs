@@ -101,6 +101,7 @@ impl World {
             .map(|((number, _), _)| number)
             .collect();
         let roles = roles(&pack, &codes)?;
+        writing(&pack)?;
         Ok(Self {
             seed,
             pack_hash: pack.hash.clone(),
@@ -120,7 +121,27 @@ impl World {
             roles,
             rates: pack.rates,
             schemes: pack.schemes,
+            cultures: pack.cultures,
+            spelling: pack.spelling,
+            slips: pack.dirt,
         })
+    }
+}
+
+/// Scripts are of cultures that there are, and slips are shares.
+fn writing(pack: &Pack) -> Result<(), BuildError> {
+    for script in &pack.spelling.scripts {
+        if !pack.cultures.iter().any(|culture| culture.id == script.culture) {
+            return Err(BuildError::Unknown {
+                place: "spelling.toml, script".into(),
+                kind: "culture",
+                name: script.culture.clone(),
+            });
+        }
+    }
+    match pack.dirt.problem() {
+        Some(problem) => Err(BuildError::Value { place: "pack.toml [dirt]".into(), problem }),
+        None => Ok(()),
     }
 }
 

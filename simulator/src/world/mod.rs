@@ -316,4 +316,10 @@ pub struct World {
     pub roles: Roles,
     /// Schemes and decoys with their weights and parameters.
     pub schemes: pack::Schemes,
+    /// Parts of names, by the number that states have of their culture.
+    pub cultures: Vec<pack::Culture>,
+    /// How names are written otherwise.
+    pub spelling: pack::Spelling,
+    /// How often clerks slip, in a dirty world.
+    pub slips: pack::Slips,
 }

@@ -50,7 +50,7 @@ impl Out for Csv {
 }
 
 /// Cells, each with a comma behind it.
-struct Line<'a>(&'a mut Vec<u8>);
+pub(crate) struct Line<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl Cells for Line<'_> {
     fn word(&mut self, value: &str) {

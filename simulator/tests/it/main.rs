@@ -10,6 +10,7 @@
 
 mod cli;
 mod describe;
+mod dirt;
 mod folder;
 mod formats;
 mod jobs;
@@ -17,3 +18,4 @@ mod parts;
 mod paths;
 mod same_bytes;
 mod samples;
+mod truth;

@@ -67,6 +67,7 @@ fn a_folder_takes_the_same_world_again_and_no_other() {
         (&["--seed", "2"][..], "seed 2 against 1"),
         (&["--consignments", "3001"], "consignments 3001 against 3000"),
         (&["--cases", "T01=1"], "cases"),
+        (&["--dirt"], "dirt true against false"),
         (&["--format", "jsonl"], "format jsonl against csv"),
         (&["--part", "0/2"], "parts 2 against 1"),
         (&["--layout", "hive"], "layout hive against flat"),

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::folder::files;
 
 /// Runs `generate` and gives every file by its name.
-fn generate(out: &Path, more: &[&str], zone: &str) -> BTreeMap<String, Vec<u8>> {
+pub fn generate(out: &Path, more: &[&str], zone: &str) -> BTreeMap<String, Vec<u8>> {
     let done = Command::new(env!("CARGO_BIN_EXE_portcullis-sim"))
         .args(["generate", "--pack", "demo", "--consignments", "6000", "--out"])
         .arg(out)
@@ -42,4 +42,27 @@ fn another_seed_is_another_world() {
         .filter(|bytes| bytes.iter().filter(|byte| **byte == b'\n').count() == 1)
         .count();
     assert!(same <= empty, "{same} of {} files are alike, {empty} are empty", five.len());
+}
+
+#[test]
+fn dirt_is_the_same_for_any_threads_and_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["csv", "jsonl"] {
+        let place = |name: &str| folder.path().join(format).join(name);
+        let make = |name: &str, more: &[&str]| {
+            generate(&place(name), &[&["--dirt", "--format", format], more].concat(), "UTC")
+        };
+        let one = make("1", &["--threads", "1"]);
+        assert!(one == make("8", &["--threads", "8"]), "{format}: 8 threads");
+        assert!(one.keys().any(|name| name.starts_with("truth/dirt-")), "{:?}", one.keys());
+        let parts = ["0/3", "1/3", "2/3"].map(|part| {
+            let name = part.replace('/', "of");
+            make(&name, &["--part", part]);
+            place(&name).display().to_string()
+        });
+        let joined = place("joined").display().to_string();
+        let join = [vec!["join".to_owned()], parts.to_vec(), vec!["--out".to_owned(), joined]];
+        crate::folder::done(&join.concat());
+        assert!(one == files(&place("joined")), "{format}: parts");
+    }
 }

@@ -117,6 +117,11 @@ impl Folder {
     }
 }
 
+/// Whether a generated folder has slips of clerks in it: their linkage is in its truth.
+pub fn is_dirty(folder: &Path) -> bool {
+    files(&folder.join("truth"), "csv", "dirt-").is_ok_and(|files| !files.is_empty())
+}
+
 /// Reads some columns of one CSV file.
 ///
 /// # Errors

@@ -99,3 +99,38 @@ pub struct Rates {
     /// Ships that are silent for over eight hours in a month.
     pub silent_ships: f64,
 }
+
+/// Slips of clerks: shares of the cells that can have one and say something.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slips {
+    /// Names written otherwise.
+    pub spelling: f64,
+    /// Of these, in states with letters of their own: names written in them.
+    pub native_letters: f64,
+    /// Cells that may be empty and are.
+    pub missing: f64,
+    /// Numbers with two neighbouring digits swapped.
+    pub digits: f64,
+    /// Records with the time of a late entry in place of the event's.
+    pub late: f64,
+    /// Least and most hours between the two.
+    pub late_hours: [f64; 2],
+}
+
+impl Slips {
+    /// What is wrong with them.
+    pub fn problem(&self) -> Option<&'static str> {
+        let Self { spelling, native_letters, missing, digits, late, late_hours: [least, most] } =
+            *self;
+        let shares = [spelling, native_letters, missing, digits, late];
+        if shares.iter().any(|share| !(0.0..=1.0).contains(share)) {
+            return Some("a share that is not between 0 and 1");
+        }
+        // One cell has one slip at most.
+        if spelling + missing > 1.0 || digits + missing > 1.0 {
+            return Some("`missing` with `spelling` or `digits` is more than all cells");
+        }
+        (!(least > 0.0 && least <= most)).then_some("`late_hours` runs downwards or from nothing")
+    }
+}

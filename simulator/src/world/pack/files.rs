@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::PackError;
 
 /// Files of a pack, in the order in which its hash takes them.
-pub(super) const FILES: [&str; 8] = [
+pub(super) const FILES: [&str; 9] = [
     "carriers.toml",
     "commodities.csv",
     "countries.toml",
@@ -18,6 +18,7 @@ pub(super) const FILES: [&str; 8] = [
     "pack.toml",
     "ports.toml",
     "schemes.toml",
+    "spelling.toml",
 ];
 
 macro_rules! built_in {
@@ -32,6 +33,7 @@ macro_rules! built_in {
             include_str!(concat!("../../../packs/", $name, "/pack.toml")),
             include_str!(concat!("../../../packs/", $name, "/ports.toml")),
             include_str!(concat!("../../../packs/", $name, "/schemes.toml")),
+            include_str!(concat!("../../../packs/", $name, "/spelling.toml")),
         ])),*];
     };
 }

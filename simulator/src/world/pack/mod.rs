@@ -4,6 +4,7 @@ mod entries;
 mod figures;
 mod files;
 mod schemes;
+mod spelling;
 
 use std::path::{Path, PathBuf};
 
@@ -12,8 +13,9 @@ use serde::Deserialize;
 pub use entries::{
     CarrierEntry, CommodityEntry, CountryEntry, Culture, OfficeEntry, PortEntry, ServiceEntry,
 };
-pub use figures::{Firms, Gravity, Period, Rates, Weights};
+pub use figures::{Firms, Gravity, Period, Rates, Slips, Weights};
 pub use schemes::{Parameters, Schemes};
+pub use spelling::{Find, Rule, Script, Spelling, Use};
 
 use entries::{CarriersFile, CountriesFile, LanesFile, NamesFile, PortsFile};
 use files::{BUILT_IN, Files};
@@ -72,6 +74,10 @@ pub struct Pack {
     pub cultures: Vec<Culture>,
     /// Schemes.
     pub schemes: Schemes,
+    /// How names are written otherwise.
+    pub spelling: Spelling,
+    /// Slips of clerks, where a world is to have any.
+    pub dirt: Slips,
 }
 
 #[derive(Deserialize)]
@@ -87,6 +93,7 @@ struct PackFile {
     calendar: Weights,
     gravity: Gravity,
     firms: Firms,
+    dirt: Slips,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -117,6 +124,7 @@ impl Pack {
     fn parse(files: &Files) -> Result<Self, PackError> {
         let pack: PackFile = files.toml("pack.toml")?;
         let schemes = schemes::read(files)?;
+        let spelling = spelling::read(files)?;
         Ok(Self {
             name: pack.name,
             hash: files.hash.clone(),
@@ -132,6 +140,8 @@ impl Pack {
             commodities: files.csv("commodities.csv")?,
             cultures: files.toml::<NamesFile>("names.toml")?.culture,
             schemes,
+            spelling,
+            dirt: pack.dirt,
         })
     }
 }
@@ -173,6 +183,15 @@ mod tests {
             error.contains("schemes.toml:") && error.contains("`dwell_days` of `T01`"),
             "{error}"
         );
+        let error = broken("spelling.toml", "{initial}.", "{family}.");
+        assert!(
+            error.contains("spelling.toml:") && error.contains("`{family}.` of `initial`"),
+            "{error}"
+        );
+        let error = broken("spelling.toml", "{two letters}", "{two digits}");
+        assert!(error.contains("`{two digits}` of `swap_letters` is no part"), "{error}");
+        let error = broken("spelling.toml", "chance = 0.2", "chance = 2.0");
+        assert!(error.contains("`chance` of `drop_legal_form` is no share"), "{error}");
         let error = broken("commodities.csv", "020230,02,Frozen", "020230,02");
         assert!(error.contains("commodities.csv:6: 16 cells under 17 names"), "{error}");
         let error = Pack::read(Path::new("nowhere")).unwrap_err().to_string();
