@@ -147,7 +147,7 @@ impl Cells for Held {
     }
 }
 
-/// A row with other cells in some places.
+/// A row with other cells in some places; never in the first, the agency that holds it.
 pub(super) struct Edited<'a, R> {
     pub(super) row: &'a R,
     /// In the order of their places.
@@ -156,8 +156,11 @@ pub(super) struct Edited<'a, R> {
 
 impl<R: Row> Row for Edited<'_, R> {
     const TABLE: Table = R::TABLE;
-    fn cells<C: Cells>(&self, cells: &mut C) {
-        self.row.cells(&mut Passing { cells, at: 0, edits: self.edits });
+    fn agency(&self) -> &str {
+        self.row.agency()
+    }
+    fn rest<C: Cells>(&self, cells: &mut C) {
+        self.row.rest(&mut Passing { cells, at: 1, edits: self.edits });
     }
 }
 

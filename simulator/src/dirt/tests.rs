@@ -83,8 +83,11 @@ fn rows_without_a_slip_are_given_on_as_they_are_and_others_cell_by_cell() {
     struct Give<'a>(&'a [Value<'static>]);
     impl Row for Give<'_> {
         const TABLE: Table = Table::Tip;
-        fn cells<C: Cells>(&self, cells: &mut C) {
-            self.0.iter().for_each(|value| value.put(cells));
+        fn agency(&self) -> &str {
+            "a"
+        }
+        fn rest<C: Cells>(&self, cells: &mut C) {
+            self.0.iter().skip(1).for_each(|value| value.put(cells));
         }
     }
     let all = [
@@ -101,7 +104,7 @@ fn rows_without_a_slip_are_given_on_as_they_are_and_others_cell_by_cell() {
     held.take(&Give(&all));
     let values: Vec<Value> = (0..all.len()).map(|place| held.value(place).unwrap()).collect();
     assert_eq!(values, all);
-    for place in 0..all.len() {
+    for place in 1..all.len() {
         let edits = [(place, Value::Word("other".into()))];
         let mut held = Held::default();
         held.take(&Edited { row: &Give(&all), edits: &edits });

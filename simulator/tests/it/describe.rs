@@ -232,7 +232,9 @@ fn everything_that_is_broken_is_seen_by_its_measure() {
 
 fn copied(from: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for table in std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()) {
+    let entries = std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path());
+    // The manifest tells of bytes that are changed here.
+    for table in entries.filter(|path| path.is_dir()) {
         let to = folder.path().join(table.file_name().unwrap());
         std::fs::create_dir(&to).unwrap();
         for file in std::fs::read_dir(&table).unwrap().map(|entry| entry.unwrap().path()) {
