@@ -37,7 +37,7 @@ def table(connection, parts, text):
     numbers = [name for name in names if types[name] == "BIGINT" or types[name].startswith("DECIMAL")]
 
     def one(query):
-        return connection.sql(query).fetchone()
+        return connection.sql(query).fetchall()[0]
 
     def sums(source, cast):
         columns = ", ".join(f'sum({cast.format(name)})' for name in numbers)

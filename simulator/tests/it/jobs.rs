@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use crate::folder::{done, files, generate, program};
 
-const SIZE: u64 = 3_000;
+const SIZE: u64 = 1_000;
 
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("jobs").join(name)
