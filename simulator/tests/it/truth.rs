@@ -380,6 +380,51 @@ fn every_id_in_it_is_there_once_in_every_format_and_nothing_of_it_is_served() {
 }
 
 #[test]
+fn what_is_broken_on_purpose_is_found() {
+    let world = world();
+    let cases = Cases::new(&world, CONSIGNMENTS, request(&world)).unwrap();
+    let mut engine = Engine::new(&world, CONSIGNMENTS, cases).unwrap();
+    engine.dirt = Some(Dirt::new(&world));
+    let folder = tempfile::tempdir().unwrap();
+    write(&engine, &CsvFiles, folder.path());
+    let (_, _, read) = FORMATS[0];
+    let found = |breaks: &dyn Fn(&mut Truth)| {
+        let mut truth = Truth::read(&folder.path().join("truth"));
+        breaks(&mut truth);
+        let mut served = Served::read(folder.path(), read, &truth.words());
+        served.resolve_cases(&truth);
+        served.resolve_traces(&truth);
+        served.resolve_labels(&truth);
+        served.resolve_dirt(&truth.dirt.iter().collect::<Vec<_>>());
+        served.faults.into_iter().collect::<Vec<_>>().join("\n")
+    };
+    let set = |row: &mut Record, column: &str, cell: &str| {
+        row.insert(column.to_owned(), cell.to_owned());
+    };
+    assert_eq!(found(&|_| {}), "");
+    for (what, said) in [
+        (found(&|truth| set(&mut truth.traces[0], "id", "EX-XN-999999999")), "a trace names"),
+        (found(&|truth| set(&mut truth.traces[0], "agency", "nv-police")), "a trace names"),
+        (found(&|truth| set(&mut truth.labels[0], "export_declaration", "EX-0")), "0 declarations"),
+        (found(&|truth| set(&mut truth.dirt[0], "dirty", "as it was")), "but the cell holds"),
+        (
+            found(&|truth| set(&mut truth.cases[0], "needs", "nv-bakery")),
+            "`nv-bakery` holds nothing",
+        ),
+        (found(&|truth| set(&mut truth.traces[0], "shows", "IMPORT")), "a word of truth"),
+    ] {
+        assert!(what.contains(said), "{said}: {what}");
+    }
+    let extra = folder.path().join("declaration").join("truth.csv");
+    std::fs::write(&extra, "agency,id,case\nnv-customs,EX-1,C0000001\n").unwrap();
+    let said = found(&|_| {});
+    assert!(
+        said.contains("declaration.case is no column") && said.contains("lies among"),
+        "{said}"
+    );
+}
+
+#[test]
 fn an_exchange_holds_what_its_truth_names_with_its_dirt_and_nothing_of_the_truth() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("exchange");
