@@ -28,6 +28,19 @@ GEORGIAN = [
     ["s", "ს"], ["u", "უ"], ["q", "ყ"], ["j", "ჯ"], ["h", "ჰ"],
 ]
 
+# Greek letters stand for sounds of a made-up language, with some that Greek itself no longer writes.
+GREEK = [
+    ["ch", "χ"], ["th", "θ"], ["ps", "ψ"], ["a", "α"], ["b", "β"], ["c", "ϲ"], ["d", "δ"], ["e", "ε"], ["f", "φ"], ["g", "γ"],
+    ["h", "η"], ["i", "ι"], ["j", "ϳ"], ["k", "κ"], ["l", "λ"], ["m", "μ"], ["n", "ν"], ["o", "ο"], ["p", "π"],
+    ["q", "ϙ"], ["r", "ρ"], ["s", "σ"], ["t", "τ"], ["u", "υ"], ["v", "ϝ"], ["w", "ω"], ["x", "ξ"], ["y", "ϋ"], ["z", "ζ"],
+]
+CYRILLIC = [
+    ["shch", "щ"], ["sh", "ш"], ["ch", "ч"], ["zh", "ж"], ["kh", "х"], ["ts", "ц"], ["ya", "я"], ["yu", "ю"], ["a", "а"],
+    ["b", "б"], ["c", "ҫ"], ["d", "д"], ["e", "е"], ["f", "ф"], ["g", "г"], ["h", "ҳ"], ["i", "и"], ["j", "ј"], ["k", "к"],
+    ["l", "л"], ["m", "м"], ["n", "н"], ["o", "о"], ["p", "п"], ["q", "қ"], ["r", "р"], ["s", "с"], ["t", "т"], ["u", "у"],
+    ["v", "в"], ["w", "ў"], ["x", "ҡ"], ["y", "й"], ["z", "з"],
+]
+
 CULTURES = {
     "norvic": dict(
         script="Latn", languages=["nrv"], letters=[],
@@ -44,7 +57,7 @@ CULTURES = {
         cities=["Havenfjord", "Tallinder", "Brimstad", "Kvernes", "Ostervaag", "Skarhavn", "Myrstad", "Fossby"],
     ),
     "solmari": dict(
-        script="Latn", languages=["slm"], letters=[],
+        script="Grek", languages=["slm"], letters=GREEK,
         given=W("Amara Benilo Calessa Doriano Elvina Faustel Gianera Isalba Jorino Lucerna Marisel Nerio Ovidia "
                 "Pelagio Quirela Rosalvo Serafel Tiziara Ugenio Valdera Zefiro Adelmo Brunela Corsino Dalmira "
                 "Ermenio Fiorela Ginevro"),
@@ -76,7 +89,7 @@ CULTURES = {
         cities=["Vellgrad", "Kamen", "Rionara", "Khidari", "Zekvari", "Mukhveli", "Tsivgora", "Lagvari"],
     ),
     "kelmoran": dict(
-        script="Latn", languages=["kmr"], letters=[],
+        script="Cyrl", languages=["kmr"], letters=CYRILLIC,
         given=W("Aneru Botuma Cheliko Darusha Emeki Fanoru Gesimo Hanuke Ikaro Jumeli Kanedo Limuri Mosaki Neruto "
                 "Okimba Panuri Rikeso Sabune Tamoku Uneshi Vakiro Wenara Yosume Zanoki Bekuro Doshima Haruke Kisera"),
         family=joined("Aka Bona Chiku Doma Eke Funo Gon Hamu Ina Joku Kage Luma Miro Nagu Oko Pane Ramu San Tago Ume",

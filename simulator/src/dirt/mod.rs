@@ -20,6 +20,7 @@ use crate::write::csv::Line;
 use row::{Edited, Held, Value};
 use slip::Slip;
 use speller::Speller;
+pub(crate) use speller::native;
 
 /// What can go wrong in which column of a world's tables.
 #[derive(Debug, Clone)]

@@ -155,8 +155,8 @@ fn letter(name: &str, cell: &mut Cell) -> Option<Range<usize>> {
     letters.get(cell.place(letters.len())).cloned()
 }
 
-/// A name in other letters; `None` where it has a letter that they lack.
-fn native(name: &str, letters: &[[String; 2]]) -> Option<String> {
+/// A name in other letters, small ones where they have two sizes; `None` where it has a letter that they lack.
+pub fn native(name: &str, letters: &[[String; 2]]) -> Option<String> {
     let lower = name.to_lowercase();
     let (mut rest, mut out) = (lower.as_str(), String::new());
     while let Some(first) = rest.chars().next() {

@@ -1,6 +1,8 @@
 //! Norvia's declarations and inspections, and Solmark's declarations of the same goods.
 
-use super::dress::{comma, duty, kilograms, line, money, norvian, pounds, solmarkian, stamped};
+use super::dress::{
+    comma, duty, kilograms, line, money, name, norvian, pounds, solmarkian, stamped,
+};
 use super::pick::{Declared, Picked};
 use super::rows::Record;
 use crate::world::World;
@@ -77,6 +79,12 @@ fn export(
     let text = |column: &str| row.text(column);
     let importer = picked.firms.get(text("importer_id"));
     let end_user = picked.names.get(text("end_user_name"));
+    let user = end_user.map_or_else(
+        || name(world, text("importer_country"), text("end_user_name")),
+        |firm| name(world, firm.text("country"), text("end_user_name")),
+    );
+    let seller = name(world, text("exporter_country"), text("exporter_name"));
+    let buyer = name(world, text("importer_country"), text("importer_name"));
     let remark = marks.remark.or_else(|| REMARKS.get(number % REMARKS.len()).copied().flatten());
     let examined = picked.inspections.iter().any(|one| one.text("declaration_id") == text("id"));
     let place = world.countries.iter().find(|state| state.code == "XN").map(|state| state.point);
@@ -102,22 +110,22 @@ fn export(
             text("declarant_id"),
             text("declarant_name"),
             text("exporter_id"),
-            text("exporter_name"),
-            "Latn",
-            "",
-            "",
+            &seller.original,
+            seller.script,
+            &seller.language,
+            &seller.latin,
             text("exporter_country"),
             text("importer_id"),
-            text("importer_name"),
-            "Latn",
-            "",
-            "",
+            &buyer.original,
+            buyer.script,
+            &buyer.language,
+            &buyer.latin,
             importer.map_or("", |firm| firm.text("city")),
             text("importer_country"),
             text("carrier_id"),
             text("carrier_name"),
             end_user.map_or("", |firm| firm.text("id")),
-            text("end_user_name"),
+            &user.original,
             end_user.map_or("", |firm| firm.text("country")),
             text("country_of_departure"),
             text("country_of_destination"),
@@ -230,7 +238,7 @@ pub fn imports(world: &World, picked: &Picked) -> String {
                 text("transport_mode"),
                 text("declarant_id"),
                 text("importer_id"),
-                text("importer_name"),
+                &name(world, "XS", text("importer_name")).original,
                 text("exporter_id"),
                 text("exporter_name"),
                 text("country_of_origin"),

@@ -1,6 +1,63 @@
 //! How the agencies write what the world says: their own dates, units and signs, and words that no generator knows.
 
 use crate::calendar::{Moment, civil};
+use crate::dirt::native;
+use crate::world::World;
+
+/// A name as its bearer writes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Name {
+    /// In its own letters.
+    pub original: String,
+    /// ISO 15924.
+    pub script: &'static str,
+    /// The state's first language.
+    pub language: String,
+    /// In Latin letters, where its own are others.
+    pub latin: String,
+}
+
+/// A name of somebody of a state, in the letters of that state's culture; nothing for nothing.
+pub fn name(world: &World, state: &str, name: &str) -> Name {
+    if name.is_empty() {
+        return Name::default();
+    }
+    let culture = world.countries.iter().find(|one| one.code == state).map(|one| one.culture);
+    let culture = culture.and_then(|culture| world.cultures.get(culture));
+    let script = culture.and_then(|culture| {
+        world.spelling.scripts.iter().find(|script| script.culture == culture.id)
+    });
+    let language = script.and_then(|script| script.languages.first().cloned()).unwrap_or_default();
+    let known = script.and_then(|script| {
+        let code = ["Grek", "Cyrl", "Geor"].into_iter().find(|code| *code == script.script)?;
+        Some((code, native(name, &script.letters)?))
+    });
+    match known {
+        Some((script, small)) => {
+            Name { original: sized(&small, name, script), script, language, latin: name.to_owned() }
+        }
+        None => Name { original: name.to_owned(), script: "Latn", language, latin: String::new() },
+    }
+}
+
+/// Letters as large as those of the Latin name; Georgian has one size.
+fn sized(small: &str, name: &str, script: &str) -> String {
+    if script == "Geor" {
+        return small.to_owned();
+    }
+    if !name.chars().any(char::is_lowercase) {
+        return small.to_uppercase();
+    }
+    let (mut out, mut begins) = (String::new(), true);
+    for letter in small.chars() {
+        match begins {
+            true => out.extend(letter.to_uppercase()),
+            false => out.push(letter),
+        }
+        begins = !letter.is_alphabetic();
+    }
+    out
+}
 
 /// Minutes that a moment's local time is ahead, with its parts: year, month, day, hour, minute.
 fn local(at: Moment, hours: i64) -> [i64; 5] {

@@ -1,12 +1,13 @@
 //! Norvian export licences.
 
-use super::dress::{day, line, money};
+use super::dress::{day, line, money, name};
 use super::pick::Picked;
 use super::rows::Record;
 use crate::calendar::Moment;
+use crate::world::World;
 
 /// Licences, with what the exports of the samples say of their worth.
-pub fn licences(picked: &Picked) -> String {
+pub fn licences(world: &World, picked: &Picked) -> String {
     let mut out = "Licence,Kind,Status,Granted,Expires,Exporter ID,Exporter,Exporter Script,Consignee ID,Consignee,\
                    Consignee Country,End User ID,End User,End User Country,Destination,Control,HS,Goods,Pieces,Value,\
                    Currency,Drawn,Parameters,End Use,Conditions,Assessment,EUC,Releasable\n"
@@ -16,6 +17,9 @@ pub fn licences(picked: &Picked) -> String {
         let of_day = |column: &str| day(row.moment(column).map(Moment::day), '-');
         let consignee = picked.firms.get(text("consignee_id"));
         let end_user = picked.names.get(text("end_user_name"));
+        let of = |firm: Option<&&Record>, column: &str| {
+            name(world, firm.map_or("", |firm| firm.text("country")), text(column)).original
+        };
         let (value, currency) = worth(picked, row);
         let pieces = |column: &str| row.number(column).map_or(String::new(), |n| n.to_string());
         let kind = match number % 9 {
@@ -42,10 +46,10 @@ pub fn licences(picked: &Picked) -> String {
                 text("exporter_name"),
                 "Latn",
                 text("consignee_id"),
-                text("consignee_name"),
+                &of(consignee, "consignee_name"),
                 consignee.map_or("", |firm| firm.text("country")),
                 end_user.map_or("", |firm| firm.text("id")),
-                text("end_user_name"),
+                &of(end_user, "end_user_name"),
                 end_user.map_or("", |firm| firm.text("country")),
                 text("country_of_destination"),
                 text("control_code"),

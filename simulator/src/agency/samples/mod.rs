@@ -66,8 +66,8 @@ pub fn samples(pack: Pack) -> Result<Vec<Sample>, SamplesError> {
     Ok(vec![
         Sample { path: "nv-customs/declarations.csv", text: customs::exports(&world, &picked) },
         Sample { path: "nv-customs/inspections.csv", text: customs::inspections(&picked) },
-        Sample { path: "nv-licensing/licences.csv", text: licences::licences(&picked) },
+        Sample { path: "nv-licensing/licences.csv", text: licences::licences(&world, &picked) },
         Sample { path: "sm-customs/declarations.csv", text: customs::imports(&world, &picked) },
-        Sample { path: "vl-fiu/parties.csv", text: parties::parties(&rows, &picked)? },
+        Sample { path: "vl-fiu/parties.csv", text: parties::parties(&world, &rows, &picked)? },
     ])
 }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::SamplesError;
-use super::dress::{day, line};
+use super::dress::{day, line, name};
 use super::pick::Picked;
 use super::rows::{Record, Rows};
 use crate::table::Table;
+use crate::world::World;
 
 const FIRMS: usize = 10;
 const PEOPLE: usize = 6;
@@ -20,7 +21,7 @@ pub fn officer(picked: &Picked, number: usize) -> String {
 }
 
 /// The parties.
-pub fn parties(rows: &Rows, picked: &Picked) -> Result<String, SamplesError> {
+pub fn parties(world: &World, rows: &Rows, picked: &Picked) -> Result<String, SamplesError> {
     let mut out = "Party,Kind,Organisation,Organisation Script,Language,Organisation Latin,Person,Person Script,\
                    Person Latin,Born,Nationality,Street,City,Postcode,Country,Registered,Number,Phone,Officer 1,\
                    Officer 1 Script,Officer 1 Latin,Officer 2,Officer 2 Script,Officer 2 Latin,Listed,Remarks,Releasable,\
@@ -37,7 +38,9 @@ pub fn parties(rows: &Rows, picked: &Picked) -> Result<String, SamplesError> {
         let second = owned.into_iter().flatten().map(|row| row.text("owner_name"));
         let second =
             second.filter(|name| *name != firm.text("director")).find(|name| !name.is_empty());
-        let script = |name: Option<&str>| if name.is_some() { "Latn" } else { "" };
+        let of = |text: &str| name(world, firm.text("country"), text);
+        let (own, director) = (of(firm.text("name")), of(firm.text("director")));
+        let second = of(second.unwrap_or_default());
         let listed = number + 1 == FIRMS;
         line(
             &mut out,
@@ -45,10 +48,10 @@ pub fn parties(rows: &Rows, picked: &Picked) -> Result<String, SamplesError> {
             &[
                 firm.text("id"),
                 "org",
-                firm.text("name"),
-                "Latn",
-                "",
-                "",
+                &own.original,
+                own.script,
+                &own.language,
+                &own.latin,
                 "",
                 "",
                 "",
@@ -61,12 +64,12 @@ pub fn parties(rows: &Rows, picked: &Picked) -> Result<String, SamplesError> {
                 &day(firm.number("registered_on"), '/'),
                 firm.text("registration_number"),
                 firm.text("phone"),
-                firm.text("director"),
-                "Latn",
-                "",
-                second.unwrap_or_default(),
-                script(second),
-                "",
+                &director.original,
+                director.script,
+                &director.latin,
+                &second.original,
+                second.script,
+                &second.latin,
                 if listed { "yes" } else { "no" },
                 if listed { "Payments split over four accounts" } else { "" },
                 "",
@@ -80,6 +83,7 @@ pub fn parties(rows: &Rows, picked: &Picked) -> Result<String, SamplesError> {
     }
     for (number, person) in people.iter().enumerate() {
         let listed = number + LISTED >= PEOPLE;
+        let own = name(world, person.country, person.name);
         line(
             &mut out,
             ',',
@@ -90,9 +94,9 @@ pub fn parties(rows: &Rows, picked: &Picked) -> Result<String, SamplesError> {
                 "",
                 "",
                 "",
-                person.name,
-                "Latn",
-                "",
+                &own.original,
+                own.script,
+                &own.latin,
                 &day(person.born, '/'),
                 person.country,
                 person.street,
