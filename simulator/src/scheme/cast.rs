@@ -1,7 +1,7 @@
 //! Casting: which states and firms play in a case.
 
 use crate::rng::Cell;
-use crate::world::{Office, World, spelling};
+use crate::world::{World, spelling};
 
 fn pick(all: &[u32], cell: &mut Cell) -> u32 {
     all.get(cell.place(all.len())).copied().unwrap_or_default()
@@ -49,12 +49,17 @@ pub fn participant(world: &World, cell: &mut Cell) -> u32 {
     suppliers.iter().chain(hubs).nth(place).copied().unwrap_or_default()
 }
 
-/// A state other than one that takes part with an agency of a kind; the hub first among none.
-pub fn with(world: &World, office: Office, taken: u32, cell: &mut Cell) -> u32 {
-    let has = |state: &u32| !world.countries.id(*state).agency(office).is_empty();
-    let all: Vec<u32> =
-        world.participants().into_iter().filter(|state| *state != taken && has(state)).collect();
-    all.get(cell.place(all.len())).copied().unwrap_or_else(|| hub(world, cell))
+/// A supplier and a state that takes part, as they trade: what goes where is nothing odd.
+pub fn partners(world: &World, cell: &mut Cell) -> (u32, u32) {
+    let all = world.participants();
+    for _ in 0..400 {
+        let (from, to) = world.trade.pair(cell.bits64());
+        if world.roles.suppliers.contains(&from) && all.contains(&to) {
+            return (from, to);
+        }
+    }
+    let from = supplier(world, cell);
+    (from, third(world, [from, from], cell))
 }
 
 /// Two ports between which boxes change ships in a third state, as trade has it.
@@ -72,12 +77,12 @@ pub struct Passage {
 
 /// Draws one. Between other ports a change would be odd by itself.
 pub fn passage(world: &World, cell: &mut Cell) -> Passage {
-    let takes_part = |state: u32| !world.countries.id(state).agency(Office::Customs).is_empty();
+    let all = world.participants();
     for _ in 0..400 {
         let (from, to) = world.trade.pair(cell.bits64());
         let ports = port(world, from, cell.bits64()).zip(port(world, to, cell.bits64()));
         let passes = ports.is_some_and(|(a, b)| changes_elsewhere(world, a, b, [from, to]));
-        if passes && takes_part(to) && world.roles.suppliers.contains(&from) {
+        if passes && all.contains(&to) && world.roles.suppliers.contains(&from) {
             return Passage { from, to, ports, via: None };
         }
     }

@@ -57,8 +57,7 @@ struct Cast {
 fn cast(engine: &Engine, case: u64) -> Cast {
     let world = engine.world;
     let mut cell = engine.cases.cell(case);
-    let a = cast::supplier(world, &mut cell);
-    let b = cast::third(world, [a, a], &mut cell);
+    let (a, b) = cast::partners(world, &mut cell);
     let goods = world.trade.controlled(cell.bits64());
     let commodity = world.commodities.id(goods);
     let (distance, scale) = engine.draw_disguise(&mut cell);

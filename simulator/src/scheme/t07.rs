@@ -53,8 +53,7 @@ struct Cast {
 fn cast(engine: &Engine, case: u64) -> Cast {
     let (world, params) = (engine.world, engine.world.schemes.parameters("T07"));
     let mut cell = engine.cases.cell(case);
-    let a = cast::supplier(world, &mut cell);
-    let b = cast::with(world, Office::Police, a, &mut cell);
+    let (a, b) = cast::partners(world, &mut cell);
     let goods = world.trade.controlled(cell.bits64());
     let sector = world.commodities.id(goods).sector;
     let trader = world.trade.small(b, sector, &mut cell);

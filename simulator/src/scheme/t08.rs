@@ -56,9 +56,14 @@ struct Cast {
 fn cast(engine: &Engine, case: u64) -> Cast {
     let (world, params) = (engine.world, engine.world.schemes.parameters("T08"));
     let mut cell = engine.cases.cell(case);
-    let (a, b) =
-        (several_offices(engine, cast::supplier(world, &mut cell)), cast::hub(world, &mut cell));
-    let b = if cell.chance(0.5) { cast::third(world, [a, a], &mut cell) } else { b };
+    let (mut a, mut b) = cast::partners(world, &mut cell);
+    // Only a state with several offices will do; most have them.
+    for _ in 0..64 {
+        if world.countries.id(a).offices.len() > 1 {
+            break;
+        }
+        (a, b) = cast::partners(world, &mut cell);
+    }
     let goods = world.trade.controlled(cell.bits64());
     let commodity = world.commodities.id(goods);
     let (exporter, consignee) = (
@@ -89,14 +94,6 @@ fn cast(engine: &Engine, case: u64) -> Cast {
         offices: (0..count).map(|release| (first + release) % offices).collect(),
         lag_days,
     }
-}
-
-/// A state with several customs offices: the one given, or a supplier that has them.
-fn several_offices(engine: &Engine, state: u32) -> u32 {
-    let world = engine.world;
-    let has = |state: &u32| world.countries.id(*state).offices.len() > 1;
-    let all = std::iter::once(&state).chain(&world.roles.suppliers);
-    all.copied().find(has).unwrap_or(state)
 }
 
 /// Pieces of each release: together so much more than is allowed.
