@@ -8,6 +8,10 @@ use super::sheet::Sheet;
 use crate::table::Table;
 
 mod t01;
+mod t02;
+mod t04;
+mod t07;
+mod t08;
 mod t17;
 mod t22;
 mod t23;
@@ -28,8 +32,16 @@ pub trait Linker: Sync {
 }
 
 /// All linkers.
-pub const ALL: &[&dyn Linker] =
-    &[&t01::ThirdCountry, &t17::ThirdPartyPayer, &t22::ListedOwner, &t23::LicenceShopping];
+pub const ALL: &[&dyn Linker] = &[
+    &t01::ThirdCountry,
+    &t17::ThirdPartyPayer,
+    &t22::ListedOwner,
+    &t23::LicenceShopping,
+    &t02::GhostTransit,
+    &t04::Misclassified,
+    &t07::ForgedCertificate,
+    &t08::OverdrawnLicence,
+];
 
 /// Places of columns by name: a struct with a field a column.
 macro_rules! columns {
@@ -44,13 +56,17 @@ macro_rules! columns {
 mod columns {
     columns!(Declaration DECLARATION Declaration: ucr, direction, accepted_at, regime, importer_id, importer_name,
         importer_country, exporter_id, end_user_name, country_of_departure, country_of_destination, hs_code,
-        description, net_mass_grams, quantity, value);
+        description, net_mass_grams, quantity, value, licence_id, office);
     columns!(Invoice INVOICE Invoice: id, ucr, buyer_id, amount);
     columns!(Payment PAYMENT Payment: payer_id, payer_country, payee_id, amount, value_date, invoice_id);
-    columns!(Licence LICENCE Licence: exporter_name, end_user_name, applied_at, hs_code, control_code, description);
+    columns!(Licence LICENCE Licence: exporter_name, end_user_name, applied_at, hs_code, control_code, description,
+        id, status, consignee_name, country_of_destination, quantity, drawn_quantity, certificate_id);
     columns!(Denial DENIAL Denial: denied_at, exporter_name, end_user_name, hs_code, control_code, description);
     columns!(Company COMPANY Company: registration_number, name);
     columns!(Owner OWNER Owner: owned_id, owner_id, owner_name, owner_birth_date, share_percent);
+    columns!(Certificate CERTIFICATE EndUserCertificate: id, end_user_name, stamp);
+    columns!(Check CHECK EndUseCheck: certificate_id, end_user_name, outcome, findings);
+    columns!(Transit TRANSIT Transit: ucr, opened_at, due_at, discharged_at, country_of_destination);
     columns!(Watchlist WATCHLIST WatchlistHit: listed_name, aliases, country, birth_date, ground);
 }
 

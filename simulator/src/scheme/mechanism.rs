@@ -2,7 +2,7 @@
 //! ordinary trade, what other records it leaves, and who holds which trace of it.
 
 use super::case::{Case, Role};
-use super::{Holder, decoy, t01, t17, t22, t23};
+use super::{Holder, decoy, t01, t02, t04, t07, t08, t17, t22, t23};
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
 use crate::table::{Out, Table};
@@ -116,7 +116,9 @@ macro_rules! kinds {
 
 kinds! {
     schemes: T01 "T01" t01::ThirdCountry, T17 "T17" t17::ThirdPartyPayer,
-        T22 "T22" t22::ListedOwner, T23 "T23" t23::LicenceShopping;
+        T22 "T22" t22::ListedOwner, T23 "T23" t23::LicenceShopping,
+        T02 "T02" t02::GhostTransit, T04 "T04" t04::Misclassified,
+        T07 "T07" t07::ForgedCertificate, T08 "T08" t08::OverdrawnLicence;
     decoys: HubStock "hub_stock" decoy::HubStock;
 }
 

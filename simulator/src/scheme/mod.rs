@@ -4,14 +4,20 @@ mod case;
 pub mod cast;
 mod catalogue;
 mod decoy;
+#[cfg(test)]
+mod delivered;
 mod grant;
 mod mechanism;
 mod t01;
+mod t02;
+mod t04;
+mod t07;
+mod t08;
 mod t17;
 mod t22;
 mod t23;
 #[cfg(test)]
-mod witness;
+pub(crate) mod witness;
 
 use std::fmt::Write as _;
 

@@ -65,6 +65,19 @@ pub fn engine(world: &World, kind: Kind, cases: u64) -> Engine<'_> {
     Engine::new(world, CONSIGNMENTS, cases).unwrap()
 }
 
+/// All rows of a world in which nothing is hidden.
+pub fn innocent(seed: u64) -> Rows {
+    let world = world(seed);
+    let cases = Cases::new(&world, CONSIGNMENTS, Request::default()).unwrap();
+    let engine = Engine::new(&world, CONSIGNMENTS, cases).unwrap();
+    let registers = crate::shipment::registers::Registers::new(&engine);
+    let mut rows = Rows::default();
+    for piece in crate::generate::pieces(&engine, crate::generate::Part::WHOLE) {
+        piece.make(&engine, &registers, &mut rows, &mut crate::generate::Truth::default());
+    }
+    rows
+}
+
 /// Everything that a case writes.
 pub fn rows(engine: &Engine, case: &Case) -> Rows {
     let mut rows = Rows::default();

@@ -3,10 +3,12 @@
 //! row would tell a case. Counted by the size of the world, so that the share of what belongs to cases stays.
 
 use super::Engine;
+use super::classification;
 use super::ids::Series;
 use super::rows::{Listing, REMITTANCES, Refusal, Transfer};
 use crate::calendar::whole;
 use crate::draw::LogNormal;
+use crate::permute::Permutation;
 use crate::rng::{Cell, Seed, Stream};
 use crate::scheme::cast;
 use crate::table::Out;
@@ -46,6 +48,14 @@ pub struct Background {
     pub denials: Series,
     licences: u64,
     groups: u64,
+    pub(super) checks: u64,
+    pub(super) returned: u64,
+    movements: u64,
+    /// Rulings on classification, and how many of them belong to nothing.
+    pub rulings: Series,
+    pub(super) some_rulings: u64,
+    /// Consignments whose numbers the movements have that are called off.
+    pub(super) called_off: Permutation,
     draws: Draws,
 }
 
@@ -56,6 +66,9 @@ struct Draws {
     chain: Stream,
     group: Stream,
     owner: Stream,
+    called_off: Stream,
+    ruling: Stream,
+    returned: Stream,
 }
 
 /// Numbers for transfers of the background: [`LINKS`] for each chain.
@@ -74,28 +87,42 @@ impl Background {
     pub fn new(seed: Seed, consignments: u64, licences: u64, cases: u64) -> Self {
         let series = |name: &str, count| Series::new(seed, name, count, cases);
         let stream = |name: &str| Stream::new(seed, name);
+        let some_rulings = by_thousand(classification::RULINGS, consignments);
         Self {
             listings: series("id.listing", by_thousand(LISTED, consignments)),
             denials: series("id.denial", licences + by_thousand(REFUSED, consignments)),
             licences,
             groups: by_thousand(GROUPS, consignments),
+            checks: by_thousand(super::checks::IN_VAIN, consignments),
+            rulings: classification::rulings(seed, some_rulings, consignments, cases),
+            some_rulings,
+            returned: by_thousand(super::orders::RETURNED, consignments),
+            movements: by_thousand(super::transit::CALLED_OFF, consignments),
+            called_off: Permutation::new(seed, "background.called_off.place", consignments),
             draws: Draws {
                 listing: stream("background.listing"),
                 refusal: stream("background.refusal"),
                 chain: stream("background.chain"),
                 group: stream("background.group"),
                 owner: stream("background.owner"),
+                called_off: stream("background.called_off"),
+                ruling: stream("background.ruling"),
+                returned: stream("background.returned"),
             },
         }
     }
 
     /// Counts of what [`Engine::put_background`] writes, by its kinds.
-    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 4] {
+    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 8] {
         [
             (Kind::Listing, self.listings.count()),
             (Kind::Refusal, self.denials.count() - self.licences),
             (Kind::Chain, transfers(consignments) / LINKS),
             (Kind::Group, self.groups),
+            (Kind::Check, self.checks),
+            (Kind::CalledOff, self.movements),
+            (Kind::Ruling, self.some_rulings),
+            (Kind::Returned, self.returned),
         ]
     }
 }
@@ -111,6 +138,14 @@ pub enum Kind {
     Chain,
     /// Firms that own one another.
     Group,
+    /// A check of a certificate that no licence rests on.
+    Check,
+    /// A transit that was called off.
+    CalledOff,
+    /// A ruling on a classification.
+    Ruling,
+    /// An application that was returned.
+    Returned,
 }
 
 impl Engine<'_> {
@@ -125,6 +160,19 @@ impl Engine<'_> {
                 for place in 1..self.links(number) {
                     self.put_firm(self.idle_firm(number, place), false, out);
                 }
+            }
+            Kind::Check => self.check_in_vain(number, out),
+            Kind::CalledOff => {
+                let mut cell = self.background.draws.called_off.row(number);
+                self.call_off(number, &mut cell, out);
+            }
+            Kind::Ruling => {
+                let mut cell = self.background.draws.ruling.row(number);
+                self.put_some_ruling(number, &mut cell, out);
+            }
+            Kind::Returned => {
+                let mut cell = self.background.draws.returned.row(number);
+                self.put_returned(number, &mut cell, out);
             }
         }
     }

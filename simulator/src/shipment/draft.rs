@@ -70,6 +70,8 @@ pub struct Draft {
     pub licence: Option<(u64, u64)>,
     /// State whose hub it must change ships in.
     pub via: Option<u32>,
+    /// Sea ports that it must go between.
+    pub ports: Option<(u32, u32)>,
 }
 
 /// Correlation of the logarithm of a consignment's value with the standing of its seller.
@@ -117,6 +119,7 @@ impl Engine<'_> {
             accepted: self.accepted(number),
             licence: None,
             via: None,
+            ports: None,
         };
         self.price(&mut draft, None);
         draft
@@ -200,7 +203,7 @@ impl Engine<'_> {
 
     /// Most net mass that goes in the boxes of a consignment, kilograms: what they bear, packing among it, or what
     /// they have room for.
-    fn most_boxed_kg(&self, draft: &Draft) -> f64 {
+    pub(super) fn most_boxed_kg(&self, draft: &Draft) -> f64 {
         let size = self.box_size(draft.number);
         let stowage = self.world.commodities.id(draft.goods).stowage.max(1e-3);
         ratio(BOXES)

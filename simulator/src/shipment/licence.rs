@@ -14,6 +14,10 @@ use crate::world::World;
 pub const DECIDED_DAYS: (f64, f64) = (2.0, 300.0);
 /// Exports that a licence may have.
 pub const ROUNDS: u64 = 8;
+/// Share of licences of which the authority has not heard of the last exports: write-offs take weeks.
+const WRITTEN_OFF_LATE: f64 = 0.35;
+/// Share of holders that declare wherever their goods are: firms with several plants.
+const SEVERAL_PLANTS: f64 = 0.7;
 
 /// All licences of a world that belong to no case.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub struct Licences {
     facts: Stream,
     drawn: Stream,
     pub(super) partners: Stream,
+    late: Stream,
+    plants: Stream,
 }
 
 /// A licence.
@@ -95,6 +101,8 @@ impl Licences {
             facts: stream("licence.facts"),
             drawn: stream("licence.drawn"),
             partners: stream("consignment.regular_partner"),
+            late: stream("licence.written_off_late"),
+            plants: stream("licence.offices"),
         }
     }
 
@@ -104,7 +112,7 @@ impl Licences {
     }
 
     /// The licence and round of a consignment.
-    fn of(&self, consignment: u64) -> Option<(u64, u64)> {
+    pub(super) fn of(&self, consignment: u64) -> Option<(u64, u64)> {
         if self.count == 0 {
             return None;
         }
@@ -145,6 +153,28 @@ impl Licences {
 }
 
 impl Engine<'_> {
+    /// Pieces that the authority has written off: all, or for some licences all but what was exported last. A case's
+    /// licence says itself what was.
+    pub fn written_off(&self, licence: &Licence) -> i64 {
+        let mut cell = self.licences.late.row(licence.number);
+        let late = licence.number < self.consignments && cell.chance(WRITTEN_OFF_LATE);
+        let missing = if late { 1 + cell.place(3) } else { 0 };
+        let heard = licence.rounds.len().saturating_sub(missing).max(1);
+        licence.rounds.iter().take(heard).map(|(_, pieces)| pieces).sum()
+    }
+
+    /// Where an export on a licence is declared, by its place among the offices, where that is not the office that the
+    /// exporter is used to.
+    pub(super) fn office_of(&self, draft: &Draft) -> Option<usize> {
+        let (licence, round) = draft.licence?;
+        let mut cell = self.licences.plants.row(licence);
+        let several = cell.chance(SEVERAL_PLANTS);
+        let offices = self.world.countries.id(draft.from).offices.len();
+        let plants = (2 + cell.place(5)).min(offices);
+        let place = cell.place(plants) as u64 + round;
+        several.then(|| usize::try_from(place).unwrap_or_default() % plants.max(1))
+    }
+
     /// A licence.
     pub fn licence(&self, number: u64) -> Licence {
         let (world, licences) = (self.world, &self.licences);

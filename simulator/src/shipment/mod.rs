@@ -2,14 +2,18 @@
 //! of its number: any worker can make any of them, in any order.
 
 pub mod background;
+pub mod checks;
+pub mod classification;
 pub mod draft;
 pub mod emit;
 pub mod ids;
 pub mod licence;
 pub mod movement;
+pub mod orders;
 pub mod registers;
 pub mod rows;
 mod shape;
+pub mod transit;
 pub mod voyage;
 
 use std::borrow::Cow;
@@ -86,6 +90,11 @@ pub(crate) struct Streams {
     pub serial: Stream,
     pub odd: Stream,
     pub certificate: Stream,
+    pub stamp: Stream,
+    pub end_use_check: Stream,
+    pub discharge: Stream,
+    pub lesser: Stream,
+    pub order: Stream,
 }
 
 impl<'w> Engine<'w> {
@@ -127,6 +136,11 @@ impl<'w> Engine<'w> {
                 serial: stream("consignment.serial_numbers"),
                 odd: stream("consignment.payment_by_others"),
                 certificate: stream("end_user_certificate"),
+                stamp: stream("end_user_certificate.stamp_reference"),
+                end_use_check: stream("end_use_check"),
+                discharge: stream("transit_declaration.discharged_at"),
+                lesser: stream("consignment.lesser_kind"),
+                order: stream("licence.order"),
             },
         })
     }
@@ -185,8 +199,10 @@ impl<'w> Engine<'w> {
             None => {
                 let mut draft = self.draft(number);
                 self.licences.shape(self, &mut draft);
+                self.shape_order(&mut draft);
                 let mut consignment = self.send(draft);
                 self.disturb(&mut consignment);
+                self.lessen(&mut consignment);
                 consignment
             }
             Some((case, role)) => {
@@ -310,8 +326,8 @@ pub struct Twist {
     pub consignee: Option<u32>,
     /// It leaves its last change of ship for somewhere else: nothing arrives.
     pub lost_in_transit: bool,
-    /// A discharge that was never given by the office of destination.
-    pub forged_discharge: bool,
+    /// A discharge that was never given by the office of destination, so many days after the transit was opened.
+    pub forged_discharge: Option<f64>,
     /// It never was: no movement at all.
     pub phantom: bool,
     /// The import side sees nothing.
@@ -342,6 +358,10 @@ pub struct Twist {
     pub regime: Option<&'static str>,
     /// Numbers of containers in place of those drawn.
     pub containers: Option<Vec<String>>,
+    /// Office of export, by place among those of the state, where it is not the usual one.
+    pub office: Option<usize>,
+    /// The export side gives no serial numbers.
+    pub unnumbered: bool,
 }
 
 impl Default for Twist {
@@ -360,7 +380,7 @@ impl Default for Twist {
             end_user: None,
             consignee: None,
             lost_in_transit: false,
-            forged_discharge: false,
+            forged_discharge: None,
             phantom: false,
             no_import: false,
             no_export: false,
@@ -376,6 +396,8 @@ impl Default for Twist {
             switched: None,
             regime: None,
             containers: None,
+            office: None,
+            unnumbered: false,
         }
     }
 }
@@ -471,9 +493,7 @@ impl Engine<'_> {
         let world = self.world;
         let twist = &mut consignment.twist;
         match decoy {
-            Decoy::HonestClassification => {
-                twist.import_goods = Some(self.alike(consignment.draft.goods, cell))
-            }
+            Decoy::HonestClassification => self.dispute(consignment, cell),
             Decoy::ParentPays => {
                 let Some(parent) = world.firms.id(consignment.draft.importer).parent else {
                     return;

@@ -143,6 +143,7 @@ impl Engine<'_> {
         let world = self.world;
         let (from, to) =
             (self.port_of(draft.from, cell.bits64())?, self.port_of(draft.to, cell.bits64())?);
+        let (from, to) = draft.ports.unwrap_or((from, to));
         let gate_in = draft.accepted.plus_days(cell.between(0.1, 1.6));
         // Boxes wait for their ship; that the ship comes once a week adds half a week on average.
         let wait = cell.lognormal(world.rates.dwell_before_loading).min(MOST_DWELL_DAYS);

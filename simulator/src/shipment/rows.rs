@@ -2,6 +2,7 @@
 //! give the others away.
 
 use super::Engine;
+use super::checks::Certified;
 use super::ids::numbered;
 use super::licence::{Licence as Facts, Outcome};
 use crate::calendar::Moment;
@@ -193,6 +194,17 @@ impl Engine<'_> {
     /// A licence with the certificate of its end user, and its denial where it was denied; the applicant's words are
     /// drawn where none are given.
     pub fn put_licence<O: Out>(&self, facts: &Facts, words: Option<&str>, out: &mut O) {
+        self.put_certified(facts, words, Certified::Genuine, out);
+    }
+
+    /// The same of a licence whose certificate may be forged.
+    pub fn put_certified<O: Out>(
+        &self,
+        facts: &Facts,
+        words: Option<&str>,
+        certified: Certified,
+        out: &mut O,
+    ) {
         let world = self.world;
         let goods = world.commodities.id(facts.goods);
         let (exporter, consignee) = (self.firm(facts.exporter), self.firm(facts.consignee));
@@ -201,8 +213,8 @@ impl Engine<'_> {
         let agency = world.countries.id(facts.from).agency(Office::Licensing);
         let id = self.licence_id(facts.number, facts.from);
         let mut cell = self.streams.certificate.row(facts.number);
-        let stamp = format!("ST-{to}-{:04}", cell.whole(0, 9999));
-        let certificate = format!("EUC-{}", id.get(4..).unwrap_or_default());
+        let stamp = self.stamp(facts, cell.whole(0, 9999), certified);
+        let certificate = self.certificate_id(facts.number, facts.from);
         let drawn = goods.words.at(cell.place(goods.words.len()));
         let words = words.unwrap_or(drawn);
         let (status, granted) = match facts.outcome {
@@ -230,7 +242,7 @@ impl Engine<'_> {
             control_code: &goods.control_code,
             description: words,
             quantity: Some(facts.pieces),
-            drawn_quantity: granted.then(|| facts.drawn(super::licence::ROUNDS)),
+            drawn_quantity: granted.then(|| self.written_off(facts)),
             technical_parameters: "",
             end_use: "own production at the end user's premises",
             condition: if granted { "no re-export without consent" } else { "" },
@@ -247,6 +259,7 @@ impl Engine<'_> {
             stamp: &stamp,
             end_use: "own production at the end user's premises",
         });
+        self.put_check(facts, certified, out);
         if facts.outcome == Outcome::Denied {
             self.put_refusal(
                 &Refusal {

@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::{Consignment, Engine};
 use crate::calendar::Moment;
+use crate::scheme::cast::Passage;
 use crate::scheme::{Holder, Trace};
 use crate::table::Table;
 use crate::world::Office;
@@ -28,6 +29,13 @@ impl Engine<'_> {
             (draft.cents, draft.pieces) = (less(draft.cents), less(draft.pieces));
             self.carry(draft);
         }
+    }
+
+    /// Sends it in boxes by a passage, no more than they hold, at the same price.
+    pub fn ship_through(&self, draft: &mut Draft, passage: &Passage) {
+        (draft.ports, draft.via) = (passage.ports, passage.via);
+        self.lighten(draft, self.most_boxed_kg(draft));
+        draft.mode = super::draft::Mode::Sea;
     }
 
     /// Chooses the mode anew, for a mass that was set by hand.

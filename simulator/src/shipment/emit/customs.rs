@@ -1,10 +1,11 @@
 //! Customs: declarations of both sides, transit where boxes change ships, inspections.
 
 use super::super::ids::numbered;
+use super::super::transit::Opened;
 use super::super::{Consignment, Fraud};
 use super::{Papers, scaled};
 use crate::calendar::Moment;
-use crate::table::{Declaration, Inspection, Out, Transit};
+use crate::table::{Declaration, Inspection, Out};
 use crate::world::Office;
 
 impl Papers<'_> {
@@ -119,33 +120,23 @@ impl Papers<'_> {
         let (world, draft, twist) = (self.engine.world, self.draft(), &self.consignment.twist);
         let movement = &self.consignment.movement;
         let Some((state, comes, goes)) = movement.change(&world.ports, draft) else { return };
-        let country = world.countries.id(state);
-        let principal = world.firms.id(draft.export_agent);
         let goods = self.goods(twist.export_goods);
-        let discharged =
-            (!twist.lost_in_transit || twist.forged_discharge).then(|| goes.plus_days(0.1));
-        // A forged one looks like any other: that nobody gave it is known where it is said to come from.
-        let reference =
-            discharged.map(|_| numbered("DC", self.engine.ids.transit.apply(draft.number), ""));
-        out.put(&Transit {
-            agency: country.agency(Office::Customs),
-            id: &self.engine.transit_id(draft.number, state),
+        let discharged = if twist.lost_in_transit {
+            twist.forged_discharge.map(|days| comes.plus_days(0.1 + days))
+        } else {
+            self.engine.discharged(draft, comes, goes)
+        };
+        let opened = Opened {
+            draft,
             ucr: &self.ucr,
-            principal_id: &principal.id,
-            principal_name: &principal.name,
-            office_of_departure: country.offices.at(draft.number as usize % country.offices.len()),
-            office_of_destination: country
-                .offices
-                .at((draft.number / 7) as usize % country.offices.len()),
-            opened_at: Some(comes.plus_days(0.1)),
-            due_at: Some(comes.plus_days(30.0)),
-            discharged_at: discharged,
-            discharge_reference: reference.as_deref().unwrap_or_default(),
-            hs_code: &goods.hs,
-            gross_mass_grams: Some(scaled(draft.gross_grams, twist.export_mass)),
             containers: &self.containers,
-            country_of_destination: &self.to.code,
-        });
+            hs: &goods.hs,
+            gross_grams: scaled(draft.gross_grams, twist.export_mass),
+            state,
+            comes,
+            discharged,
+        };
+        self.engine.put_transit(&opened, out);
     }
 
     /// A few imports are opened; who has been caught is opened more often.

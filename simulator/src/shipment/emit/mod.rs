@@ -45,6 +45,8 @@ impl Engine<'_> {
             papers.invoice(out);
         }
         papers.payments(out);
+        self.put_settlement(consignment, out);
+        self.put_order(&consignment.draft, out);
         if consignment.twist.phantom {
             return;
         }
@@ -128,6 +130,7 @@ impl<'a> Papers<'a> {
         match &twist.serials {
             Some(serials) => format!("{words}, S/N {serials}"),
             // Machines and instruments have serial numbers, whoever sends them; the same on both sides.
+            None if twist.unnumbered && side == 0 => words.to_owned(),
             None if self.goods(None).controlled() => {
                 let mut cell = self.engine.streams.serial.row(self.draft().number);
                 format!("{words}, S/N {}", serials(cell.whole(100_000, 899_999)))
@@ -156,6 +159,10 @@ impl<'a> Papers<'a> {
     }
 
     fn office(&self, country: &'a Country, side: u64) -> &'a str {
+        let given = self.consignment.twist.office.or_else(|| self.engine.office_of(self.draft()));
+        if let Some(place) = given.filter(|_| side == 0) {
+            return country.offices.at(place % country.offices.len());
+        }
         // A firm declares at the office it is used to, now and then at another.
         let firm = if side == 0 { self.draft().exporter } else { self.draft().importer };
         let mut cell = self.engine.streams.mirror.row(self.draft().number * 2 + side);
