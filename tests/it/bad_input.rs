@@ -15,7 +15,8 @@ const TARGETING: (&str, &str) = ("sm-customs", "targeting");
 const POLICE: (&str, &str) = ("sm-police", "desk");
 
 /// Values of columns that the requester may not see.
-const HIDDEN: [&str; 4] = ["Second set of papers", "Driver could not", "EX-XN-0000", "Gravdal Foods"];
+const HIDDEN: [&str; 4] =
+    ["Second set of papers", "Driver could not", "EX-XN-0000", "Gravdal Foods"];
 
 fn good() -> wire::Query {
     let mut asked = query("Declaration", wire::Purpose::ShipmentTargeting, "");
