@@ -8,9 +8,15 @@ use super::sheet::Sheet;
 use crate::table::Table;
 
 mod t01;
+mod t09;
+mod t12;
+mod t16;
 mod t17;
+mod t18;
+mod t21;
 mod t22;
 mod t23;
+mod t24;
 
 /// Links the records of a scheme.
 pub trait Linker: Sync {
@@ -28,8 +34,18 @@ pub trait Linker: Sync {
 }
 
 /// All linkers.
-pub const ALL: &[&dyn Linker] =
-    &[&t01::ThirdCountry, &t17::ThirdPartyPayer, &t22::ListedOwner, &t23::LicenceShopping];
+pub const ALL: &[&dyn Linker] = &[
+    &t01::ThirdCountry,
+    &t17::ThirdPartyPayer,
+    &t22::ListedOwner,
+    &t23::LicenceShopping,
+    &t21::NotReturned,
+    &t09::MailDrop,
+    &t24::NoticeEvaded,
+    &t12::CoLoading,
+    &t18::Phantom,
+    &t16::ReDocumented,
+];
 
 /// Places of columns by name: a struct with a field a column.
 macro_rules! columns {
@@ -44,13 +60,18 @@ macro_rules! columns {
 mod columns {
     columns!(Declaration DECLARATION Declaration: ucr, direction, accepted_at, regime, importer_id, importer_name,
         importer_country, exporter_id, end_user_name, country_of_departure, country_of_destination, hs_code,
-        description, net_mass_grams, quantity, value);
+        description, net_mass_grams, quantity, value, containers, gross_mass_grams, exporter_name, country_of_origin);
     columns!(Invoice INVOICE Invoice: id, ucr, buyer_id, amount);
-    columns!(Payment PAYMENT Payment: payer_id, payer_country, payee_id, amount, value_date, invoice_id);
+    columns!(Payment PAYMENT Payment: payer_id, payer_country, payee_id, amount, value_date, invoice_id,
+        reference);
     columns!(Licence LICENCE Licence: exporter_name, end_user_name, applied_at, hs_code, control_code, description);
-    columns!(Denial DENIAL Denial: denied_at, exporter_name, end_user_name, hs_code, control_code, description);
+    columns!(Denial DENIAL Denial: kind, denied_at, exporter_name, end_user_name, hs_code, control_code, description);
     columns!(Company COMPANY Company: registration_number, name);
     columns!(Owner OWNER Owner: owned_id, owner_id, owner_name, owner_birth_date, share_percent);
+    columns!(Bill BILL BillOfLading: id, ucr, issued_at, shipper_id, consignee_id, consignee_name, notify_name,
+        port_of_discharge, containers);
+    columns!(Weighing WEIGHING Weighing: container, at, gross_mass_grams, tare_grams);
+    columns!(Gate GATE GateMove: container, kind, at, port, vessel_imo);
     columns!(Watchlist WATCHLIST WatchlistHit: listed_name, aliases, country, birth_date, ground);
 }
 

@@ -200,7 +200,7 @@ impl Engine<'_> {
 
     /// Most net mass that goes in the boxes of a consignment, kilograms: what they bear, packing among it, or what
     /// they have room for.
-    fn most_boxed_kg(&self, draft: &Draft) -> f64 {
+    pub(super) fn most_boxed_kg(&self, draft: &Draft) -> f64 {
         let size = self.box_size(draft.number);
         let stowage = self.world.commodities.id(draft.goods).stowage.max(1e-3);
         ratio(BOXES)

@@ -7,10 +7,13 @@ pub mod emit;
 pub mod ids;
 pub mod licence;
 pub mod movement;
+pub mod parties;
 pub mod registers;
 pub mod rows;
 mod shape;
+pub mod temporary;
 pub mod voyage;
+pub mod zone;
 
 use std::borrow::Cow;
 
@@ -83,6 +86,9 @@ pub(crate) struct Streams {
     pub serial: Stream,
     pub odd: Stream,
     pub certificate: Stream,
+    pub temporary: temporary::Streams,
+    pub parties_named: parties::Streams,
+    pub zone: zone::Streams,
 }
 
 impl<'w> Engine<'w> {
@@ -123,6 +129,9 @@ impl<'w> Engine<'w> {
                 serial: stream("consignment.serial_numbers"),
                 odd: stream("consignment.payment_by_others"),
                 certificate: stream("end_user_certificate"),
+                temporary: temporary::Streams::new(stream),
+                parties_named: parties::Streams::new(stream),
+                zone: zone::Streams::new(stream),
             },
         })
     }
@@ -183,6 +192,9 @@ impl<'w> Engine<'w> {
                 self.licences.shape(self, &mut draft);
                 let mut consignment = self.send(draft);
                 self.disturb(&mut consignment);
+                self.name_others(&mut consignment);
+                self.lend(&mut consignment);
+                self.store(&mut consignment);
                 consignment
             }
             Some((case, role)) => {
@@ -338,6 +350,20 @@ pub struct Twist {
     pub regime: Option<&'static str>,
     /// Numbers of containers in place of those drawn.
     pub containers: Option<Vec<String>>,
+    /// How the stay of goods that left for a time ends; none where nobody sees them again.
+    pub stay: Option<temporary::Stay>,
+    /// To whom the bill is made out, where that is another than the declared consignee.
+    pub bill_consignee: Option<u32>,
+    /// Whom the carrier is to tell of the arrival, in place of who declares the import.
+    pub notify: Option<u32>,
+    /// The boxes go on by the next ship from where they are landed.
+    pub onward: bool,
+    /// Bill that payments cite, in place of its own or of none.
+    pub cited_bill: Option<String>,
+    /// What leaves the free zone that the goods enter.
+    pub zone: Option<zone::Exit>,
+    /// The import side writes down no serial numbers.
+    pub plain_import: bool,
 }
 
 impl Default for Twist {
@@ -372,6 +398,13 @@ impl Default for Twist {
             switched: None,
             regime: None,
             containers: None,
+            stay: None,
+            bill_consignee: None,
+            notify: None,
+            onward: false,
+            cited_bill: None,
+            zone: None,
+            plain_import: false,
         }
     }
 }
