@@ -12,9 +12,15 @@ mod t02;
 mod t04;
 mod t07;
 mod t08;
+mod t09;
+mod t12;
+mod t16;
 mod t17;
+mod t18;
+mod t21;
 mod t22;
 mod t23;
+mod t24;
 
 /// Links the records of a scheme.
 pub trait Linker: Sync {
@@ -41,6 +47,12 @@ pub const ALL: &[&dyn Linker] = &[
     &t04::Misclassified,
     &t07::ForgedCertificate,
     &t08::OverdrawnLicence,
+    &t21::NotReturned,
+    &t09::MailDrop,
+    &t24::NoticeEvaded,
+    &t12::CoLoading,
+    &t18::Phantom,
+    &t16::ReDocumented,
 ];
 
 /// Places of columns by name: a struct with a field a column.
@@ -56,17 +68,23 @@ macro_rules! columns {
 mod columns {
     columns!(Declaration DECLARATION Declaration: ucr, direction, accepted_at, regime, importer_id, importer_name,
         importer_country, exporter_id, end_user_name, country_of_departure, country_of_destination, hs_code,
-        description, net_mass_grams, quantity, value, licence_id, office);
+        description, net_mass_grams, quantity, value, licence_id, office, containers, gross_mass_grams, exporter_name,
+        country_of_origin);
     columns!(Invoice INVOICE Invoice: id, ucr, buyer_id, amount);
-    columns!(Payment PAYMENT Payment: payer_id, payer_country, payee_id, amount, value_date, invoice_id);
+    columns!(Payment PAYMENT Payment: payer_id, payer_country, payee_id, amount, value_date, invoice_id,
+        reference);
     columns!(Licence LICENCE Licence: exporter_name, end_user_name, applied_at, hs_code, control_code, description,
         id, status, consignee_name, country_of_destination, quantity, drawn_quantity, certificate_id);
-    columns!(Denial DENIAL Denial: denied_at, exporter_name, end_user_name, hs_code, control_code, description);
+    columns!(Denial DENIAL Denial: kind, denied_at, exporter_name, end_user_name, hs_code, control_code, description);
     columns!(Company COMPANY Company: registration_number, name);
     columns!(Owner OWNER Owner: owned_id, owner_id, owner_name, owner_birth_date, share_percent);
     columns!(Certificate CERTIFICATE EndUserCertificate: id, end_user_name, stamp);
     columns!(Check CHECK EndUseCheck: certificate_id, end_user_name, outcome, findings);
     columns!(Transit TRANSIT Transit: ucr, opened_at, due_at, discharged_at, country_of_destination);
+    columns!(Bill BILL BillOfLading: id, ucr, issued_at, shipper_id, consignee_id, consignee_name, notify_name,
+        port_of_discharge, containers);
+    columns!(Weighing WEIGHING Weighing: container, at, gross_mass_grams, tare_grams);
+    columns!(Gate GATE GateMove: container, kind, at, port, vessel_imo);
     columns!(Watchlist WATCHLIST WatchlistHit: listed_name, aliases, country, birth_date, ground);
 }
 

@@ -3,6 +3,7 @@
 mod case;
 pub mod cast;
 mod catalogue;
+mod coast;
 mod decoy;
 #[cfg(test)]
 mod delivered;
@@ -13,9 +14,15 @@ mod t02;
 mod t04;
 mod t07;
 mod t08;
+mod t09;
+mod t12;
+mod t16;
 mod t17;
+mod t18;
+mod t21;
 mod t22;
 mod t23;
+mod t24;
 #[cfg(test)]
 pub(crate) mod witness;
 
@@ -26,6 +33,7 @@ use serde::Serialize;
 pub use case::{Case, Cases, Request, Role};
 pub use catalogue::ALL;
 pub use mechanism::{Kind, Mechanism, Trace};
+pub(crate) use t21::months_to_return;
 
 /// A kind of agency that holds traces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

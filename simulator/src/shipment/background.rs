@@ -18,6 +18,11 @@ use crate::world::{Founding, Owner, Person, registered, spelling};
 const LISTED: f64 = 3.0;
 /// Refusals of the last two years and this one that no licence of the file belongs to.
 const REFUSED: f64 = 1.5;
+/// Catch-all notices to exporters who then sent nothing.
+const NOTICES: f64 = 10.0;
+/// Share of notices by states that are no hub, share of them for end users in a hub, and share of them for end users
+/// whom nobody else supplies.
+const USUAL_NOTICE: f64 = 0.85;
 /// Chains of payments for no consignment.
 const CHAINS: f64 = 30.0;
 /// Groups of firms that hold one another and trade little or nothing.
@@ -56,6 +61,7 @@ pub struct Background {
     pub(super) some_rulings: u64,
     /// Consignments whose numbers the movements have that are called off.
     pub(super) called_off: Permutation,
+    notices: u64,
     draws: Draws,
 }
 
@@ -63,6 +69,7 @@ pub struct Background {
 struct Draws {
     listing: Stream,
     refusal: Stream,
+    notice: Stream,
     chain: Stream,
     group: Stream,
     owner: Stream,
@@ -90,7 +97,11 @@ impl Background {
         let some_rulings = by_thousand(classification::RULINGS, consignments);
         Self {
             listings: series("id.listing", by_thousand(LISTED, consignments)),
-            denials: series("id.denial", licences + by_thousand(REFUSED, consignments)),
+            denials: series(
+                "id.denial",
+                licences + by_thousand(REFUSED, consignments) + by_thousand(NOTICES, consignments),
+            ),
+            notices: by_thousand(NOTICES, consignments),
             licences,
             groups: by_thousand(GROUPS, consignments),
             checks: by_thousand(super::checks::IN_VAIN, consignments),
@@ -102,6 +113,7 @@ impl Background {
             draws: Draws {
                 listing: stream("background.listing"),
                 refusal: stream("background.refusal"),
+                notice: stream("background.notice"),
                 chain: stream("background.chain"),
                 group: stream("background.group"),
                 owner: stream("background.owner"),
@@ -113,16 +125,17 @@ impl Background {
     }
 
     /// Counts of what [`Engine::put_background`] writes, by its kinds.
-    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 8] {
+    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 9] {
         [
             (Kind::Listing, self.listings.count()),
-            (Kind::Refusal, self.denials.count() - self.licences),
+            (Kind::Refusal, self.denials.count() - self.licences - self.notices),
             (Kind::Chain, transfers(consignments) / LINKS),
             (Kind::Group, self.groups),
             (Kind::Check, self.checks),
             (Kind::CalledOff, self.movements),
             (Kind::Ruling, self.some_rulings),
             (Kind::Returned, self.returned),
+            (Kind::Notice, self.notices),
         ]
     }
 }
@@ -146,6 +159,8 @@ pub enum Kind {
     Ruling,
     /// An application that was returned.
     Returned,
+    /// A catch-all notice.
+    Notice,
 }
 
 impl Engine<'_> {
@@ -155,6 +170,7 @@ impl Engine<'_> {
             Kind::Listing => self.listing(number, out),
             Kind::Refusal => self.refusal(number, out),
             Kind::Chain => self.chain(number, out),
+            Kind::Notice => self.notice(number, out),
             Kind::Group => {
                 self.put_firm(self.idle_firm(number, 0), true, out);
                 for place in 1..self.links(number) {
@@ -257,6 +273,39 @@ impl Engine<'_> {
             at: world.calendar.moment(day, &mut cell),
         };
         self.put_refusal(&refusal, out);
+    }
+
+    /// A notice that was obeyed: most of those who were to get the goods got none from anybody.
+    fn notice<O: Out>(&self, number: u64, out: &mut O) {
+        let world = self.world;
+        let mut cell = self.background.draws.notice.row(number);
+        let (by_supplier, for_hub) = (cell.chance(USUAL_NOTICE), cell.chance(USUAL_NOTICE));
+        let state = if by_supplier {
+            cast::supplier(world, &mut cell)
+        } else {
+            cast::participant(world, &mut cell)
+        };
+        let to =
+            if for_hub { cast::hub(world, &mut cell) } else { world.trade.pair(cell.bits64()).1 };
+        let goods = world.trade.controlled(cell.bits64());
+        let commodity = world.commodities.id(goods);
+        let supplied = world.trade.small(to, commodity.sector, &mut cell);
+        let idle =
+            [(); 8].map(|()| self.idle_firm(cell.bits64() % self.background.groups.max(1), 0));
+        let idle = idle.into_iter().find(|firm| self.firm(*firm).country == to);
+        let end_user = idle.filter(|_| cell.chance(USUAL_NOTICE)).unwrap_or(supplied);
+        let day = world.calendar.first_day() + cell.whole(-120, world.calendar.days() - 1);
+        let after = self.background.denials.count() - self.background.notices;
+        let notice = Refusal {
+            number: self.background.denials.of(after + number),
+            state,
+            exporter: world.trade.small(state, commodity.sector, &mut cell),
+            end_user,
+            goods,
+            words: commodity.words.at(cell.place(commodity.words.len())),
+            at: world.calendar.moment(day, &mut cell),
+        };
+        self.put_notice(&notice, out);
     }
 
     /// Payments for services and loans; one in five goes on from firm to firm within days, as treasuries and agents

@@ -10,11 +10,14 @@ pub mod ids;
 pub mod licence;
 pub mod movement;
 pub mod orders;
+pub mod parties;
 pub mod registers;
 pub mod rows;
 mod shape;
+pub mod temporary;
 pub mod transit;
 pub mod voyage;
+pub mod zone;
 
 use std::borrow::Cow;
 
@@ -95,6 +98,9 @@ pub(crate) struct Streams {
     pub discharge: Stream,
     pub lesser: Stream,
     pub order: Stream,
+    pub temporary: temporary::Streams,
+    pub parties_named: parties::Streams,
+    pub zone: zone::Streams,
 }
 
 impl<'w> Engine<'w> {
@@ -141,6 +147,9 @@ impl<'w> Engine<'w> {
                 discharge: stream("transit_declaration.discharged_at"),
                 lesser: stream("consignment.lesser_kind"),
                 order: stream("licence.order"),
+                temporary: temporary::Streams::new(stream),
+                parties_named: parties::Streams::new(stream),
+                zone: zone::Streams::new(stream),
             },
         })
     }
@@ -203,6 +212,9 @@ impl<'w> Engine<'w> {
                 let mut consignment = self.send(draft);
                 self.disturb(&mut consignment);
                 self.lessen(&mut consignment);
+                self.name_others(&mut consignment);
+                self.lend(&mut consignment);
+                self.store(&mut consignment);
                 consignment
             }
             Some((case, role)) => {
@@ -362,6 +374,20 @@ pub struct Twist {
     pub office: Option<usize>,
     /// The export side gives no serial numbers.
     pub unnumbered: bool,
+    /// How the stay of goods that left for a time ends; none where nobody sees them again.
+    pub stay: Option<temporary::Stay>,
+    /// To whom the bill is made out, where that is another than the declared consignee.
+    pub bill_consignee: Option<u32>,
+    /// Whom the carrier is to tell of the arrival, in place of who declares the import.
+    pub notify: Option<u32>,
+    /// The boxes go on by the next ship from where they are landed.
+    pub onward: bool,
+    /// Bill that payments cite, in place of its own or of none.
+    pub cited_bill: Option<String>,
+    /// What leaves the free zone that the goods enter.
+    pub zone: Option<zone::Exit>,
+    /// The import side writes down no serial numbers.
+    pub plain_import: bool,
 }
 
 impl Default for Twist {
@@ -398,6 +424,13 @@ impl Default for Twist {
             containers: None,
             office: None,
             unnumbered: false,
+            stay: None,
+            bill_consignee: None,
+            notify: None,
+            onward: false,
+            cited_bill: None,
+            zone: None,
+            plain_import: false,
         }
     }
 }

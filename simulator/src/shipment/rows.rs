@@ -223,6 +223,7 @@ impl Engine<'_> {
             Outcome::Denied => ("REFUSED", false),
         };
         let decided = facts.decided();
+        let condition = self.condition(facts);
         out.put(&Licence {
             agency,
             id: &id,
@@ -245,7 +246,7 @@ impl Engine<'_> {
             drawn_quantity: granted.then(|| self.written_off(facts)),
             technical_parameters: "",
             end_use: "own production at the end user's premises",
-            condition: if granted { "no re-export without consent" } else { "" },
+            condition: if granted { &condition } else { "" },
             assessment: "",
             certificate_id: &certificate,
         });
@@ -278,13 +279,22 @@ impl Engine<'_> {
 
     /// A denial.
     pub fn put_refusal<O: Out>(&self, refusal: &Refusal, out: &mut O) {
+        self.put_denial(refusal, "REFUSED", out);
+    }
+
+    /// A notice to an exporter that what it is about to send needs a licence, for its use or its user.
+    pub fn put_notice<O: Out>(&self, notice: &Refusal, out: &mut O) {
+        self.put_denial(notice, "CATCH_ALL", out);
+    }
+
+    fn put_denial<O: Out>(&self, refusal: &Refusal, kind: &str, out: &mut O) {
         let world = self.world;
         let (exporter, end_user) = (self.firm(refusal.exporter), self.firm(refusal.end_user));
         let goods = world.commodities.id(refusal.goods);
         out.put(&Denial {
             agency: world.countries.id(refusal.state).agency(Office::Licensing),
             id: &self.denial_id(refusal.number, refusal.state),
-            kind: "REFUSED",
+            kind,
             denied_at: Some(refusal.at),
             exporter_id: &exporter.id,
             exporter_name: &exporter.name,

@@ -43,6 +43,12 @@ impl Engine<'_> {
         draft.mode = self.mode(draft, draft.net_grams as f64 / 1000.0);
     }
 
+    /// Sends it by liner in boxes, and makes it less where they do not hold it.
+    pub fn by_sea(&self, draft: &mut Draft, most_kg: f64) {
+        self.lighten(draft, most_kg.min(self.most_boxed_kg(draft)));
+        draft.mode = super::draft::Mode::Sea;
+    }
+
     /// The next moment at which an office takes a declaration, on or after the day of a moment.
     pub fn office_hours(&self, from: Moment, number: u64) -> Moment {
         let mut cell = self.streams.time.row(u64::MAX - number);
@@ -60,8 +66,6 @@ impl Engine<'_> {
     pub fn payment_traces(&self, consignment: &Consignment, shows: &'static str) -> Vec<Trace> {
         let draft = &consignment.draft;
         let agency = self.world.countries.id(draft.from).agency(Office::Fiu).to_owned();
-        let mut ids = RowIds { table: Table::Payment, agency: agency.clone(), found: vec![] };
-        self.emit(consignment, &mut ids);
         let trace = |id| Trace {
             table: Table::Payment,
             id,
@@ -69,7 +73,15 @@ impl Engine<'_> {
             holder: Holder::Fiu,
             shows,
         };
-        ids.found.into_iter().map(trace).collect()
+        self.paid_by(consignment, draft.from).into_iter().map(trace).collect()
+    }
+
+    /// Ids of its payments that the unit of a state has.
+    pub fn paid_by(&self, consignment: &Consignment, state: u32) -> Vec<String> {
+        let agency = self.world.countries.id(state).agency(Office::Fiu).to_owned();
+        let mut ids = RowIds { table: Table::Payment, agency, found: vec![] };
+        self.emit(consignment, &mut ids);
+        ids.found
     }
 }
 

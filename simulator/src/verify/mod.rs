@@ -3,6 +3,8 @@
 //! look at where these hide what decides.
 
 mod certificate;
+#[cfg(test)]
+mod certified;
 mod gateway;
 pub mod plan;
 #[cfg(test)]
@@ -159,7 +161,7 @@ pub fn certify(
     Ok(certificate::issue(name, world, ground, order, &recipe, &detectors))
 }
 
-/// Every consignment has an export declaration.
+/// Every consignment has an export declaration; a few have one more, of goods that are sent back or on.
 fn exports(ground: &Ground) -> u64 {
     let direction = crate::detect::records::place(Table::Declaration, "direction");
     let records = &ground.records;

@@ -57,7 +57,8 @@ fn csv_and_json_lines_give_the_same_figures() {
     let (csv, json) = (made(&world, 2_000, &CsvFiles), made(&world, 2_000, &JsonFiles));
     let [csv, json] =
         [csv, json].map(|folder| describe(Some(folder.path()), Some(&world), &[]).unwrap());
-    assert_eq!(csv.consignments, 2_000);
+    // One export declaration each, and one more where goods are sent back or on.
+    assert!((2_000..2_100).contains(&csv.consignments), "{}", csv.consignments);
     assert_eq!(csv.measures, json.measures);
 }
 
@@ -316,7 +317,7 @@ fn the_command_prints_json_and_tells_by_its_status() {
     let output = run(&["describe", path, "--json", "--html", html.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(document["consignments"], 2_000);
+    assert!((2_000..2_100).contains(&document["consignments"].as_u64().unwrap()));
     let first = &document["measures"][0];
     assert_eq!(
         (&first["group"], &first["name"]),

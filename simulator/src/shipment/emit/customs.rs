@@ -9,7 +9,7 @@ use crate::table::{Declaration, Inspection, Out};
 use crate::world::Office;
 
 impl Papers<'_> {
-    pub(super) fn export<O: Out>(&self, out: &mut O) {
+    pub(in crate::shipment) fn export<O: Out>(&self, out: &mut O) {
         let (world, draft, twist) = (self.engine.world, self.draft(), &self.consignment.twist);
         let (movement, goods) = (&self.consignment.movement, self.goods(twist.export_goods));
         let (agent, carrier) =
@@ -64,7 +64,7 @@ impl Papers<'_> {
         });
     }
 
-    pub(super) fn import<O: Out>(&self, out: &mut O) {
+    pub(in crate::shipment) fn import<O: Out>(&self, out: &mut O) {
         let (world, draft, twist) = (self.engine.world, self.draft(), &self.consignment.twist);
         let (movement, goods) = (&self.consignment.movement, self.goods(twist.import_goods));
         let (agent, carrier) =

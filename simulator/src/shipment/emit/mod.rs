@@ -16,7 +16,7 @@ use crate::world::{Commodity, Country, Firm};
 pub use money::Instalment;
 
 /// Everything that several rows of a consignment say alike.
-struct Papers<'a> {
+pub(super) struct Papers<'a> {
     engine: &'a Engine<'a>,
     consignment: &'a Consignment,
     from: &'a Country,
@@ -28,7 +28,7 @@ struct Papers<'a> {
     ucr: String,
     invoice: String,
     export_id: String,
-    import_id: String,
+    pub(super) import_id: String,
     containers: String,
     /// IMO number of the ship that a bulk cargo has for itself.
     ship: String,
@@ -60,10 +60,12 @@ impl Engine<'_> {
         if !consignment.twist.no_import {
             papers.import(out);
             papers.inspection(out);
+            self.put_ending(consignment, out);
+            self.put_exit(consignment, out);
         }
     }
 
-    fn papers<'a>(&'a self, consignment: &'a Consignment) -> Papers<'a> {
+    pub(super) fn papers<'a>(&'a self, consignment: &'a Consignment) -> Papers<'a> {
         let (world, draft) = (self.world, &consignment.draft);
         let mut boxes = Cow::Borrowed(consignment.movement.boxes.as_slice());
         if let Some(numbers) = &consignment.twist.containers {
@@ -127,6 +129,9 @@ impl<'a> Papers<'a> {
             Some(words) => words.as_str(),
             None => goods.words.at(cell.place(goods.words.len())),
         };
+        if side == 1 && twist.plain_import {
+            return words.to_owned();
+        }
         match &twist.serials {
             Some(serials) => format!("{words}, S/N {serials}"),
             // Machines and instruments have serial numbers, whoever sends them; the same on both sides.

@@ -55,13 +55,17 @@ impl Papers<'_> {
         let (world, draft, twist) = (self.engine.world, self.draft(), &self.consignment.twist);
         let payer = self.engine.firm(twist.payer.unwrap_or(draft.importer));
         let (payer_state, payee_state) = (world.countries.id(payer.country), self.from);
+        let cited = self.engine.cited_bill(self.consignment);
         let parts = self.engine.instalments(self.consignment).into_iter();
         for Instalment { part, cents, day } in
             parts.filter(|instalment| instalment.cents >= world.rates.reported_from_cents)
         {
             let id = self.engine.payment_id(draft.number, part);
-            let reference =
-                format!("{} {}", self.invoice, if part == 1 { "advance" } else { "balance" });
+            let word = if part == 1 { "advance" } else { "balance" };
+            let reference = match &cited {
+                Some(bill) => format!("{} {word};{bill}", self.invoice),
+                None => format!("{} {word}", self.invoice),
+            };
             let mut row = Payment {
                 agency: payer_state.agency(Office::Fiu),
                 id: &id,

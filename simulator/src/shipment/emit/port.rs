@@ -82,6 +82,7 @@ impl Papers<'_> {
         let (imo, voyage) = (&world.vessels.id(leg.vessel).imo, voyage(leg.voyage));
         let loading = &world.ports.id(leg.from).locode;
         self.bill(&[agency], loading, &port.locode, imo, &voyage, leg.departs, out);
+        let onward = twist.onward.then(|| self.engine.next_ship(leg, movement.gate_out)).flatten();
         let mut cell = self.engine.streams.check.row(draft.number * 2 + 1);
         for (place, container) in self.boxes.iter().enumerate() {
             let id = |event| self.engine.port_id(draft.number, event, place);
@@ -144,7 +145,7 @@ impl Papers<'_> {
                     method: "WEIGHBRIDGE",
                 });
             }
-            out.put(&GateMove {
+            let mut leaves = GateMove {
                 id: &id('O'),
                 kind: "GATE_OUT",
                 at: Some(movement.gate_out),
@@ -152,7 +153,14 @@ impl Papers<'_> {
                 voyage: "",
                 plate: &plate,
                 ..landed
-            });
+            };
+            let (round, ship);
+            if let Some((departs, vessel, number)) = onward {
+                (round, ship) = (self::voyage(number), world.vessels.id(vessel));
+                leaves.at = Some(departs.plus_days(-0.2));
+                (leaves.vessel_imo, leaves.voyage, leaves.plate) = (&ship.imo, &round, "");
+            }
+            out.put(&leaves);
         }
     }
 
@@ -182,6 +190,9 @@ impl Papers<'_> {
     ) {
         let (world, draft, twist) = (self.engine.world, self.draft(), &self.consignment.twist);
         let shipper = self.engine.firm(twist.shipper.unwrap_or(draft.exporter));
+        let consignee = twist.bill_consignee.map(|firm| self.engine.firm(firm));
+        let consignee = consignee.as_ref().unwrap_or(&self.consignee);
+        let notify = self.engine.firm(twist.notify.unwrap_or(draft.import_agent));
         let switched_from = twist.switched.as_deref().unwrap_or_default();
         let customs = self.to.agency(Office::Customs);
         // Customs ask for a bill that took the place of another, whatever it is for.
@@ -195,9 +206,9 @@ impl Papers<'_> {
                 carrier_id: &world.carriers.id(self.consignment.movement.carrier).id,
                 shipper_id: &shipper.id,
                 shipper_name: &shipper.name,
-                consignee_id: &self.consignee.id,
-                consignee_name: &self.consignee.name,
-                notify_name: &world.firms.id(draft.import_agent).name,
+                consignee_id: &consignee.id,
+                consignee_name: &consignee.name,
+                notify_name: &notify.name,
                 port_of_loading: from,
                 port_of_discharge: to,
                 vessel_imo: imo,

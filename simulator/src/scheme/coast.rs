@@ -1,0 +1,39 @@
+//! States for cases of which certain agencies hold a part: not every state has all agencies in the exchange, or the sea.
+
+use crate::draw::LogNormal;
+use crate::rng::Cell;
+use crate::world::{Office, World};
+
+/// The value of a consignment of a case, US dollars: within bounds, and as values of ordinary trade lie there. Cases that
+/// were all large would be told by that.
+pub fn usual_dollars(least: f64, most: f64, cell: &mut Cell) -> f64 {
+    cell.lognormal(LogNormal { median: least * 2.0, sigma: 1.5 }).clamp(least, most)
+}
+
+/// What a state of a case has to have.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Agencies that take part in the exchange.
+    pub offices: &'a [Office],
+    /// A sea port.
+    pub sea: bool,
+}
+
+impl Wanted<'_> {
+    fn has(self, world: &World, state: u32) -> bool {
+        let country = world.countries.id(state);
+        let sea = !self.sea || country.sea_share.is_some();
+        sea && self.offices.iter().all(|office| !country.agency(*office).is_empty())
+    }
+
+    /// One of some states that has it and is not taken; any of them where none has.
+    pub fn of(self, world: &World, states: &[u32], taken: &[u32], cell: &mut Cell) -> u32 {
+        let fit: Vec<u32> = states
+            .iter()
+            .copied()
+            .filter(|state| !taken.contains(state) && self.has(world, *state))
+            .collect();
+        let all = if fit.is_empty() { states } else { &fit };
+        all.get(cell.place(all.len())).copied().unwrap_or_default()
+    }
+}
