@@ -123,7 +123,6 @@ kinds! {
         T24 "T24" t24::NoticeEvaded, T12 "T12" t12::CoLoading,
         T18 "T18" t18::Phantom, T16 "T16" t16::ReDocumented;
     decoys: HubStock "hub_stock" decoy::HubStock;
-    decoys: HubStock "hub_stock" decoy::HubStock;
 }
 
 impl Kind {

@@ -83,7 +83,7 @@ const LOOSE_FROM_KG: f64 = 2_000.0;
 /// Most gross mass over net mass.
 const MOST_GROSS: f64 = 1.14;
 /// Most mass by air, kilograms.
-const MOST_FLOWN_KG: f64 = 60_000.0;
+pub(super) const MOST_FLOWN_KG: f64 = 60_000.0;
 /// Most mass by road, kilograms: four trucks.
 const MOST_DRIVEN_KG: f64 = 96_000.0;
 /// Most mass of a bulk cargo, kilograms.

@@ -20,7 +20,7 @@ const KEPT: &str = "40";
 const LEAVES_AGAIN: &str = "31";
 
 /// Share of exports of machines, vehicles and instruments that are for a time.
-const SHARE: f64 = 0.01;
+const SHARE: f64 = 0.006;
 /// Sectors of such goods begin here: HS chapters from 84 on.
 const FIRST_SECTOR: usize = 8;
 /// Most mass of such an export, kilograms: what a fair has room for.
@@ -99,8 +99,10 @@ impl Engine<'_> {
             None => drawn.then(|| cell.whole(1, 9)),
         };
         let sector = self.world.commodities.id(draft.goods).sector;
-        let fits = draft.licence.is_some()
-            || (sector >= FIRST_SECTOR && draft.net_grams as f64 <= MOST_KG * 1000.0);
+        let kilograms = draft.net_grams as f64 / 1000.0;
+        // What comes back may have to fly.
+        let fits = (draft.licence.is_some() && kilograms <= super::draft::MOST_FLOWN_KG)
+            || (sector >= FIRST_SECTOR && kilograms <= MOST_KG);
         let usual = consignment.fraud.is_none() && consignment.decoy.is_none();
         let Some(months) = months.filter(|_| fits && usual && draft.from != draft.to) else {
             return;

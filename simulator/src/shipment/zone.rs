@@ -10,7 +10,7 @@ use crate::table::Out;
 /// Procedure of goods that enter a free zone.
 pub const ENTERS: &str = "78";
 /// Share of ordinary imports of hubs that enter one.
-const SHARE: f64 = 0.03;
+const SHARE: f64 = 0.015;
 /// Shares of those that go on as they came, and as other goods; the rest stays.
 const AS_THEY_CAME: f64 = 0.25;
 const WORKED_ON: f64 = 0.3;

@@ -6,7 +6,7 @@ use crate::scheme::{Cases, Kind, Request};
 use crate::shipment::Engine;
 
 const SEED: Seed = Seed(5);
-const CONSIGNMENTS: u64 = 3_200;
+const CONSIGNMENTS: u64 = 6_400;
 const CASES: u64 = 3;
 
 /// Certifies so many cases of a scheme in a small world. As many are delivered as were requested.
