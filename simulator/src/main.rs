@@ -18,6 +18,9 @@ struct Arguments {
 enum Command {
     /// Make an exchange of agencies from a pack: a database each, mappings, agreements, cases.
     Exchange(command::exchange::Arguments),
+    /// Drills: agencies practise together through the real gateway.
+    #[command(subcommand)]
+    Drill(command::drill::Command),
     /// Measure a generated folder against the yardstick for realism.
     Describe(command::describe::Arguments),
     /// Generate a world's records: a folder a table, and the truth beside them.
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let outcome = match command {
         Command::Exchange(arguments) => command::exchange::run(&arguments),
+        Command::Drill(command) => command::drill::run(&command),
         Command::Describe(arguments) => command::describe::run(&arguments),
         Command::Generate(arguments) => command::generate::run(&arguments),
         Command::Join(arguments) => command::join::run(&arguments),

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::agreements::{self, Agreement};
-use crate::load::{LoadError, Target, load, mapping, quoted};
+use crate::drill::known;
+use crate::load::{LoadError, Target, execute, load, mapping, mapping_of, quoted};
 use crate::table::Table;
 use crate::world::{Office, World};
 
@@ -53,12 +54,22 @@ pub struct Exchange<'w> {
     world: &'w World,
     dir: PathBuf,
     made: Vec<(Made, String, String, Vec<Table>)>,
+    by_now: bool,
 }
+
+/// Which rows there are is looked for once a day: views by an exercise's now show and hide them by themselves.
+const ONCE_A_DAY: u32 = 86_400;
 
 impl<'w> Exchange<'w> {
     /// Begins in a folder.
     pub fn new(world: &'w World, dir: &Path) -> Self {
-        Self { world, dir: dir.to_owned(), made: vec![] }
+        Self { world, dir: dir.to_owned(), made: vec![], by_now: false }
+    }
+
+    /// Serves views that end at an exercise's now, in place of the tables.
+    #[must_use]
+    pub fn by_now(self) -> Self {
+        Self { by_now: true, ..self }
     }
 
     /// Makes the database and the mappings of every agency that takes part, from generated files. Goes on as long
@@ -89,11 +100,19 @@ impl<'w> Exchange<'w> {
                     .copied()
                     .filter(|table| loaded.contains_key(table.name()))
                     .collect();
+                if let (true, false, Target::Sqlite(file)) = (self.by_now, tables.is_empty(), &target) {
+                    let done = execute(file, &known::views(&tables)).await;
+                    done.map_err(|cause| ExchangeError::Load { agency: id.to_owned(), cause })?;
+                }
                 for table in &tables {
-                    write(
-                        &folder.join(format!("{}.toml", table.name())),
-                        &mapping(*table, &target, "sqlite:records.sqlite"),
-                    )?;
+                    let database = "sqlite:records.sqlite";
+                    let text = if self.by_now {
+                        let view = known::view(*table);
+                        mapping_of(*table, &view, Some(ONCE_A_DAY), &target, database)
+                    } else {
+                        mapping(*table, &target, database)
+                    };
+                    write(&folder.join(format!("{}.toml", table.name())), &text)?;
                 }
                 let made = Made {
                     agency: id.to_owned(),

@@ -1,6 +1,7 @@
 //! One file per subcommand, and what several of them ask and do alike.
 
 pub mod describe;
+pub mod drill;
 pub mod exchange;
 pub mod generate;
 pub mod join;

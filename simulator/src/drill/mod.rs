@@ -1,3 +1,30 @@
-//! Drills: agencies practise together. Built so far: the clock of an exercise.
+//! Drills: agencies practise together through the real gateway. What a drill is made of, top down:
+//!
+//! - `scenario/`: what is practised, by whom; the list of injects (MSEL)
+//! - `plot.rs`: the world's cases and innocents dealt to the teams as *matters*, with the truth about each
+//! - `story.rs`: which moment of the world an exercise time is; `known.rs`: what of the world is known by then
+//! - `clock/`: the exercise's clock; `event.rs`, `log.rs`: everything that happens, chained, on disk
+//! - `playbook/`: whom an officer asks what about a matter, and what the answers say; `bot.rs`: who plays how
+//! - `host.rs`: gateway and sources on this machine, and the only file that knows the gateway; `desk.rs`: questions over
+//!   the wire
+//! - `play.rs`: the game; `score/`: what came of it; `report/`: the after-action report
 
+pub mod bot;
 pub mod clock;
+pub mod desk;
+pub mod event;
+pub mod host;
+pub mod known;
+pub mod log;
+pub mod play;
+pub mod playbook;
+pub mod plot;
+pub mod report;
+pub mod scenario;
+pub mod score;
+pub mod story;
+
+/// Hexadecimal SHA-256.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes))
+}

@@ -12,14 +12,28 @@ pub(crate) const LISTS: [&str; 3] = ["containers", "former_flags", "aliases"];
 /// The text of a mapping file. `database` is what the mapping names: `sqlite:FILE`, relative to the mapping, or the
 /// address of a PostgreSQL database, without a password.
 pub fn mapping(table: Table, target: &Target, database: &str) -> String {
+    mapping_of(table, table.name(), None, target, database)
+}
+
+/// The same for a view with the columns of the table. `refresh`: after so many seconds its rows are looked for anew; as the
+/// source says where nothing is said.
+pub fn mapping_of(
+    table: Table,
+    view: &str,
+    refresh: Option<u32>,
+    target: &Target,
+    database: &str,
+) -> String {
     let mut text = format!(
-        "# `{}` as `portcullis source` serves it: written by `portcullis-sim`, from the columns of the table.\n\
-         record_type = \"{}\"\ntable = \"{}\"\ndatabase = {}\nid = [\"id\"]\n",
-        table.name(),
+        "# `{view}` as `portcullis source` serves it: written by `portcullis-sim`, from the columns of the table.\n\
+         record_type = \"{}\"\ntable = \"{view}\"\ndatabase = {}\nid = [\"id\"]\n",
         table.record_type(),
-        table.name(),
         quoted(database),
     );
+    if let Some(seconds) = refresh {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "refresh_seconds = {seconds}");
+    }
     for column in table.columns().iter().filter(|column| !column.path.is_empty()) {
         // Writing to a String cannot fail.
         let _ = write!(

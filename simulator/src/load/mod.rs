@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::table::{Column, Kind, Table};
 
-pub use mapping::mapping;
+pub use mapping::{mapping, mapping_of};
 pub(crate) use mapping::{LISTS, quoted};
 pub use rows::RowsError;
 
@@ -139,6 +139,20 @@ fn create(table: Table, sql_type: impl Fn(Kind) -> &'static str) -> Vec<String> 
         ));
     }
     all
+}
+
+/// Statements that make a table and its indexes in SQLite.
+#[cfg(test)]
+pub(crate) fn tables_of(table: Table) -> Vec<String> {
+    create(table, sqlite::sql_type)
+}
+
+/// Statements in one transaction, on an agency's SQLite file that is there already.
+///
+/// # Errors
+/// What the database says; then nothing of them was done.
+pub async fn execute(file: &Path, statements: &[String]) -> Result<(), LoadError> {
+    sqlite::execute(file, statements).await
 }
 
 fn database(doing: impl Into<String>) -> impl FnOnce(sqlx::Error) -> LoadError {

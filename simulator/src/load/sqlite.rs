@@ -12,7 +12,7 @@ use crate::table::{Kind, Table};
 /// Rows a statement.
 const BATCH: usize = 2_000;
 
-fn sql_type(kind: Kind) -> &'static str {
+pub(super) fn sql_type(kind: Kind) -> &'static str {
     match kind {
         Kind::Integer => "INTEGER",
         Kind::Word
@@ -33,6 +33,19 @@ pub async fn load(from: &Path, agency: &str, file: &Path) -> Result<Loaded, Load
         let _ = std::fs::remove_file(file);
     }
     loaded
+}
+
+pub async fn execute(file: &Path, statements: &[String]) -> Result<(), LoadError> {
+    let options = SqliteConnectOptions::new().filename(file);
+    let mut connection =
+        options.connect().await.map_err(database(format!("cannot open {}", file.display())))?;
+    let mut tx = connection.begin().await.map_err(database("cannot begin"))?;
+    for statement in statements {
+        let done = sqlx::query(AssertSqlSafe(statement.clone())).execute(&mut *tx).await;
+        done.map_err(database(format!("cannot change {}", file.display())))?;
+    }
+    tx.commit().await.map_err(database("cannot commit"))?;
+    connection.close().await.map_err(database("cannot close"))
 }
 
 async fn fill(from: &Path, agency: &str, file: &Path) -> Result<Loaded, LoadError> {

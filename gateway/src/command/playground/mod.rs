@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub use cast::{CASES, sample_world};
+pub use exchange::read as read_exchange;
 pub use world::{
     GATEWAY_NAME, OFFICER_KEY, RunningSource, World, WorldAgency, WorldSource, WorldSpec,
 };

@@ -1,0 +1,263 @@
+//! Questions to partners, over the wire: a team's own certificate, the gateway's contract, and nothing of its inside.
+
+use std::collections::BTreeMap;
+
+use portcullis_proto::query::v1 as wire;
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
+use tonic::transport::Channel;
+use wire::query_response::Message;
+use wire::query_service_client::QueryServiceClient;
+
+use super::event::{Answered, What};
+use super::playbook::{Found, Lead, Row, Test};
+
+/// Largest message that is taken.
+const MAX_BYTES: usize = 64 << 20;
+/// How long an answer may take.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// Whoever can be asked.
+pub trait Ask {
+    /// Asks a question on behalf of an agency, at a moment of the world.
+    fn ask(&mut self, asker: &str, lead: &Lead, now: i64) -> impl Future<Output = Reply>;
+}
+
+/// What came of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// How it went.
+    pub answered: Answered,
+    /// What it brought.
+    pub found: Found,
+    /// Plans behind it.
+    pub plans: Vec<What>,
+}
+
+impl Reply {
+    fn refused(reason: impl Into<String>) -> Self {
+        Self { answered: Answered::Refused { reason: reason.into() }, found: None, plans: vec![] }
+    }
+}
+
+/// Nobody: where a game needs no gateway.
+#[derive(Debug, Clone, Copy)]
+pub struct Nobody;
+
+impl Ask for Nobody {
+    async fn ask(&mut self, _asker: &str, _lead: &Lead, _now: i64) -> Reply {
+        Reply::refused("NO_GATEWAY")
+    }
+}
+
+/// Channels of the teams to the gateway.
+#[derive(Debug)]
+pub struct Desk {
+    channels: BTreeMap<String, Channel>,
+    pool: DescriptorPool,
+    case: String,
+}
+
+impl Desk {
+    /// With a channel for each agency that asks, all for one case.
+    ///
+    /// # Errors
+    /// Only if the contract's own descriptors cannot be read, which they can.
+    pub fn new(
+        channels: BTreeMap<String, Channel>,
+        case: &str,
+    ) -> Result<Self, prost_reflect::DescriptorError> {
+        let pool = DescriptorPool::decode(portcullis_proto::DESCRIPTOR_SET)?;
+        Ok(Self { channels, pool, case: case.to_owned() })
+    }
+
+    /// The question as the gateway takes it.
+    pub fn query(&self, lead: &Lead) -> wire::Query {
+        wire::Query {
+            purpose: wire::Purpose::Investigation as i32,
+            case_id: self.case.clone(),
+            record_type: lead.table.record_type().to_owned(),
+            filter: filter(&lead.tests),
+            fields: lead.fields.iter().map(|path| (*path).to_owned()).collect(),
+            sources: vec![lead.of.clone()],
+            justification: "exercise".to_owned(),
+            ..wire::Query::default()
+        }
+    }
+
+    async fn answer(&self, asker: &str, lead: &Lead) -> Result<Reply, tonic::Status> {
+        let Some(channel) = self.channels.get(asker) else {
+            return Ok(Reply::refused("NO_PROFILE"));
+        };
+        let Some(descriptor) = self.pool.get_message_by_name(lead.table.record_type()) else {
+            return Ok(Reply::refused("RECORD_TYPE_UNKNOWN"));
+        };
+        let mut client =
+            QueryServiceClient::new(channel.clone()).max_decoding_message_size(MAX_BYTES);
+        let request =
+            wire::QueryRequest { query: Some(self.query(lead)), ..wire::QueryRequest::default() };
+        let mut stream = client.query(request).await?.into_inner();
+        let (mut exchange, mut rows, mut plans, mut whole) = (String::new(), vec![], vec![], false);
+        while let Some(response) = stream.message().await? {
+            match response.message {
+                Some(Message::Header(header)) => exchange = header.exchange_id,
+                Some(Message::Plan(plan)) => plans.push(shows(&plan)),
+                Some(Message::Batch(batch)) => {
+                    for record in batch.records {
+                        rows.push(row(descriptor.clone(), &record.payload));
+                    }
+                }
+                Some(Message::Receipt(_)) => whole = true,
+                Some(Message::SourceStatus(_)) | None => {}
+            }
+        }
+        if !whole {
+            return Ok(Reply::refused("ANSWER_INCOMPLETE"));
+        }
+        let answered = Answered::Records { count: rows.len() as u64, exchange };
+        Ok(Reply { answered, found: Some(rows), plans })
+    }
+}
+
+impl Ask for Desk {
+    async fn ask(&mut self, asker: &str, lead: &Lead, _now: i64) -> Reply {
+        match tokio::time::timeout(PATIENCE, self.answer(asker, lead)).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(status)) => Reply::refused(reason(&status)),
+            Err(_) => Reply::refused("TIMED_OUT"),
+        }
+    }
+}
+
+/// The gateway's one word for a refusal; the transport's where it never came so far.
+pub fn reason(status: &tonic::Status) -> String {
+    use tonic_types::StatusExt as _;
+    let details = status.get_error_details();
+    let told = details.error_info().map(|info| info.reason.clone());
+    told.unwrap_or_else(|| format!("{:?}", status.code()).to_uppercase())
+}
+
+/// What a plan shows, as the event log keeps it.
+pub fn shows(plan: &wire::Plan) -> What {
+    let shown = plan.fields.iter().filter_map(|field| {
+        let word = match field.treatment() {
+            wire::Treatment::Clear => "clear",
+            wire::Treatment::Generalise => "generalise",
+            wire::Treatment::Pseudonymise => "pseudonymise",
+            wire::Treatment::Mask
+            | wire::Treatment::Presence
+            | wire::Treatment::Withhold
+            | wire::Treatment::Unspecified => return None,
+        };
+        Some((field.path.clone(), word.to_owned()))
+    });
+    What::Plan {
+        plan: hex::encode(&plan.plan_hash),
+        record_type: plan.record_type.clone(),
+        originator: plan.originator.clone(),
+        shows: shown.collect(),
+    }
+}
+
+fn filter(tests: &[(&'static str, Test)]) -> Option<wire::Filter> {
+    use wire::filter::Node;
+    let node = |(path, test): &(&'static str, Test)| {
+        let path = (*path).to_owned();
+        let node = match test {
+            Test::Is(text) => Node::Comparison(wire::Comparison {
+                path,
+                operator: wire::Operator::Equal as i32,
+                value: Some(wire::Value { kind: Some(wire::value::Kind::Text(text.clone())) }),
+            }),
+            Test::Begins(text) => Node::Prefix(wire::Prefix { path, prefix: text.clone() }),
+        };
+        wire::Filter { node: Some(node) }
+    };
+    match tests {
+        [] => None,
+        [one] => Some(node(one)),
+        several => {
+            let filters = several.iter().map(node).collect();
+            Some(wire::Filter { node: Some(Node::All(wire::FilterList { filters })) })
+        }
+    }
+}
+
+fn row(descriptor: MessageDescriptor, payload: &[u8]) -> Row {
+    let mut row = Row::new();
+    if let Ok(message) = DynamicMessage::decode(descriptor, payload) {
+        flatten(&message, "", &mut row);
+    }
+    row
+}
+
+/// Leaves as texts by their paths; several values of one path with `;` between them.
+fn flatten(message: &DynamicMessage, under: &str, row: &mut Row) {
+    for (field, value) in message.fields() {
+        let path = if under.is_empty() {
+            field.name().to_owned()
+        } else {
+            format!("{under}.{}", field.name())
+        };
+        let values = match value {
+            Value::List(values) => values.iter().collect(),
+            one => vec![one],
+        };
+        for value in values {
+            let text = match value {
+                Value::Message(inner) => match leaf(inner) {
+                    Some(text) => text,
+                    None => {
+                        flatten(inner, &path, row);
+                        continue;
+                    }
+                },
+                Value::EnumNumber(number) => {
+                    let kind = field.kind();
+                    let named = kind.as_enum().and_then(|kind| kind.get_value(*number));
+                    named.map_or_else(|| number.to_string(), |value| value.name().to_owned())
+                }
+                Value::String(text) => text.clone(),
+                Value::Bool(flag) => flag.to_string(),
+                Value::I32(number) => number.to_string(),
+                Value::I64(number) => number.to_string(),
+                Value::U32(number) => number.to_string(),
+                Value::U64(number) => number.to_string(),
+                Value::F32(number) => number.to_string(),
+                Value::F64(number) => number.to_string(),
+                Value::Bytes(bytes) => hex::encode(bytes),
+                Value::List(_) | Value::Map(_) => continue,
+            };
+            let cell = row.entry(path.clone()).or_default();
+            if !cell.is_empty() {
+                cell.push(';');
+            }
+            cell.push_str(&text);
+        }
+    }
+}
+
+/// Messages that are one value: moments and days as ISO 8601 writes them, amounts with their currency.
+fn leaf(message: &DynamicMessage) -> Option<String> {
+    let number = |name: &str| {
+        let value = message.get_field_by_name(name)?;
+        value.as_i64().or_else(|| value.as_i32().map(i64::from))
+    };
+    match message.descriptor().full_name() {
+        "google.protobuf.Timestamp" => {
+            let seconds = number("seconds")?;
+            let (year, month, day) = crate::calendar::civil(seconds.div_euclid(86_400));
+            let rest = seconds.rem_euclid(86_400);
+            let (hour, minute) = (rest / 3_600, rest / 60 % 60);
+            Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", rest % 60))
+        }
+        "portcullis.record.v1.Date" => {
+            let (year, month, day) = (number("year")?, number("month")?, number("day")?);
+            Some(format!("{year:04}-{month:02}-{day:02}"))
+        }
+        "portcullis.record.v1.Money" => {
+            let currency = message.get_field_by_name("currency_code")?;
+            Some(format!("{} {}", number("units")?, currency.as_str()?))
+        }
+        _ => None,
+    }
+}

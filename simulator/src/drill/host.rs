@@ -1,0 +1,278 @@
+//! Hosts a drill on this machine: the world's agencies with their databases, certificates, agreements and sources, and a
+//! gateway, in one folder and on free loopback ports. The only file of the simulator that knows the gateway's inside;
+//! everything else talks to it over the wire.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Context as _;
+use portcullis::audit::verify::{Outside, verify};
+use portcullis::client::{Profile, connect};
+use portcullis::clock::Clock;
+use portcullis::command::playground::{World as Running, WorldSource, WorldSpec, read_exchange};
+use portcullis::server::Gateway;
+use portcullis::source::adapter::IdKey;
+use portcullis_proto::audit::v1 as audit;
+use portcullis_proto::audit::v1::audit_service_client::AuditServiceClient;
+use serde_json::Value;
+use tonic::transport::Channel;
+
+use super::event::What;
+use super::known::NOW;
+use super::plot::{Plot, Trace};
+use super::scenario::Scenario;
+use crate::agency::Exchange;
+use crate::calendar::civil;
+use crate::generate::{Job, Layout, Part, generate};
+use crate::load::execute;
+use crate::write::CsvFiles;
+
+/// The case that a drill's agencies work on.
+pub const CASE: &str = "CASE-1";
+
+/// A gateway with its agencies.
+pub struct Host {
+    running: Running,
+    gateway: Gateway,
+    spec: WorldSpec,
+    databases: Vec<PathBuf>,
+    channels: BTreeMap<String, Channel>,
+    told: Option<i64>,
+}
+
+impl Host {
+    /// Makes the exchange of a plot in a new folder and starts it.
+    ///
+    /// # Errors
+    /// What cannot be made, bound or started.
+    pub async fn start(scenario: &Scenario, plot: &Plot, dir: &Path) -> anyhow::Result<Self> {
+        let exchange = dir.join("exchange");
+        make(scenario, plot, &exchange).await?;
+        let spec = read_exchange(&exchange)?;
+        let clock = Clock::system();
+        let running = Running::build(&dir.join("host"), &spec, &clock).await?;
+        let gateway = running.start(clock).await?;
+        let mut channels = BTreeMap::new();
+        for agency in &spec.agencies {
+            for system in agency.systems.iter().take(1) {
+                let profile = Profile::load(&running.profile(&agency.id, system))?;
+                channels.insert(agency.id.clone(), connect(&profile).await?);
+            }
+        }
+        let databases = spec.agencies.iter().filter(|agency| agency.source.is_some());
+        let databases = databases
+            .map(|agency| exchange.join("agencies").join(&agency.id).join("records.sqlite"))
+            .collect();
+        Ok(Self { running, gateway, spec, databases, channels, told: None })
+    }
+
+    /// A channel of each agency, with its own certificate.
+    pub fn channels(&self) -> BTreeMap<String, Channel> {
+        self.channels.clone()
+    }
+
+    /// Where the gateway listens.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.gateway.address
+    }
+
+    /// The profile of an agency, for `portcullis query --profile`.
+    pub fn profile(&self, agency: &str) -> PathBuf {
+        self.running.profile(agency, "desk")
+    }
+
+    /// Lets every agency's records end at a moment of the world, in seconds since 1970.
+    ///
+    /// # Errors
+    /// What a database says.
+    pub async fn set_now(&mut self, seconds: i64) -> anyhow::Result<()> {
+        if self.told == Some(seconds) {
+            return Ok(());
+        }
+        let statement = [format!("UPDATE {NOW} SET at = '{}'", moment(seconds))];
+        for database in &self.databases {
+            execute(database, &statement).await?;
+        }
+        self.told = Some(seconds);
+        Ok(())
+    }
+
+    /// What the gateway's log tells each originator of what left it, and every requester of what it was refused.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn disclosures(&self) -> anyhow::Result<Vec<What>> {
+        let mut all: BTreeMap<(u64, String), Vec<What>> = BTreeMap::new();
+        for (agency, channel) in &self.channels {
+            let mut client = AuditServiceClient::new(channel.clone());
+            let mut intents: BTreeMap<String, (String, String)> = BTreeMap::new();
+            let mut from_index = 0;
+            loop {
+                let ask = audit::ListEntriesRequest { from_index, limit: 1_000, ..Default::default() };
+                let listed = client.list_entries(ask).await?.into_inner();
+                for entry in &listed.entries {
+                    let told = read(entry, agency, &mut intents)?;
+                    all.entry((entry.index, agency.clone())).or_default().extend(told);
+                }
+                if listed.next_index == 0 {
+                    break;
+                }
+                from_index = listed.next_index;
+            }
+        }
+        Ok(all.into_values().flatten().collect())
+    }
+
+    /// Who received records of cases, by the gateway's own index of recipients.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub async fn received(&self, plot: &Plot) -> anyhow::Result<Vec<What>> {
+        let mut all = vec![];
+        let mut seen = std::collections::BTreeSet::new();
+        for trace in plot.cases.iter().flat_map(|case| &case.traces) {
+            if seen.insert(trace.at) {
+                all.extend(self.recipients(trace).await?);
+            }
+        }
+        Ok(all)
+    }
+
+    async fn recipients(&self, trace: &Trace) -> anyhow::Result<Vec<What>> {
+        let Some(channel) = self.channels.get(&trace.agency) else { return Ok(vec![]) };
+        let key = self.running.dir.join("keys").join(format!("{}.id.key", trace.agency));
+        let key = IdKey::read(&key).map_err(|problem| anyhow::anyhow!("{problem}"))?;
+        let record_type = trace.at.table.record_type();
+        let id = key.opaque(record_type, std::iter::once(trace.record.as_str()));
+        let mut client = AuditServiceClient::new(channel.clone());
+        let mut all = vec![];
+        let mut from_index = 0;
+        loop {
+            let ask = audit::ListRecipientsRequest {
+                record_id: id.to_vec().into(),
+                record_type: record_type.to_owned(),
+                from_index,
+                limit: 500,
+                ..Default::default()
+            };
+            let listed = client.list_recipients(ask).await?.into_inner();
+            all.extend(listed.recipients.iter().map(|one| What::Received {
+                to: one.agency.clone(),
+                from: trace.agency.clone(),
+                table: trace.at.table.name().to_owned(),
+                record: trace.record.clone(),
+                plan: hex::encode(&one.plan_hash),
+            }));
+            if listed.next_index == 0 {
+                return Ok(all);
+            }
+            from_index = listed.next_index;
+        }
+    }
+
+    /// Ends everything and verifies the gateway's log from its file alone: its last checkpoint and how many entries stand
+    /// behind it.
+    ///
+    /// # Errors
+    /// When the gateway does not end, or its log is not sound.
+    pub async fn end(self) -> anyhow::Result<(String, u64)> {
+        let log_key = self.gateway.log_public_key.clone();
+        let channel = self.channels.values().next().context("no agency")?.clone();
+        let mut client = AuditServiceClient::new(channel);
+        let checkpoint = client.get_checkpoint(audit::GetCheckpointRequest {}).await?;
+        let checkpoint = checkpoint.into_inner().checkpoint;
+        let store = self.running.dir.join("gateway.sqlite");
+        self.gateway.shut_down().await?;
+        self.running.stop_sources();
+        let entries = sound(&store, &log_key).await?;
+        Ok((checkpoint, entries))
+    }
+
+    /// Record types that an agency holds.
+    pub fn holds(&self, agency: &str) -> Vec<String> {
+        let of = self.spec.agencies.iter().find(|one| one.id == agency);
+        match of.and_then(|one| one.source.as_ref()) {
+            Some(WorldSource::Files { record_types, .. }) => record_types.clone(),
+            _ => vec![],
+        }
+    }
+}
+
+async fn sound(store: &Path, log_key: &str) -> anyhow::Result<u64> {
+    let verifier = portcullis::audit::LogVerifier::parse(log_key)
+        .map_err(|error| anyhow::anyhow!("the log's key: {error}"))?;
+    let store = portcullis::store::Store::open_read_only(store).await?;
+    let report = verify(&store, &verifier, &Outside::default()).await;
+    anyhow::ensure!(report.sound(), "the gateway's log does not verify");
+    let size = report.size;
+    store.close().await;
+    Ok(size)
+}
+
+/// What an entry says to one of its parties. Disclosures are told by their originator alone, refusals by who was refused,
+/// so that nothing is counted twice.
+fn read(
+    entry: &audit::Entry,
+    agency: &str,
+    intents: &mut BTreeMap<String, (String, String)>,
+) -> anyhow::Result<Vec<What>> {
+    if entry.body_json.is_empty() {
+        return Ok(vec![]);
+    }
+    let parts: Vec<Value> = serde_json::from_str(&entry.body_json)?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut told = vec![];
+    for part in &parts {
+        match part["part"].as_str() {
+            Some("intent") => {
+                let asked = (text(&part["requester"]["agency"]), text(&part["record_type"]));
+                intents.insert(entry.exchange_id.clone(), asked);
+            }
+            Some("share") if part["originator"] == agency => {
+                let (to, record_type) = intents.get(&entry.exchange_id).cloned().unwrap_or_default();
+                let mut by_plan: BTreeMap<String, u64> = BTreeMap::new();
+                for record in part["records"].as_array().into_iter().flatten() {
+                    *by_plan.entry(text(&record["plan_hash"])).or_default() += 1;
+                }
+                told.extend(by_plan.into_iter().map(|(plan, records)| What::Disclosed {
+                    entry: entry.index,
+                    exchange: entry.exchange_id.clone(),
+                    to: to.clone(),
+                    from: agency.to_owned(),
+                    record_type: record_type.clone(),
+                    plan,
+                    records,
+                }));
+            }
+            Some("denial") if part["requester"]["agency"] == agency => {
+                let reason = text(&part["reason"]);
+                told.push(What::Refused { entry: entry.index, to: agency.to_owned(), reason });
+            }
+            _ => {}
+        }
+    }
+    Ok(told)
+}
+
+async fn make(scenario: &Scenario, plot: &Plot, dir: &Path) -> anyhow::Result<()> {
+    let engine = Plot::engine(&plot.world, scenario)?;
+    let generated = dir.join("generated");
+    let threads = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
+    let job = Job { part: Part::WHOLE, threads, layout: Layout::Flat, out: &generated };
+    generate(&engine, &CsvFiles, job, &AtomicBool::new(false), &mut |_, _| {})?;
+    let mut exchange = Exchange::new(&plot.world, dir).by_now();
+    exchange.agencies(&generated, |_| true).await?;
+    exchange.finish()?;
+    // The truth is in the plot, and nowhere where somebody could ask for it.
+    std::fs::remove_dir_all(&generated)
+        .with_context(|| format!("cannot remove {}", generated.display()))
+}
+
+/// A moment as databases hold it.
+pub fn moment(seconds: i64) -> String {
+    let (year, month, day) = civil(seconds.div_euclid(86_400));
+    let rest = seconds.rem_euclid(86_400);
+    let (hour, minute) = (rest / 3_600, rest / 60 % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", rest % 60)
+}
