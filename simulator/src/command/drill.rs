@@ -1,95 +1,38 @@
-//! `portcullis-sim drill`.
+//! `portcullis-sim drill`: check, run, replay, score and report exercises.
 
-use std::path::PathBuf;
+mod check;
+mod host;
+mod log;
+mod msel;
+mod run;
 
-use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand};
-use portcullis_sim::drill::bot::Bot;
-use portcullis_sim::drill::desk::Desk;
-use portcullis_sim::drill::host::{CASE, Host};
-use portcullis_sim::drill::log::Log;
-use portcullis_sim::drill::play::Game;
-use portcullis_sim::drill::plot::Plot;
-use portcullis_sim::drill::scenario::Scenario;
-use portcullis_sim::drill::score::score;
+use clap::Subcommand;
 
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Before people arrive: is the scenario sound, which cases can be played, and does everything come up?
+    Check(check::Arguments),
     /// Run a drill on this machine.
-    Run(RunArguments),
+    Run(run::Arguments),
+    /// Rebuild scores and report of a drill from its folder, and check its log.
+    Replay(log::Arguments),
+    /// Print the scores of a drill.
+    Score(log::Arguments),
+    /// Write the after-action report of a drill.
+    Report(log::Arguments),
+    /// The list of injects of a scenario, as CSV or workbook, in and out.
+    Msel(msel::Arguments),
 }
 
-/// Arguments of `drill run`.
-#[derive(Args)]
-pub struct RunArguments {
-    /// Folder of the scenario, or one that is built in: tutorial, five-agencies, day.
-    #[arg(long)]
-    scenario: PathBuf,
-    /// Folder for the drill's files; it must not be there yet.
-    #[arg(long)]
-    out: PathBuf,
-    /// World of another seed than the scenario's.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Who plays all teams.
-    #[arg(long, default_value = "good")]
-    bots: String,
-    /// So many times faster than the wall.
-    #[arg(long)]
-    speed: Option<u32>,
-}
-
-/// Runs it.
+/// Does it.
 pub fn run(command: &Command) -> anyhow::Result<()> {
     match command {
-        Command::Run(arguments) => tokio::runtime::Runtime::new()?.block_on(drill(arguments)),
-    }
-}
-
-async fn drill(arguments: &RunArguments) -> anyhow::Result<()> {
-    let bot = Bot::parse(&arguments.bots).context("no such bot")?;
-    if arguments.out.exists() {
-        bail!("{} is there already: name a new folder", arguments.out.display());
-    }
-    let scenario = Scenario::read(&arguments.scenario)?;
-    let plot = Plot::new(&scenario, arguments.seed)?;
-    std::fs::create_dir_all(&arguments.out)?;
-    let begun = std::time::Instant::now();
-    let mut host = Host::start(&scenario, &plot, &arguments.out).await?;
-    eprintln!("host up in {:?}", begun.elapsed());
-    let mut log = Log::create(&arguments.out.join("events.jsonl"))?;
-    let bots = vec![bot; scenario.teams.len()];
-    let mut game = Game::new(&scenario, &plot, &bots);
-    let desk = Desk::new(host.channels(), CASE)?;
-    let mut asked = Hosted { host: &mut host, desk };
-    game.play(&mut asked, &mut log, arguments.speed, |_| true).await?;
-    eprintln!("played in {:?}", begun.elapsed());
-    let mut found = host.disclosures().await?;
-    found.extend(host.received(&plot).await?);
-    let (checkpoint, entries) = host.end().await?;
-    game.close(&mut log, found, checkpoint, entries)?;
-    let scored = score(&scenario, &plot, &game.events);
-    super::print(&(serde_json::to_string_pretty(&scored)? + "\n"))?;
-    eprintln!("standing {}", scored.all.standing(&scenario.weights));
-    Ok(())
-}
-
-struct Hosted<'h> {
-    host: &'h mut Host,
-    desk: Desk,
-}
-
-impl portcullis_sim::drill::desk::Ask for Hosted<'_> {
-    async fn ask(
-        &mut self,
-        asker: &str,
-        lead: &portcullis_sim::drill::playbook::Lead,
-        now: i64,
-    ) -> portcullis_sim::drill::desk::Reply {
-        if let Err(error) = self.host.set_now(now).await {
-            eprintln!("{error:#}");
-        }
-        self.desk.ask(asker, lead, now).await
+        Command::Check(arguments) => check::run(arguments),
+        Command::Run(arguments) => run::run(arguments),
+        Command::Replay(arguments) => log::replay(arguments),
+        Command::Score(arguments) => log::score(arguments),
+        Command::Report(arguments) => log::report(arguments),
+        Command::Msel(arguments) => msel::run(arguments),
     }
 }

@@ -34,7 +34,8 @@ pub struct Reply {
 }
 
 impl Reply {
-    fn refused(reason: impl Into<String>) -> Self {
+    /// Nothing, for this reason.
+    pub fn refused(reason: impl Into<String>) -> Self {
         Self { answered: Answered::Refused { reason: reason.into() }, found: None, plans: vec![] }
     }
 }

@@ -16,6 +16,8 @@ use portcullis::source::adapter::IdKey;
 use portcullis_proto::audit::v1 as audit;
 use portcullis_proto::audit::v1::audit_service_client::AuditServiceClient;
 use serde_json::Value;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
 use tonic::transport::Channel;
 
 use super::event::What;
@@ -25,7 +27,6 @@ use super::scenario::Scenario;
 use crate::agency::Exchange;
 use crate::calendar::civil;
 use crate::generate::{Job, Layout, Part, generate};
-use crate::load::execute;
 use crate::write::CsvFiles;
 
 /// The case that a drill's agencies work on.
@@ -36,9 +37,8 @@ pub struct Host {
     running: Running,
     gateway: Gateway,
     spec: WorldSpec,
-    databases: Vec<PathBuf>,
+    databases: BTreeMap<String, (SqliteConnection, Option<i64>)>,
     channels: BTreeMap<String, Channel>,
-    told: Option<i64>,
 }
 
 impl Host {
@@ -60,11 +60,16 @@ impl Host {
                 channels.insert(agency.id.clone(), connect(&profile).await?);
             }
         }
-        let databases = spec.agencies.iter().filter(|agency| agency.source.is_some());
-        let databases = databases
-            .map(|agency| exchange.join("agencies").join(&agency.id).join("records.sqlite"))
-            .collect();
-        Ok(Self { running, gateway, spec, databases, channels, told: None })
+        let mut databases = BTreeMap::new();
+        for agency in spec.agencies.iter().filter(|agency| agency.source.is_some()) {
+            let file = exchange.join("agencies").join(&agency.id).join("records.sqlite");
+            // Now is set anew whenever the host starts: nothing is lost where a write is.
+            let options = SqliteConnectOptions::new().filename(&file).synchronous(SqliteSynchronous::Off);
+            let connection = options.connect().await;
+            let connection = connection.with_context(|| format!("cannot open {}", file.display()))?;
+            databases.insert(agency.id.clone(), (connection, None));
+        }
+        Ok(Self { running, gateway, spec, databases, channels })
     }
 
     /// A channel of each agency, with its own certificate.
@@ -82,19 +87,30 @@ impl Host {
         self.running.profile(agency, "desk")
     }
 
-    /// Lets every agency's records end at a moment of the world, in seconds since 1970.
+    /// Lets an agency's records end at a moment of the world, in seconds since 1970.
+    ///
+    /// # Errors
+    /// What its database says.
+    pub async fn set_now(&mut self, agency: &str, seconds: i64) -> anyhow::Result<()> {
+        let Some((connection, told)) = self.databases.get_mut(agency) else { return Ok(()) };
+        if *told != Some(seconds) {
+            let statement = format!("UPDATE {NOW} SET at = ?");
+            let set = sqlx::query(AssertSqlSafe(statement)).bind(moment(seconds));
+            set.execute(connection).await.with_context(|| format!("the exercise's now of {agency}"))?;
+            *told = Some(seconds);
+        }
+        Ok(())
+    }
+
+    /// Lets the records of all agencies end at a moment of the world.
     ///
     /// # Errors
     /// What a database says.
-    pub async fn set_now(&mut self, seconds: i64) -> anyhow::Result<()> {
-        if self.told == Some(seconds) {
-            return Ok(());
+    pub async fn set_all(&mut self, seconds: i64) -> anyhow::Result<()> {
+        let all: Vec<String> = self.databases.keys().cloned().collect();
+        for agency in all {
+            self.set_now(&agency, seconds).await?;
         }
-        let statement = [format!("UPDATE {NOW} SET at = '{}'", moment(seconds))];
-        for database in &self.databases {
-            execute(database, &statement).await?;
-        }
-        self.told = Some(seconds);
         Ok(())
     }
 

@@ -468,7 +468,7 @@ struct Question<'q> {
 }
 
 /// Whether an event is the action that a check waits for.
-fn is_done(event: &Event, check: Option<&Check>) -> bool {
+pub(crate) fn is_done(event: &Event, check: Option<&Check>) -> bool {
     match (check, &event.what) {
         (Some(Check::Asked(team, agency)), What::Asked { of, .. }) => {
             event.by == *team && of == agency

@@ -91,6 +91,8 @@ pub struct Scenario {
     pub teams: Vec<Team>,
     /// What happens when.
     pub msel: Msel,
+    /// `scenario.toml`, as it was read.
+    pub text: String,
 }
 
 /// Capacity.
@@ -246,6 +248,7 @@ impl Scenario {
             objectives: file.objective,
             teams: file.team,
             msel,
+            text: text.to_owned(),
         })
     }
 

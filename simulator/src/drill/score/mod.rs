@@ -3,6 +3,7 @@
 //! ([`Scores::standing`]) serves to compare two games, and is never shown as a team's score.
 
 mod disclosure;
+mod yardstick;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,8 @@ use super::event::{Decision, Event, What};
 use super::plot::{Matter, MatterId, Plot, PlotCase, Truth};
 use super::scenario::{Scenario, Weights};
 
-pub use disclosure::{Disclosures, Received, weight};
+pub use disclosure::{Disclosures, Received, needs, weight};
+pub use yardstick::{Yardstick, alone, yardstick};
 
 /// A score.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

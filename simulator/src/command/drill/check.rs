@@ -1,0 +1,145 @@
+//! `drill check`: what can be known before people arrive.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use comfy_table::{ContentArrangement, Table, presets};
+use portcullis_sim::drill::desk::{Ask as _, Desk};
+use portcullis_sim::drill::event::Answered;
+use portcullis_sim::drill::host::{CASE, Host};
+use portcullis_sim::drill::playbook::Lead;
+use portcullis_sim::drill::plot::{Plot, Truth};
+use portcullis_sim::drill::scenario::{Scenario, msel};
+
+use super::host::Hosted;
+
+/// Arguments of `drill check`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Folder of the scenario, or one that is built in.
+    #[arg(long)]
+    scenario: PathBuf,
+    /// World of another seed than the scenario's.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Bring nothing up: look at the scenario and its cases alone.
+    #[arg(long)]
+    plot_only: bool,
+}
+
+/// Checks.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let scenario = Scenario::read(&arguments.scenario)?;
+    let plot = Plot::new(&scenario, arguments.seed)?;
+    let mut text = format!(
+        "EXERCISE {}: {} of exercise time, {} injects, pack {}, seed {}\n\n",
+        scenario.title.trim(),
+        msel::time(scenario.length),
+        scenario.msel.entries.len(),
+        scenario.pack.display(),
+        plot.seed
+    );
+    text += &teams(&scenario, &plot);
+    text += &cases(&scenario, &plot);
+    if plot.unplayed > 0 {
+        text += &format!("{} further cases of this world touch none of the teams.\n", plot.unplayed);
+    }
+    super::super::print(&text)?;
+    if !arguments.plot_only {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(up(&scenario, &plot))?;
+    }
+    Ok(())
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header);
+    table
+}
+
+fn teams(scenario: &Scenario, plot: &Plot) -> String {
+    let mut rows = table(&["team", "matters", "of cases", "fraud", "decoys", "lawful"]);
+    for (place, team) in scenario.teams.iter().enumerate() {
+        let of = |wanted: fn(&Truth) -> bool| {
+            let mine = plot.matters.iter().filter(|matter| matter.team == place);
+            mine.filter(|matter| wanted(&matter.truth)).count().to_string()
+        };
+        rows.add_row([
+            team.agency.clone(),
+            of(|_| true),
+            of(|truth| matches!(truth, Truth::Case(_))),
+            of(|truth| matches!(truth, Truth::Fraud(_))),
+            of(|truth| matches!(truth, Truth::Decoy(_))),
+            of(|truth| matches!(truth, Truth::Innocent)),
+        ]);
+    }
+    format!("{rows}\n\n")
+}
+
+fn cases(scenario: &Scenario, plot: &Plot) -> String {
+    let mut rows = table(&["case", "scheme", "hazard", "first seen", "solvable", "gone", "by"]);
+    for case in &plot.cases {
+        let mut by: Vec<String> = case
+            .matters
+            .iter()
+            .filter_map(|id| scenario.teams.get(plot.matter(*id)?.team))
+            .map(|team| team.agency.clone())
+            .collect();
+        by.dedup();
+        let whole = |at: portcullis_sim::drill::clock::Exercise| {
+            msel::time(portcullis_sim::drill::clock::Exercise(at.0 / 1_000 * 1_000))
+        };
+        rows.add_row([
+            case.id.clone(),
+            case.scheme.clone(),
+            case.hazard.to_string(),
+            whole(case.first),
+            whole(case.joint),
+            whole(case.exit),
+            by.join(" "),
+        ]);
+    }
+    format!("{rows}\n\n")
+}
+
+/// Brings everything up once, in a folder that goes away again, and lets every team ask.
+async fn up(scenario: &Scenario, plot: &Plot) -> anyhow::Result<()> {
+    let folder = std::env::temp_dir().join(format!("portcullis-drill-check-{}", std::process::id()));
+    std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let done = asked(scenario, plot, &folder).await;
+    std::fs::remove_dir_all(&folder)
+        .with_context(|| format!("cannot remove {}", folder.display()))?;
+    done
+}
+
+async fn asked(scenario: &Scenario, plot: &Plot, folder: &std::path::Path) -> anyhow::Result<()> {
+    let mut host = Host::start(scenario, plot, folder).await?;
+    let start = plot.story.world(portcullis_sim::drill::clock::Exercise(0));
+    host.set_all(start).await?;
+    let mut text = format!("The gateway is up on {}, every agency has its certificate.\n", host.address());
+    let desk = Desk::new(host.channels(), CASE)?;
+    let mut hosted = Hosted { host: &mut host, desk };
+    for team in &scenario.teams {
+        for other in scenario.teams.iter().filter(|other| other.agency != team.agency) {
+            let table = plot
+                .ground
+                .records
+                .word(&other.agency)
+                .and_then(|agency| plot.ground.roster.office(agency))
+                .and_then(portcullis_sim::drill::plot::decides_on);
+            let Some(table) = table else { continue };
+            let lead = Lead { of: other.agency.clone(), table, tests: vec![], fields: &["*"] };
+            let reply = hosted.ask(&team.agency, &lead, start).await;
+            let told = match reply.answered {
+                Answered::Records { count, .. } => format!("{count} records"),
+                Answered::Refused { reason } => format!("refused: {reason}"),
+            };
+            text += &format!("{:<14} asks {:<14} {told}\n", team.agency, other.agency);
+        }
+    }
+    let (_, entries) = host.end().await?;
+    text += &format!("The gateway's log is sound: {entries} entries.\n");
+    super::super::print(&text)
+}

@@ -1,0 +1,189 @@
+//! `drill run`.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context as _, bail, ensure};
+use portcullis_sim::drill::bot::Bot;
+use portcullis_sim::drill::desk::{Desk, Nobody};
+use portcullis_sim::drill::event::{Event, What};
+use portcullis_sim::drill::host::{CASE, Host};
+use portcullis_sim::drill::log::Log;
+use portcullis_sim::drill::play::Game;
+use portcullis_sim::drill::plot::Plot;
+use portcullis_sim::drill::report;
+use portcullis_sim::drill::scenario::{Scenario, msel};
+use portcullis_sim::drill::score::{Scored, score, yardstick};
+
+use super::host::Hosted;
+
+/// Arguments of `drill run`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Folder of the scenario, or one that is built in: tutorial, five-agencies, day.
+    #[arg(long)]
+    scenario: PathBuf,
+    /// New folder for the drill: event log, exchange, gateway, report.
+    #[arg(long)]
+    out: PathBuf,
+    /// World of another seed than the scenario's.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Who plays: one bot for all teams, or `TEAM=BOT,..` with the others good. Bots: good, solo-careful, solo-bold, greedy,
+    /// silent, hold-everything, oracle.
+    #[arg(long, default_value = "good", value_delimiter = ',', num_args = 0..=1, default_missing_value = "good")]
+    bots: Vec<String>,
+    /// As fast as the gateway answers, without anybody to wait for.
+    #[arg(long, conflicts_with = "speed")]
+    headless: bool,
+    /// So many times faster than the wall, 1 to 3600.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    speed: u32,
+    /// Print JSON for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it.
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let scenario = Scenario::read(&arguments.scenario)?;
+    let bots = bots(&scenario, &arguments.bots)?;
+    let out = &arguments.out;
+    ensure!(!out.exists(), "{} is there already: name a new folder", out.display());
+    let stop = super::super::interrupted()?;
+    let plot = Plot::new(&scenario, arguments.seed)?;
+    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    keep(&scenario, &out.join("scenario"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let speed = (!arguments.headless).then_some(arguments.speed);
+    let drill = Drill { scenario: &scenario, plot: &plot, bots: &bots, out, speed };
+    let scored = runtime.block_on(drill.play(&stop, !arguments.json))?;
+    if arguments.json {
+        let document = serde_json::json!({
+            "out": out, "scenario": scenario.name, "seed": plot.seed,
+            "scores": scored, "report": out.join("report/report.html"),
+        });
+        return super::super::print(&(document.to_string() + "\n"));
+    }
+    super::super::print(&format!(
+        "\n{}\nReport: {}\n",
+        report::text(&scenario, &scored),
+        out.join("report/report.html").display()
+    ))
+}
+
+/// The scenario beside what was played of it, so that a replay needs nothing else.
+fn keep(scenario: &Scenario, folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join("scenario.toml"), &scenario.text)?;
+    std::fs::write(folder.join("msel.csv"), scenario.msel.to_csv())?;
+    Ok(())
+}
+
+fn bots(scenario: &Scenario, words: &[String]) -> anyhow::Result<Vec<Bot>> {
+    let parse = |word: &str| {
+        Bot::parse(word).with_context(|| {
+            let known: Vec<&str> = Bot::ALL.iter().map(|bot| bot.word()).collect();
+            format!("no bot `{word}`; there are {}", known.join(", "))
+        })
+    };
+    let (mut by_team, mut all) = (BTreeMap::new(), Bot::Good);
+    for word in words {
+        match word.split_once('=') {
+            Some((team, bot)) => {
+                let known = scenario.teams.iter().any(|one| one.agency == team);
+                ensure!(known, "no team `{team}` in scenario `{}`", scenario.name);
+                by_team.insert(team, parse(bot)?);
+            }
+            None => all = parse(word)?,
+        }
+    }
+    let of = |agency: &str| by_team.get(agency).copied().unwrap_or(all);
+    Ok(scenario.teams.iter().map(|team| of(&team.agency)).collect())
+}
+
+struct Drill<'d> {
+    scenario: &'d Scenario,
+    plot: &'d Plot,
+    bots: &'d [Bot],
+    out: &'d Path,
+    speed: Option<u32>,
+}
+
+impl Drill<'_> {
+    async fn play(&self, stop: &AtomicBool, told: bool) -> anyhow::Result<Scored> {
+        let (scenario, plot) = (self.scenario, self.plot);
+        let mut log = Log::create(&self.out.join("events.jsonl"))?;
+        let mut game = Game::new(scenario, plot, self.bots);
+        let mut progress = Progress::new(scenario, told);
+        let mut tell = |event: &Event| {
+            progress.tell(event);
+            !stop.load(Ordering::Relaxed)
+        };
+        if self.bots.iter().any(|bot| bot.asks()) {
+            let mut host = Host::start(scenario, plot, self.out).await?;
+            let desk = Desk::new(host.channels(), CASE)?;
+            let mut hosted = Hosted { host: &mut host, desk };
+            game.play(&mut hosted, &mut log, self.speed, &mut tell).await?;
+            let mut found = host.disclosures().await?;
+            found.extend(host.received(plot).await?);
+            let (checkpoint, entries) = host.end().await?;
+            game.close(&mut log, found, checkpoint, entries)?;
+        } else {
+            game.play(&mut Nobody, &mut log, self.speed, &mut tell).await?;
+            game.close(&mut log, vec![], String::new(), 0)?;
+        }
+        progress.done();
+        let scored = score(scenario, plot, &game.events);
+        let yard = yardstick(scenario, plot).await;
+        report::write(&self.out.join("report"), scenario, plot, &game.events, log.hash(), &yard)
+            .with_context(|| format!("cannot write the report in {}", self.out.display()))?;
+        if scored.all.recall.denominator == 0.0 {
+            bail!("nothing could be scored");
+        }
+        Ok(scored)
+    }
+}
+
+/// A line that counts on a terminal; a line for each tenth and each inject elsewhere.
+struct Progress<'s> {
+    scenario: &'s Scenario,
+    told: bool,
+    terminal: bool,
+    tenths: u64,
+}
+
+impl<'s> Progress<'s> {
+    fn new(scenario: &'s Scenario, told: bool) -> Self {
+        Self { scenario, told, terminal: std::io::stderr().is_terminal(), tenths: 0 }
+    }
+
+    fn tell(&mut self, event: &Event) {
+        if !self.told {
+            return;
+        }
+        let at = msel::time(portcullis_sim::drill::clock::Exercise(event.exercise.0 / 1_000 * 1_000));
+        if let What::Inject { inject } = &event.what {
+            let entries = &self.scenario.msel.entries;
+            let content = entries.iter().find(|one| one.number == *inject);
+            let content = content.map_or("", |one| one.content.as_str());
+            let clear = if self.terminal { "\r" } else { "" };
+            eprintln!("{clear}{at}  inject {inject}: {content}");
+        }
+        let tenths = event.exercise.0 * 10 / self.scenario.length.0.max(1);
+        if self.terminal {
+            eprint!("\rEXERCISE {at} of {}  {} events ", msel::time(self.scenario.length), event.number + 1);
+        } else if tenths > self.tenths {
+            self.tenths = tenths;
+            eprintln!("{at}  {} events", event.number + 1);
+        }
+    }
+
+    fn done(&self) {
+        if self.told && self.terminal {
+            eprintln!();
+        }
+    }
+}
