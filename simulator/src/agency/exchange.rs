@@ -100,7 +100,9 @@ impl<'w> Exchange<'w> {
                     .copied()
                     .filter(|table| loaded.contains_key(table.name()))
                     .collect();
-                if let (true, false, Target::Sqlite(file)) = (self.by_now, tables.is_empty(), &target) {
+                if let (true, false, Target::Sqlite(file)) =
+                    (self.by_now, tables.is_empty(), &target)
+                {
                     let done = execute(file, &known::views(&tables)).await;
                     done.map_err(|cause| ExchangeError::Load { agency: id.to_owned(), cause })?;
                 }

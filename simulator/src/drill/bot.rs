@@ -90,7 +90,8 @@ pub struct Act {
 
 /// Playbooks that have something to say of a matter, with what the agency alone makes of it.
 pub fn called_for(own: &Own) -> Vec<(&'static dyn Playbook, Judgement)> {
-    ALL.iter().filter_map(|book| Some((*book, book.alone(own)?))).collect()
+    let fit = ALL.iter().filter(|book| book.table() == own.at.table);
+    fit.filter_map(|book| Some((*book, book.alone(own)?))).collect()
 }
 
 /// The most suspicious of several judgements.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use portcullis_proto::query::v1 as wire;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _, Value,
+};
 use tonic::transport::Channel;
 use wire::query_response::Message;
 use wire::query_service_client::QueryServiceClient;

@@ -64,9 +64,11 @@ impl Host {
         for agency in spec.agencies.iter().filter(|agency| agency.source.is_some()) {
             let file = exchange.join("agencies").join(&agency.id).join("records.sqlite");
             // Now is set anew whenever the host starts: nothing is lost where a write is.
-            let options = SqliteConnectOptions::new().filename(&file).synchronous(SqliteSynchronous::Off);
+            let options =
+                SqliteConnectOptions::new().filename(&file).synchronous(SqliteSynchronous::Off);
             let connection = options.connect().await;
-            let connection = connection.with_context(|| format!("cannot open {}", file.display()))?;
+            let connection =
+                connection.with_context(|| format!("cannot open {}", file.display()))?;
             databases.insert(agency.id.clone(), (connection, None));
         }
         Ok(Self { running, gateway, spec, databases, channels })
@@ -96,7 +98,9 @@ impl Host {
         if *told != Some(seconds) {
             let statement = format!("UPDATE {NOW} SET at = ?");
             let set = sqlx::query(AssertSqlSafe(statement)).bind(moment(seconds));
-            set.execute(connection).await.with_context(|| format!("the exercise's now of {agency}"))?;
+            set.execute(connection)
+                .await
+                .with_context(|| format!("the exercise's now of {agency}"))?;
             *told = Some(seconds);
         }
         Ok(())
@@ -125,7 +129,8 @@ impl Host {
             let mut intents: BTreeMap<String, (String, String)> = BTreeMap::new();
             let mut from_index = 0;
             loop {
-                let ask = audit::ListEntriesRequest { from_index, limit: 1_000, ..Default::default() };
+                let ask =
+                    audit::ListEntriesRequest { from_index, limit: 1_000, ..Default::default() };
                 let listed = client.list_entries(ask).await?.into_inner();
                 for entry in &listed.entries {
                     let told = read(entry, agency, &mut intents)?;
@@ -246,7 +251,8 @@ fn read(
                 intents.insert(entry.exchange_id.clone(), asked);
             }
             Some("share") if part["originator"] == agency => {
-                let (to, record_type) = intents.get(&entry.exchange_id).cloned().unwrap_or_default();
+                let (to, record_type) =
+                    intents.get(&entry.exchange_id).cloned().unwrap_or_default();
                 let mut by_plan: BTreeMap<String, u64> = BTreeMap::new();
                 for record in part["records"].as_array().into_iter().flatten() {
                     *by_plan.entry(text(&record["plan_hash"])).or_default() += 1;

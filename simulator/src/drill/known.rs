@@ -81,9 +81,8 @@ fn statement(table: Table) -> String {
             write!(columns, "{comma}\"{name}\"")
         };
     }
-    let known = since(table).map_or(String::new(), |name| {
-        format!(" WHERE (\"{name}\" IS NULL OR {})", by_now(name))
-    });
+    let known = since(table)
+        .map_or(String::new(), |name| format!(" WHERE (\"{name}\" IS NULL OR {})", by_now(name)));
     format!("CREATE VIEW \"{}\" AS SELECT {columns} FROM \"{}\"{known}", view(table), table.name())
 }
 
@@ -94,10 +93,8 @@ mod tests {
     #[test]
     fn every_table_says_since_when_its_rows_are_known_by_a_time_of_its_own() {
         for table in Table::ALL {
-            let named: Vec<&str> = since(*table)
-                .into_iter()
-                .chain(later(*table).map(|(when, _)| when))
-                .collect();
+            let named: Vec<&str> =
+                since(*table).into_iter().chain(later(*table).map(|(when, _)| when)).collect();
             for name in named {
                 let column = table.columns().iter().find(|column| column.name == name).unwrap();
                 assert!(matches!(column.kind, Kind::Moment | Kind::Day), "{table:?} {name}");

@@ -124,7 +124,8 @@ impl Log {
 /// # Errors
 /// As [`LogError`].
 pub fn events(path: &Path) -> Result<(Vec<Event>, String), LogError> {
-    let bytes = std::fs::read(path).map_err(|cause| LogError::File { path: path.to_owned(), cause })?;
+    let bytes =
+        std::fs::read(path).map_err(|cause| LogError::File { path: path.to_owned(), cause })?;
     read(&bytes, path)
 }
 
@@ -132,7 +133,8 @@ fn read(bytes: &[u8], path: &Path) -> Result<(Vec<Event>, String), LogError> {
     let (mut events, mut hash) = (vec![], start());
     let lines = bytes.split_inclusive(|byte| *byte == b'\n');
     for (number, line) in lines.enumerate() {
-        let broken = |problem| LogError::Broken { path: path.to_owned(), line: number + 1, problem };
+        let broken =
+            |problem| LogError::Broken { path: path.to_owned(), line: number + 1, problem };
         if !line.ends_with(b"\n") {
             return Err(broken("is cut off"));
         }
@@ -165,7 +167,13 @@ mod tests {
             reason: "the same \"numbers\" leave again".to_owned(),
             evidence: vec![],
         };
-        Event { number, wall: Wall(number), exercise: Exercise(number), by: "nv-customs".to_owned(), what }
+        Event {
+            number,
+            wall: Wall(number),
+            exercise: Exercise(number),
+            by: "nv-customs".to_owned(),
+            what,
+        }
     }
 
     fn made() -> (tempfile::TempDir, PathBuf) {

@@ -32,10 +32,14 @@ pub enum PlotError {
     #[error(transparent)]
     Cases(#[from] crate::lanes::TooFew),
     /// A team nobody knows.
-    #[error("no agency `{0}` holds records in this world, or it is of a kind that decides on nothing")]
+    #[error(
+        "no agency `{0}` holds records in this world, or it is of a kind that decides on nothing"
+    )]
     Team(String),
     /// Nothing to play.
-    #[error("no case of this world touches any of the teams: other seed, more consignments or other teams")]
+    #[error(
+        "no case of this world touches any of the teams: other seed, more consignments or other teams"
+    )]
     NoCase,
 }
 
@@ -115,6 +119,13 @@ pub struct PlotCase {
     pub exit: Exercise,
 }
 
+impl PlotCase {
+    /// Whether it can be solved while anybody can still stop it. Others are told in the report and count in no score.
+    pub fn in_time(&self) -> bool {
+        self.joint < self.exit
+    }
+}
+
 /// What a drill plays with.
 #[derive(Debug)]
 pub struct Plot {
@@ -147,7 +158,7 @@ pub fn decides_on(office: Office) -> Option<Table> {
 }
 
 /// Matters of a case that a team is given at most: the last ones, by which more is known.
-const OF_A_CASE: usize = 3;
+const OF_A_CASE: usize = 2;
 
 struct Picked {
     team: usize,
@@ -340,7 +351,8 @@ impl Plot {
         // After the last matter time goes on as fast as on the whole.
         let span = picked.last().map_or(0, |last| last.known - start.1);
         let rest = i128::from(span) * i128::from(scenario.window.0) / i128::from(room);
-        let end = picked.last().map_or(0, |last| last.known) + i64::try_from(rest).unwrap_or_default();
+        let end =
+            picked.last().map_or(0, |last| last.known) + i64::try_from(rest).unwrap_or_default();
         let points = std::iter::once(start).chain(points).chain([(scenario.length, end)]);
         self.story = Story::new(points);
     }

@@ -14,8 +14,8 @@ use serde::Serialize;
 
 use crate::table::{Column, Kind, Table};
 
-pub use mapping::{mapping, mapping_of};
 pub(crate) use mapping::{LISTS, quoted};
+pub use mapping::{mapping, mapping_of};
 pub use rows::RowsError;
 
 /// Where to.

@@ -42,7 +42,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     text += &teams(&scenario, &plot);
     text += &cases(&scenario, &plot);
     if plot.unplayed > 0 {
-        text += &format!("{} further cases of this world touch none of the teams.\n", plot.unplayed);
+        text +=
+            &format!("{} further cases of this world touch none of the teams.\n", plot.unplayed);
     }
     super::super::print(&text)?;
     if !arguments.plot_only {
@@ -79,7 +80,8 @@ fn teams(scenario: &Scenario, plot: &Plot) -> String {
 }
 
 fn cases(scenario: &Scenario, plot: &Plot) -> String {
-    let mut rows = table(&["case", "scheme", "hazard", "first seen", "solvable", "gone", "by"]);
+    let mut rows =
+        table(&["case", "scheme", "hazard", "first seen", "solvable", "gone", "by", "needs"]);
     for case in &plot.cases {
         let mut by: Vec<String> = case
             .matters
@@ -99,6 +101,7 @@ fn cases(scenario: &Scenario, plot: &Plot) -> String {
             whole(case.joint),
             whole(case.exit),
             by.join(" "),
+            case.needs.iter().map(|set| set.join("+")).collect::<Vec<_>>().join(" or "),
         ]);
     }
     format!("{rows}\n\n")
@@ -106,7 +109,8 @@ fn cases(scenario: &Scenario, plot: &Plot) -> String {
 
 /// Brings everything up once, in a folder that goes away again, and lets every team ask.
 async fn up(scenario: &Scenario, plot: &Plot) -> anyhow::Result<()> {
-    let folder = std::env::temp_dir().join(format!("portcullis-drill-check-{}", std::process::id()));
+    let folder =
+        std::env::temp_dir().join(format!("portcullis-drill-check-{}", std::process::id()));
     std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let done = asked(scenario, plot, &folder).await;
     std::fs::remove_dir_all(&folder)
@@ -118,7 +122,8 @@ async fn asked(scenario: &Scenario, plot: &Plot, folder: &std::path::Path) -> an
     let mut host = Host::start(scenario, plot, folder).await?;
     let start = plot.story.world(portcullis_sim::drill::clock::Exercise(0));
     host.set_all(start).await?;
-    let mut text = format!("The gateway is up on {}, every agency has its certificate.\n", host.address());
+    let mut text =
+        format!("The gateway is up on {}, every agency has its certificate.\n", host.address());
     let desk = Desk::new(host.channels(), CASE)?;
     let mut hosted = Hosted { host: &mut host, desk };
     for team in &scenario.teams {

@@ -35,7 +35,8 @@ fn open(folder: &Path) -> anyhow::Result<Drill> {
     let (events, hash) = events(&folder.join("events.jsonl"))?;
     let scenario = Scenario::read(&folder.join("scenario"))?;
     let first = events.first().map(|event| &event.what);
-    let Some(What::Began { scenario: name, scenario_hash, pack_hash, seed, engine, .. }) = first else {
+    let Some(What::Began { scenario: name, scenario_hash, pack_hash, seed, engine, .. }) = first
+    else {
         anyhow::bail!("{}: the log does not begin with the drill", folder.display());
     };
     ensure!(*scenario_hash == scenario.hash, "the scenario is not the one that was played");
@@ -61,7 +62,8 @@ pub fn replay(arguments: &Arguments) -> anyhow::Result<()> {
     write(&drill, &out)?;
     let (count, hash) = (drill.events.len(), &drill.hash);
     if arguments.json {
-        let document = serde_json::json!({"events": count, "log": hash, "report": out.join("report.html")});
+        let document =
+            serde_json::json!({"events": count, "log": hash, "report": out.join("report.html")});
         return super::super::print(&(document.to_string() + "\n"));
     }
     super::super::print(&format!(

@@ -164,7 +164,8 @@ impl<'s> Progress<'s> {
         if !self.told {
             return;
         }
-        let at = msel::time(portcullis_sim::drill::clock::Exercise(event.exercise.0 / 1_000 * 1_000));
+        let at =
+            msel::time(portcullis_sim::drill::clock::Exercise(event.exercise.0 / 1_000 * 1_000));
         if let What::Inject { inject } = &event.what {
             let entries = &self.scenario.msel.entries;
             let content = entries.iter().find(|one| one.number == *inject);
@@ -174,7 +175,11 @@ impl<'s> Progress<'s> {
         }
         let tenths = event.exercise.0 * 10 / self.scenario.length.0.max(1);
         if self.terminal {
-            eprint!("\rEXERCISE {at} of {}  {} events ", msel::time(self.scenario.length), event.number + 1);
+            eprint!(
+                "\rEXERCISE {at} of {}  {} events ",
+                msel::time(self.scenario.length),
+                event.number + 1
+            );
         } else if tenths > self.tenths {
             self.tenths = tenths;
             eprintln!("{at}  {} events", event.number + 1);

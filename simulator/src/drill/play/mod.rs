@@ -146,7 +146,8 @@ impl<'p> Game<'p> {
             for due in self.clock.advance(wall) {
                 self.inject(sink, due.exercise, due.inject)?;
             }
-            while let Some((at, step)) = self.agenda.first().copied().filter(|(at, _)| *at <= next) {
+            while let Some((at, step)) = self.agenda.first().copied().filter(|(at, _)| *at <= next)
+            {
                 self.agenda.pop_first();
                 self.step(ask, sink, at, step).await?;
             }
@@ -231,9 +232,15 @@ impl<'p> Game<'p> {
     }
 
     /// A contingency happens where the expected action of another inject did not come.
-    fn overdue(&mut self, sink: &mut impl Sink, at: Exercise, number: u32) -> Result<(), PlayError> {
+    fn overdue(
+        &mut self,
+        sink: &mut impl Sink,
+        at: Exercise,
+        number: u32,
+    ) -> Result<(), PlayError> {
         let entries = &self.scenario.msel.entries;
-        let check = entries.iter().find(|one| one.number == number).and_then(|one| one.check.clone());
+        let check =
+            entries.iter().find(|one| one.number == number).and_then(|one| one.check.clone());
         let shown = |event: &Event| event.what == What::Inject { inject: number };
         let since = self.events.iter().position(shown).unwrap_or_default();
         let came = self.events.iter().skip(since).any(|event| is_done(event, check.as_ref()));
@@ -358,7 +365,7 @@ impl<'p> Game<'p> {
             Bot::Silent => return Ok(()),
             Bot::HoldEverything => (Some(Judgement { suspicion: 1.0, why: "held" }), vec![]),
             Bot::Oracle => {
-                let wrong = matches!(matter.truth, Truth::Case(_));
+                let wrong = matches!(matter.truth, Truth::Case(_) | Truth::Fraud(_));
                 let suspicion = if wrong { 1.0 } else { 0.0 };
                 (Some(Judgement { suspicion, why: "known" }), vec![])
             }
@@ -495,4 +502,4 @@ fn shows_when_opened(plot: &Plot, matter: &Matter) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

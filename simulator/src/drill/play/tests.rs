@@ -1,0 +1,229 @@
+use std::path::Path;
+use std::sync::OnceLock;
+
+use super::*;
+use crate::detect::records::{At, place};
+use crate::drill::known::since;
+use crate::drill::playbook::{Row, Test};
+use crate::drill::score::{Scores, score};
+
+/// A partner for tests: whoever is asked tells what it holds by now, clear, and only the fields asked for. What it told
+/// stands in for the gateway's log.
+pub(crate) struct Candid<'p> {
+    pub plot: &'p Plot,
+    pub told: Vec<What>,
+    /// What each answer was told at, and the newest record in it.
+    pub newest: Vec<(i64, i64)>,
+}
+
+impl<'p> Candid<'p> {
+    pub fn new(plot: &'p Plot) -> Self {
+        Self { plot, told: vec![], newest: vec![] }
+    }
+
+    fn rows(&self, lead: &Lead, now: i64) -> Vec<(At, Row)> {
+        let records = &self.plot.ground.records;
+        let columns: Vec<_> =
+            lead.table.columns().iter().filter(|one| !one.path.is_empty()).collect();
+        let known = |at: &At| {
+            let then = since(at.table).and_then(|name| records.number(*at, place(at.table, name)));
+            then.is_none_or(|then| then <= now as f64)
+        };
+        let of = records.word(&lead.of);
+        let mut found = vec![];
+        for at in records.all(lead.table).filter(|at| Some(records.agency(*at)) == of).filter(known)
+        {
+            let mut row = Row::new();
+            for column in &columns {
+                let place = place(at.table, column.name);
+                let text = match records.number(at, place) {
+                    Some(number) if column.kind == crate::table::Kind::Moment => {
+                        crate::drill::host::moment(number as i64)
+                    }
+                    Some(number) => format!("{number:.0}"),
+                    None => records.text(at, place).to_owned(),
+                };
+                if !text.is_empty() {
+                    row.insert(column.path.to_owned(), text);
+                }
+            }
+            let fits = lead.tests.iter().all(|(path, test)| {
+                let cell = row.get(*path).map_or("", String::as_str);
+                match test {
+                    Test::Is(text) => cell == text,
+                    Test::Begins(text) => cell.starts_with(text.as_str()),
+                }
+            });
+            if fits {
+                if lead.fields != ["*"] {
+                    row.retain(|path, _| lead.fields.contains(&path.as_str()));
+                }
+                found.push((at, row));
+            }
+        }
+        found
+    }
+}
+
+impl Ask for Candid<'_> {
+    async fn ask(&mut self, asker: &str, lead: &Lead, now: i64) -> Reply {
+        let found = self.rows(lead, now);
+        let newest = found.iter().map(|(at, _)| self.plot.known(*at)).max();
+        self.newest.extend(newest.map(|newest| (now, newest)));
+        let paths: Vec<&str> = lead.table.columns().iter().map(|one| one.path).collect();
+        let shown = if lead.fields == ["*"] { paths } else { lead.fields.to_vec() };
+        let record_type = lead.table.record_type().to_owned();
+        let plan = crate::drill::sha256(format!("{record_type} {shown:?}").as_bytes());
+        let shows = shown.iter().filter(|path| !path.is_empty());
+        let shows = shows.map(|path| ((*path).to_owned(), "clear".to_owned())).collect();
+        let (to, from) = (asker.to_owned(), lead.of.clone());
+        for (at, row) in &found {
+            let record = row.get("id").cloned();
+            let id = self.plot.ground.records.text(*at, place(at.table, "id")).to_owned();
+            self.told.push(What::Received {
+                to: to.clone(),
+                from: from.clone(),
+                table: at.table.name().to_owned(),
+                record: record.unwrap_or(id),
+                plan: plan.clone(),
+            });
+        }
+        self.told.push(What::Disclosed {
+            entry: 0,
+            exchange: String::new(),
+            to,
+            from: from.clone(),
+            record_type: record_type.clone(),
+            plan: plan.clone(),
+            records: found.len() as u64,
+        });
+        Reply {
+            answered: Answered::Records { count: found.len() as u64, exchange: "x".to_owned() },
+            found: Some(found.into_iter().map(|(_, row)| row).collect()),
+            plans: vec![What::Plan { plan, record_type, originator: from, shows }],
+        }
+    }
+}
+
+pub(crate) fn tutorial() -> &'static (Scenario, Plot) {
+    static MADE: OnceLock<(Scenario, Plot)> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let scenario = Scenario::read(Path::new("tutorial")).unwrap();
+        let plot = Plot::new(&scenario, None).unwrap();
+        (scenario, plot)
+    })
+}
+
+pub(crate) async fn played(scenario: &Scenario, plot: &Plot, bots: &[Bot]) -> Vec<Event> {
+    let mut game = Game::new(scenario, plot, bots);
+    let mut candid = Candid::new(plot);
+    game.play(&mut candid, &mut Memory, None, |_| true).await.unwrap();
+    for (now, newest) in &candid.newest {
+        assert!(newest <= now, "told at {now} what happens at {newest}");
+    }
+    let told = std::mem::take(&mut candid.told);
+    game.close(&mut Memory, told, "c".to_owned(), 1).unwrap();
+    game.events
+}
+
+async fn all(scenario: &Scenario, plot: &Plot, bot: Bot) -> Scores {
+    let events = played(scenario, plot, &vec![bot; scenario.teams.len()]).await;
+    score(scenario, plot, &events).all
+}
+
+#[tokio::test]
+async fn the_same_drill_gives_the_same_events_and_every_matter_comes_and_is_decided_in_time() {
+    let (scenario, plot) = tutorial();
+    let bots = vec![Bot::Good; 3];
+    let events = played(scenario, plot, &bots).await;
+    assert_eq!(events, played(scenario, plot, &bots).await);
+    assert!(events.windows(2).all(|pair| pair[0].exercise <= pair[1].exercise));
+    for matter in &plot.matters {
+        assert!(matter.arrives < matter.leaves && matter.leaves <= scenario.length);
+        let of_it = |event: &&Event| matches!(&event.what, What::Decided { matter: id, .. } if *id == matter.id);
+        let decided: Vec<_> = events.iter().filter(of_it).collect();
+        assert!(!decided.is_empty(), "{}", matter.record);
+        for event in decided {
+            assert!(event.exercise >= matter.arrives && event.exercise <= matter.leaves);
+            assert_eq!(event.by, scenario.teams[matter.team].agency);
+        }
+    }
+    assert!(matches!(events.first().unwrap().what, What::Began { .. }));
+    assert!(matches!(events.last().unwrap().what, What::Ended { .. }));
+}
+
+#[tokio::test]
+async fn a_contingency_happens_only_where_the_expected_action_did_not_come() {
+    let (scenario, plot) = tutorial();
+    let hint = What::Inject { inject: 2 };
+    let shown = async |bot: Bot| {
+        let events = played(scenario, plot, &[bot; 3]).await;
+        events.iter().find(|event| event.what == hint).map(|event| event.exercise)
+    };
+    // Four minutes after the inject at 0:00:30 that it waits for.
+    assert_eq!(shown(Bot::Silent).await, Some(Exercise(270_000)));
+    let events = played(scenario, plot, &[Bot::Good; 3]).await;
+    let asked = events.iter().any(|event| {
+        event.exercise <= Exercise(270_000)
+            && is_done(event, scenario.msel.entries[0].check.as_ref())
+    });
+    assert!(asked, "the seed was chosen so that it is asked in time");
+    assert!(events.iter().all(|event| event.what != hint));
+}
+
+#[tokio::test]
+async fn inspections_end_with_the_shifts_and_with_the_inspectors() {
+    let mut scenario = Scenario::read(Path::new("tutorial")).unwrap();
+    scenario.inspections.shift_minutes = 5;
+    let plot = Plot::new(&scenario, None).unwrap();
+    let opened = async |scenario: &Scenario| {
+        let events = played(scenario, &plot, &[Bot::SoloCareful; 3]).await;
+        let mut count: BTreeMap<(String, u64), u32> = BTreeMap::new();
+        for event in events {
+            if matches!(event.what, What::Decided { decision: Decision::Inspect, .. }) {
+                *count.entry((event.by, event.exercise.0 / 300_000)).or_default() += 1;
+            }
+        }
+        count
+    };
+    let before = opened(&scenario).await;
+    assert!(before.values().all(|count| *count <= 2), "{before:?}");
+    assert!(
+        before.keys().any(|(_, shift)| *shift == 1) && before.values().any(|count| *count == 2)
+    );
+    // Off from the second shift's first second to its end.
+    scenario.msel.entries[3].kind = Happening::InspectorsOff;
+    scenario.msel.entries[3].at = Exercise(300_000);
+    let off = opened(&scenario).await;
+    assert!(off.keys().all(|(_, shift)| *shift == 0) && !off.is_empty(), "{off:?}");
+}
+
+#[tokio::test]
+async fn asking_with_cause_beats_asking_for_everything_holding_everything_and_silence() {
+    for (name, ..) in crate::drill::scenario::BUILT_IN {
+        let scenario = Scenario::read(Path::new(name)).unwrap();
+        let plot = Plot::new(&scenario, None).unwrap();
+        let standing = async |bot| all(&scenario, &plot, bot).await.standing(&scenario.weights);
+        let good = standing(Bot::Good).await;
+        for bot in [Bot::Greedy, Bot::HoldEverything, Bot::Silent, Bot::SoloBold, Bot::SoloCareful]
+        {
+            let other = standing(bot).await;
+            assert!(good > other, "{name}: good {good}, {} {other}", bot.word());
+        }
+        assert!(standing(Bot::Oracle).await >= good, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn in_twenty_consecutive_seeds_cooperation_is_worth_something() {
+    let scenario = Scenario::read(Path::new("tutorial")).unwrap();
+    for seed in 100..120 {
+        let plot = Plot::new(&scenario, Some(seed)).unwrap();
+        let good = all(&scenario, &plot, Bot::Good).await.standing(&scenario.weights);
+        let greedy = all(&scenario, &plot, Bot::Greedy).await.standing(&scenario.weights);
+        let yard = crate::drill::score::yardstick(&scenario, &plot).await;
+        assert!(good > yard.solo, "seed {seed}: good {good}, alone {}", yard.solo);
+        assert!(good > greedy, "seed {seed}: good {good}, greedy {greedy}");
+        assert!(yard.value(good).value().is_some_and(|value| value > 0.0), "seed {seed}");
+    }
+}

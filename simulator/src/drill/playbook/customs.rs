@@ -7,7 +7,7 @@ use crate::table::Table;
 use crate::world::Office;
 
 fn exports(own: &Own) -> bool {
-    own.at.table == Table::Declaration && own.text("direction") == "EXPORT"
+    own.text("direction") == "EXPORT"
 }
 
 fn heading(own: &Own) -> String {
@@ -24,6 +24,10 @@ pub struct ReExport;
 impl Playbook for ReExport {
     fn scheme(&self) -> &'static str {
         "T01"
+    }
+
+    fn table(&self) -> Table {
+        Table::Declaration
     }
 
     fn needs(&self) -> &'static [(Table, &'static [&'static str])] {
@@ -53,9 +57,8 @@ impl Playbook for ReExport {
 
     fn judge(&self, own: &Own, found: &[Found]) -> Judgement {
         let mine = serial(own.text("description"));
-        let same = |row: &&super::Row| {
-            mine.is_some() && serial(field(row, "items.description")) == mine
-        };
+        let same =
+            |row: &&super::Row| mine.is_some() && serial(field(row, "items.description")) == mine;
         match first(found).iter().find(same) {
             None => Judgement::new(0.06, "no export of these serial numbers to here is told"),
             Some(row) => {
@@ -78,6 +81,10 @@ pub struct SentOn;
 impl Playbook for SentOn {
     fn scheme(&self) -> &'static str {
         "T01"
+    }
+
+    fn table(&self) -> Table {
+        Table::Declaration
     }
 
     fn needs(&self) -> &'static [(Table, &'static [&'static str])] {
@@ -107,9 +114,8 @@ impl Playbook for SentOn {
 
     fn judge(&self, own: &Own, found: &[Found]) -> Judgement {
         let mine = serial(own.text("description"));
-        let same = |row: &super::Row| {
-            mine.is_some() && serial(field(row, "items.description")) == mine
-        };
+        let same =
+            |row: &super::Row| mine.is_some() && serial(field(row, "items.description")) == mine;
         if first(found).iter().any(same) {
             Judgement::new(0.95, "what was to be used there left again")
         } else {
@@ -127,6 +133,10 @@ const SOON: i64 = 10 * 86_400;
 impl Playbook for NeverCame {
     fn scheme(&self) -> &'static str {
         "T02"
+    }
+
+    fn table(&self) -> Table {
+        Table::Declaration
     }
 
     fn needs(&self) -> &'static [(Table, &'static [&'static str])] {
@@ -190,6 +200,10 @@ impl Playbook for OtherCode {
         "T04"
     }
 
+    fn table(&self) -> Table {
+        Table::Declaration
+    }
+
     fn needs(&self) -> &'static [(Table, &'static [&'static str])] {
         &[(Table::Declaration, &["ucr", "items.hs_code", "items.description"])]
     }
@@ -240,6 +254,10 @@ impl Playbook for OverDrawn {
         "T08"
     }
 
+    fn table(&self) -> Table {
+        Table::Declaration
+    }
+
     fn needs(&self) -> &'static [(Table, &'static [&'static str])] {
         &[(Table::Licence, &["id", "items.quantity"])]
     }
@@ -262,10 +280,10 @@ impl Playbook for OverDrawn {
     }
 
     fn judge(&self, own: &Own, found: &[Found]) -> Judgement {
-        let allowed = first(found)
-            .first()
-            .and_then(|row| field(row, "items.quantity").parse::<f64>().ok());
-        let drawn = own.own(Table::Declaration, "licence_id", own.text("licence_id"), Alike::Exactly);
+        let allowed =
+            first(found).first().and_then(|row| field(row, "items.quantity").parse::<f64>().ok());
+        let drawn =
+            own.own(Table::Declaration, "licence_id", own.text("licence_id"), Alike::Exactly);
         let sum: f64 = drawn
             .iter()
             .filter(|at| own.text_of(**at, "direction") == "EXPORT")

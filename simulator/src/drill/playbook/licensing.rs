@@ -17,12 +17,16 @@ impl Playbook for ForgedCertificate {
         "T07"
     }
 
+    fn table(&self) -> Table {
+        Table::Licence
+    }
+
     fn needs(&self) -> &'static [(Table, &'static [&'static str])] {
         &[(Table::EndUseCheck, &["certificate_id", "outcome"])]
     }
 
     fn alone(&self, own: &Own) -> Option<Judgement> {
-        let certified = own.at.table == Table::Licence && !own.text("certificate_id").is_empty();
+        let certified = !own.text("certificate_id").is_empty();
         certified.then(|| Judgement::new(0.04, "rests on a certificate"))
     }
 
@@ -64,13 +68,18 @@ impl Playbook for DeniedElsewhere {
         "T23"
     }
 
+    fn table(&self) -> Table {
+        Table::Licence
+    }
+
     fn needs(&self) -> &'static [(Table, &'static [&'static str])] {
         &[(Table::Denial, &["end_user.name.original", "items.hs_code"])]
     }
 
     fn alone(&self, own: &Own) -> Option<Judgement> {
-        let named = own.at.table == Table::Licence && !own.text("end_user_name").is_empty();
-        let known = own.own(Table::Licence, "end_user_name", own.text("end_user_name"), Alike::AsName);
+        let named = !own.text("end_user_name").is_empty();
+        let known =
+            own.own(Table::Licence, "end_user_name", own.text("end_user_name"), Alike::AsName);
         named.then(|| {
             let often = if known.len() > 1 { 0.04 } else { 0.06 };
             Judgement::new(often, "an application for an end user")
@@ -83,9 +92,7 @@ impl Playbook for DeniedElsewhere {
         Some(Lead {
             of: (*of).to_owned(),
             table: Table::Denial,
-            tests: vec![
-                ("end_user.name.original", Test::Is(own.text("end_user_name").to_owned())),
-            ],
+            tests: vec![("end_user.name.original", Test::Is(own.text("end_user_name").to_owned()))],
             fields: &["end_user.name.original", "items.hs_code", "denied_at"],
         })
     }

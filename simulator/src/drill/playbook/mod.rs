@@ -71,9 +71,11 @@ impl Judgement {
 pub trait Playbook: Sync {
     /// Which.
     fn scheme(&self) -> &'static str;
+    /// On records of which table.
+    fn table(&self) -> Table;
     /// What it needs of the records of other agencies: table and paths.
     fn needs(&self) -> &'static [(Table, &'static [&'static str])];
-    /// What an agency alone makes of a matter before it asked anybody; `None`: this playbook has nothing to say of it.
+    /// What an agency alone makes of a matter of the table before it asked anybody; `None`: nothing to look into.
     fn alone(&self, own: &Own) -> Option<Judgement>;
     /// The next question, after those whose answers are there.
     fn lead(&self, own: &Own, found: &[Found]) -> Option<Lead>;

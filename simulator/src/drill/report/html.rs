@@ -32,7 +32,8 @@ fn begin(title: &str) -> String {
     )
 }
 
-const END: &str = "<div class=\"banner\">EXERCISE · every record is synthetic</div></body></html>\n";
+const END: &str =
+    "<div class=\"banner\">EXERCISE · every record is synthetic</div></body></html>\n";
 
 /// The trainers' edition.
 pub(super) fn whole(material: &Material) -> String {
@@ -119,16 +120,19 @@ fn objectives(out: &mut String, material: &Material) {
     for objective in &material.scenario.objectives {
         let (mut expected, mut came) = (String::new(), String::new());
         let entries = material.scenario.msel.entries.iter();
-        for entry in entries.filter(|one| one.objective == objective.id && !one.expected.is_empty()) {
+        for entry in entries.filter(|one| one.objective == objective.id && !one.expected.is_empty())
+        {
             let _ = write!(expected, "<div>{}. {}</div>", entry.number, escape(&entry.expected));
-            let _ = write!(came, "<div>{}. {}</div>", entry.number, outcome(material, entry.number));
+            let _ =
+                write!(came, "<div>{}. {}</div>", entry.number, outcome(material, entry.number));
         }
         let mut ratings = String::new();
         for event in material.events {
             if let What::Rated { team, objective: of, rating, reason } = &event.what
                 && *of == objective.id
             {
-                let _ = write!(ratings, "<div>{}: {rating:?} {}</div>", escape(team), escape(reason));
+                let _ =
+                    write!(ratings, "<div>{}: {rating:?} {}</div>", escape(team), escape(reason));
             }
         }
         let ratings = if ratings.is_empty() { "<small>none given</small>" } else { &ratings };
@@ -182,8 +186,11 @@ fn scores(out: &mut String, material: &Material, team: Option<&str>) {
     if team.is_none() {
         columns.push(("all", &scored.all));
     }
-    let wanted = material.scenario.teams.iter().filter(|one| team.is_none_or(|it| it == one.agency));
-    columns.extend(wanted.filter_map(|one| Some((one.agency.as_str(), scored.teams.get(&one.agency)?))));
+    let wanted =
+        material.scenario.teams.iter().filter(|one| team.is_none_or(|it| it == one.agency));
+    columns.extend(
+        wanted.filter_map(|one| Some((one.agency.as_str(), scored.teams.get(&one.agency)?))),
+    );
     for (name, _) in &columns {
         let _ = write!(out, "<th class=\"n\">{}", escape(name));
     }
@@ -194,7 +201,8 @@ fn scores(out: &mut String, material: &Material, team: Option<&str>) {
             Some(false) => " ↓",
             None => "",
         };
-        let _ = write!(out, "<tr><td><b>{}</b>{arrow}<br><small>{}</small>", named.name, named.about);
+        let _ =
+            write!(out, "<tr><td><b>{}</b>{arrow}<br><small>{}</small>", named.name, named.about);
         for (_, scores) in &columns {
             let score = (named.of)(scores);
             let _ = write!(
@@ -214,7 +222,9 @@ fn refusals(out: &mut String, material: &Material, team: Option<&str>) {
     let mut all: std::collections::BTreeMap<(String, String, String, String), u64> =
         std::collections::BTreeMap::new();
     for event in material.events.iter().filter(|event| team.is_none_or(|team| event.by == team)) {
-        if let What::Asked { of, record_type, answer: Answered::Refused { reason }, .. } = &event.what {
+        if let What::Asked { of, record_type, answer: Answered::Refused { reason }, .. } =
+            &event.what
+        {
             let key = (event.by.clone(), of.clone(), record_type.clone(), reason.clone());
             *all.entry(key).or_default() += 1;
         }
@@ -277,7 +287,7 @@ fn improvements(out: &mut String, material: &Material) {
     };
     let mut nothing = true;
     for (case, outcome) in material.plot.cases.iter().zip(&material.scored.outcomes) {
-        if outcome.stopped.is_some() {
+        if outcome.stopped.is_some() || !case.in_time() {
             continue;
         }
         nothing = false;
@@ -292,12 +302,22 @@ fn improvements(out: &mut String, material: &Material) {
             );
         }
         let owner = case.needs.first().map_or_else(String::new, |set| set.join(", "));
-        row(format!("Case {} ({}) went through:{asks} practise to ask for it", case.id, case.scheme), &owner);
+        row(
+            format!(
+                "Case {} ({}) went through:{asks} practise to ask for it",
+                case.id, case.scheme
+            ),
+            &owner,
+        );
     }
     for (team, scores) in &material.scored.teams {
         if scores.held.value().is_some_and(|share| share > 0.05) {
             nothing = false;
-            row("Lawful goods were held for more than a twentieth of the time: ask before holding".to_owned(), team);
+            row(
+                "Lawful goods were held for more than a twentieth of the time: ask before holding"
+                    .to_owned(),
+                team,
+            );
         }
         if scores.decided.value().is_some_and(|share| share < 0.9) {
             nothing = false;

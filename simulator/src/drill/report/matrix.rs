@@ -23,7 +23,9 @@ pub(super) fn records(out: &mut String, material: &Material) {
     let from: BTreeSet<&str> = cells.keys().map(|(from, _)| *from).collect();
     let to: BTreeSet<&str> = cells.keys().map(|(_, to)| *to).collect();
     let most = cells.values().copied().max().unwrap_or(1).max(1);
-    out.push_str("<p>Records by the gateway's own log. Rows gave, columns received.</p><table><tr><th>");
+    out.push_str(
+        "<p>Records by the gateway's own log. Rows gave, columns received.</p><table><tr><th>",
+    );
     // Writing to a String cannot fail.
     for to in &to {
         let _ = write!(out, "<th class=\"n\">{}", escape(to));
@@ -36,7 +38,8 @@ pub(super) fn records(out: &mut String, material: &Material) {
             // From white to a blue on which black is still read well.
             let shade = 100 - count * 45 / most;
             let text = if count == 0 { String::new() } else { count.to_string() };
-            let _ = write!(out, "<td class=\"n\" style=\"background:hsl(205 80% {shade}%)\">{text}");
+            let _ =
+                write!(out, "<td class=\"n\" style=\"background:hsl(205 80% {shade}%)\">{text}");
         }
         out.push_str("</tr>");
     }
@@ -66,6 +69,10 @@ pub(super) fn fields(out: &mut String, material: &Material) {
     }
     out.push_str("</table>");
     if all.len() > FIELDS {
-        let _ = write!(out, "<p><small>{} further fields: csv/fields.csv.</small></p>", all.len() - FIELDS);
+        let _ = write!(
+            out,
+            "<p><small>{} further fields: csv/fields.csv.</small></p>",
+            all.len() - FIELDS
+        );
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn timeline(material: &Material, only: Option<usize>) -> String {
 }
 
 const LEGEND: &str = " <span style=\"color:#d55e00\">▬ part of a case</span> <span style=\"color:#cc79a7\">▬ ordinary fraud</span> \
-    <span style=\"color:#0072b2\">▬ decoy</span> <span style=\"color:#999\">▬ lawful</span>";
+    <span style=\"color:#56b4e9\">▬ decoy</span> <span style=\"color:#999\">▬ lawful</span>";
 
 /// Bars in as few rows as do not touch.
 fn packed<'m>(matters: impl Iterator<Item = &'m Matter>) -> Vec<(u64, &'m Matter)> {
@@ -103,7 +103,11 @@ fn bar(
         let at = x(one.at.0);
         let middle = top + 4.0;
         let mark = if one.decision.stops() {
-            format!("<rect x=\"{:.1}\" y=\"{:.1}\" width=\"6\" height=\"6\" fill=\"#000\">", at - 3.0, middle - 3.0)
+            format!(
+                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"6\" height=\"6\" fill=\"#000\">",
+                at - 3.0,
+                middle - 3.0
+            )
         } else if one.decision == Decision::Inspect {
             format!(
                 "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"5\" height=\"5\" fill=\"#fff\" stroke=\"#000\" transform=\"rotate(45 {at:.1} {middle:.1})\">",
@@ -111,10 +115,13 @@ fn bar(
                 middle - 2.5
             )
         } else {
-            format!("<circle cx=\"{at:.1}\" cy=\"{middle:.1}\" r=\"2.8\" fill=\"#fff\" stroke=\"#000\">")
+            format!(
+                "<circle cx=\"{at:.1}\" cy=\"{middle:.1}\" r=\"2.8\" fill=\"#fff\" stroke=\"#000\">"
+            )
         };
         let end = if mark.starts_with("<circle") { "</circle>" } else { "</rect>" };
-        let _ = write!(out, "{mark}<title>{} {}</title>{end}", one.decision.word(), clock(one.at.0));
+        let _ =
+            write!(out, "{mark}<title>{} {}</title>{end}", one.decision.word(), clock(one.at.0));
     }
 }
 
@@ -135,7 +142,8 @@ fn axis(y: f64, length: f64, x: &impl Fn(u64) -> f64) -> String {
     const STEPS: [u64; 9] = [1, 2, 5, 10, 15, 30, 60, 120, 240];
     let step = STEPS.into_iter().find(|minutes| length / number(minutes * 60_000) <= 13.0);
     let step = step.unwrap_or(480) * 60_000;
-    let mut out = format!("<line x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#222\"/>");
+    let mut out =
+        format!("<line x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\" stroke=\"#222\"/>");
     let mut at = 0;
     while number(at) <= length {
         let here = x(at);

@@ -15,8 +15,13 @@ pub(super) fn all(out: &mut String, material: &Material) {
         let scheme = ALL.iter().find(|scheme| scheme.id == case.scheme);
         let end = match &outcome.stopped {
             Some((team, at)) => {
-                format!("<span class=\"good\">stopped by {} at {}</span>", escape(team), clock(at.0))
+                format!(
+                    "<span class=\"good\">stopped by {} at {}</span>",
+                    escape(team),
+                    clock(at.0)
+                )
             }
+            None if !case.in_time() => "could not be solved in time".to_owned(),
             None => "<span class=\"bad\">went through</span>".to_owned(),
         };
         // Writing to a String cannot fail.
@@ -32,7 +37,9 @@ pub(super) fn all(out: &mut String, material: &Material) {
             clock(case.first.0),
             clock(case.joint.0),
             clock(case.exit.0),
-            escape(&case.needs.iter().map(|set| set.join(" and ")).collect::<Vec<_>>().join(", or ")),
+            escape(
+                &case.needs.iter().map(|set| set.join(" and ")).collect::<Vec<_>>().join(", or ")
+            ),
         );
         let mut rows = traces(material, case);
         rows.extend(acts(material, case));
@@ -42,7 +49,9 @@ pub(super) fn all(out: &mut String, material: &Material) {
                 out,
                 "<tr><td>{}<td>{}<td>{}<td>{what}</tr>",
                 clock(at),
-                moment(material.plot.story.world(crate::drill::clock::Exercise(at))).get(..10).unwrap_or_default(),
+                moment(material.plot.story.world(crate::drill::clock::Exercise(at)))
+                    .get(..10)
+                    .unwrap_or_default(),
                 escape(&who)
             );
         }
@@ -54,7 +63,11 @@ fn traces(material: &Material, case: &PlotCase) -> Vec<(u64, String, String)> {
     let _ = material;
     let held = case.traces.iter().map(|trace| {
         let kind = trace.at.table.record_type().rsplit('.').next().unwrap_or_default();
-        let what = format!("holds {kind} {} <small>({})</small>", escape(&trace.record), escape(&trace.holder));
+        let what = format!(
+            "holds {kind} {} <small>({})</small>",
+            escape(&trace.record),
+            escape(&trace.holder)
+        );
         (trace.known.0, trace.agency.clone(), what)
     });
     held.collect()
@@ -79,7 +92,10 @@ fn acts(material: &Material, case: &PlotCase) -> Vec<(u64, String, String)> {
                         format!("<span class=\"bad\">refused: {}</span>", escape(reason))
                     }
                 };
-                (event.by.clone(), format!("asks {} for {}: {came}", escape(of), escape(record_type)))
+                (
+                    event.by.clone(),
+                    format!("asks {} for {}: {came}", escape(of), escape(record_type)),
+                )
             }
             What::Decided { decision, confidence, reason, .. } => {
                 let what =
@@ -94,7 +110,11 @@ fn acts(material: &Material, case: &PlotCase) -> Vec<(u64, String, String)> {
                 (team, format!("has to decide on {}", escape(record)))
             }
             What::Inspected { irregular, .. } => {
-                let found = if *irregular { "finds what does not fit" } else { "finds what the papers say" };
+                let found = if *irregular {
+                    "finds what does not fit"
+                } else {
+                    "finds what the papers say"
+                };
                 ("inspection".to_owned(), found.to_owned())
             }
             _ => continue,

@@ -21,7 +21,10 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String
     for row in rows {
         let _ = writer.write_record(row);
     }
-    writer.into_inner().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    writer
+        .into_inner()
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default()
 }
 
 fn scores(material: &Material) -> String {

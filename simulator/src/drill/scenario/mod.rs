@@ -24,12 +24,8 @@ macro_rules! built_in {
 }
 
 /// Scenarios that are built in: name, `scenario.toml`, `msel.csv`.
-pub const BUILT_IN: [(&str, &str, &str); 3] = [
-    built_in!("tutorial"),
-    built_in!("five-agencies"),
-    built_in!("day"),
-];
-
+pub const BUILT_IN: [(&str, &str, &str); 3] =
+    [built_in!("tutorial"), built_in!("five-agencies"), built_in!("day")];
 
 /// Why a scenario cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -180,7 +176,9 @@ impl Scenario {
         };
         let text = read("scenario.toml")?;
         let msel = match read("msel.csv") {
-            Err(ScenarioError::Read { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => {
+            Err(ScenarioError::Read { cause, .. })
+                if cause.kind() == std::io::ErrorKind::NotFound =>
+            {
                 String::new()
             }
             other => other?,
@@ -216,7 +214,11 @@ impl Scenario {
         let window = (1..=file.minutes).contains(&file.window_minutes);
         bound(window, "window_minutes", "is from 1 to `minutes`")?;
         bound((1..=500).contains(&file.matters_per_team), "matters_per_team", "is from 1 to 500")?;
-        bound((200..=1_000_000).contains(&file.consignments), "consignments", "is from 200 to a million")?;
+        bound(
+            (200..=1_000_000).contains(&file.consignments),
+            "consignments",
+            "is from 200 to a million",
+        )?;
         bound(!file.team.is_empty(), "team", "is missing: somebody has to play")?;
         bound(file.inspections.shift_minutes > 0, "inspections", "has shifts without length")?;
         let mut seen = std::collections::BTreeSet::new();

@@ -251,8 +251,9 @@ impl Msel {
                     {
                         format!("inject {other} has no check and maximum minutes to wait for")
                     }
-                    check if (entry.kind == Happening::Contingency)
-                        != matches!(check, Some(Check::After(_))) =>
+                    check
+                        if (entry.kind == Happening::Contingency)
+                            != matches!(check, Some(Check::After(_))) =>
                     {
                         "a contingency, and nothing else, has a check `after:NUMBER`".to_owned()
                     }
@@ -273,7 +274,10 @@ impl Msel {
         for entry in &self.entries {
             let _ = writer.write_record(entry.cells());
         }
-        writer.into_inner().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        writer
+            .into_inner()
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
     }
 }
 
@@ -324,7 +328,9 @@ fn entry<'a>(cell: impl Fn(usize) -> &'a str) -> Result<Entry, String> {
     let check = match cell(7) {
         "" => None,
         text => Some(Check::parse(text).ok_or_else(|| {
-            format!("`{text}` is none of asked:TEAM>AGENCY, decided:TEAM, stopped:TEAM, after:NUMBER")
+            format!(
+                "`{text}` is none of asked:TEAM>AGENCY, decided:TEAM, stopped:TEAM, after:NUMBER"
+            )
         })?),
     };
     let minutes = match cell(9) {

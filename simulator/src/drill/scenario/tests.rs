@@ -32,7 +32,7 @@ fn a_mistake_is_named_with_file_and_line() {
         ("T01 = 3", "T99 = 3", line("T01"), "no scheme `T99` is built"),
         ("minutes = 10", "minutes = 0", line("minutes"), "`minutes` is from 1 to 10,000"),
         ("window_minutes = 3", "window_minutes = 11", line("window"), "is from 1 to `minutes`"),
-        ("\"sm-customs\"", "\"nv-customs\"", line("agency = \"sm") , "is played twice"),
+        ("\"sm-customs\"", "\"nv-customs\"", line("agency = \"sm"), "is played twice"),
     ] {
         let error = parse(&text.replacen(from, to, 1), msel).unwrap_err();
         assert!(error.starts_with(&format!("x/scenario.toml:{at}: ")), "{at} {error}");

@@ -64,9 +64,9 @@ impl Disclosures {
                 What::Disclosed { to, from, record_type, plan, records, .. } => {
                     let table = Table::ALL.iter().find(|table| table.record_type() == record_type);
                     let Some(table) = table else { continue };
-                    let fields = shown(plan).iter().map(|(path, _)| {
-                        (path.clone(), found.weight_of(*table, path))
-                    });
+                    let fields = shown(plan)
+                        .iter()
+                        .map(|(path, _)| (path.clone(), found.weight_of(*table, path)));
                     let fields = fields.collect();
                     let record_type = record_type.rsplit('.').next().unwrap_or_default().to_owned();
                     let (to, from) = (to.clone(), from.clone());
@@ -136,7 +136,9 @@ impl Disclosures {
             .all
             .iter()
             .filter(|one| mine(&one.to))
-            .map(|one| one.records as f64 * one.fields.iter().map(|(_, weight)| weight).sum::<f64>())
+            .map(|one| {
+                one.records as f64 * one.fields.iter().map(|(_, weight)| weight).sum::<f64>()
+            })
             .sum();
         (useful.min(all), all)
     }
@@ -151,7 +153,8 @@ impl Disclosures {
                 *sums.entry((one.record_type.clone(), path.clone())).or_default() += sum;
             }
         }
-        let mut all: Vec<_> = sums.into_iter().map(|((kind, path), sum)| (kind, path, sum)).collect();
+        let mut all: Vec<_> =
+            sums.into_iter().map(|((kind, path), sum)| (kind, path, sum)).collect();
         all.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (&a.0, &a.1).cmp(&(&b.0, &b.1))));
         all
     }
@@ -163,7 +166,8 @@ pub fn needs(case: &PlotCase) -> Vec<(&Trace, Vec<&'static str>)> {
     let wanted: Vec<_> = books.flat_map(|book| book.needs()).collect();
     let of = |trace: &&Trace| {
         let paths = wanted.iter().filter(|(table, _)| *table == trace.at.table);
-        let mut paths: Vec<&'static str> = paths.flat_map(|(_, paths)| paths.iter().copied()).collect();
+        let mut paths: Vec<&'static str> =
+            paths.flat_map(|(_, paths)| paths.iter().copied()).collect();
         paths.sort_unstable();
         paths.dedup();
         paths
@@ -178,7 +182,10 @@ fn weights() -> BTreeMap<(Table, String), f64> {
     for table in Table::ALL {
         let Ok(record_type) = RecordType::register(&set, table.record_type()) else { continue };
         for leaf in record_type.leaves() {
-            all.insert((*table, leaf.path.clone()), weight(leaf.label.category, leaf.label.sensitivity));
+            all.insert(
+                (*table, leaf.path.clone()),
+                weight(leaf.label.category, leaf.label.sensitivity),
+            );
         }
     }
     all

@@ -171,11 +171,12 @@ impl<'a> Sum<'a> {
         })
     }
 
-    /// Cases that a team can stop; all of them for all teams.
+    /// Cases that a team can stop in time; all of them for all teams.
     fn cases(&self) -> impl Iterator<Item = &'a PlotCase> {
         let mine: std::collections::BTreeSet<MatterId> = self.matters().map(|one| one.id).collect();
         let cases = &self.plot.cases;
-        cases.iter().filter(move |case| case.matters.iter().any(|matter| mine.contains(matter)))
+        let may = move |case: &&PlotCase| case.matters.iter().any(|matter| mine.contains(matter));
+        cases.iter().filter(|case| case.in_time()).filter(may)
     }
 
     /// The first stop of a case within reach.
@@ -212,9 +213,10 @@ impl<'a> Sum<'a> {
             .filter(|one| one.decision.stops() && self.is_mine(&one.team))
             .map(|one| one.matter)
             .collect();
-        let illicit = stopped.iter().filter_map(|id| self.plot.matter(*id)).filter(|matter| {
-            matches!(matter.truth, Truth::Case(_) | Truth::Fraud(_))
-        });
+        let illicit = stopped
+            .iter()
+            .filter_map(|id| self.plot.matter(*id))
+            .filter(|matter| matches!(matter.truth, Truth::Case(_) | Truth::Fraud(_)));
         Score::new(count(illicit.count()), count(stopped.len()))
     }
 
