@@ -157,8 +157,11 @@ pub fn decides_on(office: Office) -> Option<Table> {
     }
 }
 
-/// Matters of a case that a team is given at most: the last ones, by which more is known.
+/// Matters of a case that a team is given at most: the last ones, by which more is known. One alone where cases would
+/// otherwise be more than [`CASES_OF_ALL`] of what a team is given.
 const OF_A_CASE: usize = 2;
+/// One in so many matters of a team is of a case, at most: checks that hit more often would teach what no office meets.
+const CASES_OF_ALL: usize = 5;
 
 struct Picked {
     team: usize,
@@ -227,6 +230,7 @@ impl Plot {
             let office = self.ground.roster.office(agency).ok_or_else(unknown)?;
             teams.push((agency, decides_on(office).ok_or_else(unknown)?));
         }
+        let crowded = self.crowded(scenario, &teams);
         for (number, case) in self.ground.known.cases.iter().enumerate() {
             if !case.is_true {
                 continue;
@@ -234,7 +238,8 @@ impl Plot {
             let before = picked.len();
             for (team, (agency, table)) in teams.iter().enumerate() {
                 let mine = self.rows_of(case, *agency, *table);
-                let skip = mine.len().saturating_sub(OF_A_CASE);
+                let most = if crowded.contains(&team) { 1 } else { OF_A_CASE };
+                let skip = mine.len().saturating_sub(most);
                 picked.extend(mine.into_iter().skip(skip).map(|(known, at)| Picked {
                     team,
                     at,
@@ -261,6 +266,32 @@ impl Plot {
         self.tell(scenario, picked, &played);
         self.unplayed = unplayed;
         Ok(())
+    }
+
+    /// Teams that cases would take up too much of.
+    fn crowded(&self, scenario: &Scenario, teams: &[(u32, Table)]) -> BTreeSet<usize> {
+        let cases = || self.ground.known.cases.iter().filter(|case| case.is_true);
+        let of = |(agency, table): &(u32, Table)| -> usize {
+            cases().map(|case| self.rows_of(case, *agency, *table).len().min(OF_A_CASE)).sum()
+        };
+        let counts = teams.iter().map(of).enumerate();
+        counts
+            .filter(|(_, count)| count * CASES_OF_ALL > scenario.matters)
+            .map(|(team, _)| team)
+            .collect()
+    }
+
+    /// What an agency's risk rules go by, before anybody is asked.
+    fn profile(&self, at: At) -> String {
+        let text = |name: &str| self.ground.records.text(at, place(at.table, name));
+        match at.table {
+            Table::Declaration => {
+                let numbered = crate::detect::records::serial(text("description")).is_some();
+                let named = !text("end_user_name").is_empty();
+                format!("{} {} {numbered} {named}", text("direction"), text("regime"))
+            }
+            _ => String::new(),
+        }
     }
 
     /// Traces of a case that an agency can decide on, in the order in which they became known.
@@ -296,10 +327,13 @@ impl Plot {
             .iter()
             .flat_map(|case| case.rows.iter().map(move |(at, _)| (*at, case)))
             .collect();
+        let like: BTreeSet<String> = taken.iter().map(|at| self.profile(*at)).collect();
         let (mut decoys, mut frauds, mut lawful) = (vec![], vec![], vec![]);
         for at in records.all(table).filter(|at| records.agency(*at) == agency) {
             let id = self.id_of(at);
-            let order = sha256(format!("{}/matter/{id}", self.seed).as_bytes());
+            // What looks like the team's cases first: without its like any case shows by itself.
+            let other = !like.contains(&self.profile(at));
+            let order = (other, sha256(format!("{}/matter/{id}", self.seed).as_bytes()));
             match (of_case.get(&at), labels.get(&id)) {
                 (Some(case), _) if case.is_true => {}
                 (Some(case), _) => decoys.push((order, at, Truth::Decoy(case.kind.clone()))),
@@ -314,7 +348,7 @@ impl Plot {
             }
         }
         let room = scenario.matters.saturating_sub(taken.len());
-        for (share, mut from) in [(room / 3, decoys), (room / 8, frauds), (usize::MAX, lawful)] {
+        for (share, mut from) in [(room / 2, decoys), (room / 8, frauds), (usize::MAX, lawful)] {
             from.sort_by(|one, other| one.0.cmp(&other.0));
             let left = scenario.matters.saturating_sub(taken.len());
             for (_, at, truth) in from.into_iter().take(share.min(left)) {

@@ -2,10 +2,11 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use super::*;
-use crate::detect::records::{At, place};
-use crate::drill::known::since;
+use crate::detect::records::{At, Records, place};
+use crate::drill::host::moment;
 use crate::drill::playbook::{Row, Test};
 use crate::drill::score::{Scores, score};
+use crate::table::{Column, Kind, Table};
 
 /// A partner for tests: whoever is asked tells what it holds by now, clear, and only the fields asked for. What it told
 /// stands in for the gateway's log.
@@ -14,55 +15,60 @@ pub(crate) struct Candid<'p> {
     pub told: Vec<What>,
     /// What each answer was told at, and the newest record in it.
     pub newest: Vec<(i64, i64)>,
+    held: BTreeMap<(String, Table), Vec<(At, i64, Row)>>,
 }
 
 impl<'p> Candid<'p> {
     pub fn new(plot: &'p Plot) -> Self {
-        Self { plot, told: vec![], newest: vec![] }
+        Self { plot, told: vec![], newest: vec![], held: BTreeMap::new() }
     }
 
-    fn rows(&self, lead: &Lead, now: i64) -> Vec<(At, Row)> {
-        let records = &self.plot.ground.records;
-        let columns: Vec<_> =
-            lead.table.columns().iter().filter(|one| !one.path.is_empty()).collect();
-        let known = |at: &At| {
-            let then = since(at.table).and_then(|name| records.number(*at, place(at.table, name)));
-            then.is_none_or(|then| then <= now as f64)
-        };
-        let of = records.word(&lead.of);
-        let mut found = vec![];
-        for at in records.all(lead.table).filter(|at| Some(records.agency(*at)) == of).filter(known)
-        {
-            let mut row = Row::new();
-            for column in &columns {
-                let place = place(at.table, column.name);
-                let text = match records.number(at, place) {
-                    Some(number) if column.kind == crate::table::Kind::Moment => {
-                        crate::drill::host::moment(number as i64)
-                    }
-                    Some(number) => format!("{number:.0}"),
-                    None => records.text(at, place).to_owned(),
-                };
-                if !text.is_empty() {
-                    row.insert(column.path.to_owned(), text);
-                }
-            }
-            let fits = lead.tests.iter().all(|(path, test)| {
+    /// Everything that an agency holds of a type, in the order of its numbers, made once.
+    fn held(&mut self, of: &str, table: Table) -> &[(At, i64, Row)] {
+        let plot = self.plot;
+        self.held.entry((of.to_owned(), table)).or_insert_with(|| {
+            let records = &plot.ground.records;
+            let of = records.word(of);
+            let mine = records.all(table).filter(|at| Some(records.agency(*at)) == of);
+            mine.map(|at| (at, plot.known(at), row(records, at))).collect()
+        })
+    }
+
+    fn rows(&mut self, lead: &Lead, now: i64) -> Vec<(At, Row)> {
+        let fits = |row: &Row| {
+            lead.tests.iter().all(|(path, test)| {
                 let cell = row.get(*path).map_or("", String::as_str);
                 match test {
                     Test::Is(text) => cell == text,
                     Test::Begins(text) => cell.starts_with(text.as_str()),
                 }
-            });
-            if fits {
-                if lead.fields != ["*"] {
-                    row.retain(|path, _| lead.fields.contains(&path.as_str()));
-                }
-                found.push((at, row));
-            }
-        }
-        found
+            })
+        };
+        let held = self.held(&lead.of, lead.table);
+        let found = held.iter().filter(|(_, known, row)| *known <= now && fits(row));
+        let only = |row: &Row| match lead.fields {
+            ["*"] => row.clone(),
+            fields => fields
+                .iter()
+                .filter_map(|path| Some(((*path).to_owned(), row.get(*path)?.clone())))
+                .collect(),
+        };
+        found.map(|(at, _, row)| (*at, only(row))).collect()
     }
+}
+
+fn row(records: &Records, at: At) -> Row {
+    let columns = at.table.columns().iter().filter(|one| !one.path.is_empty());
+    let cell = |column: &Column| {
+        let place = place(at.table, column.name);
+        match records.number(at, place) {
+            Some(number) if column.kind == Kind::Moment => moment(number as i64),
+            Some(number) => format!("{number:.0}"),
+            None => records.text(at, place).to_owned(),
+        }
+    };
+    let cells = columns.map(|column| (column.path.to_owned(), cell(column)));
+    cells.filter(|(_, text)| !text.is_empty()).collect()
 }
 
 impl Ask for Candid<'_> {

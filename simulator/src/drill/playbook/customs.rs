@@ -1,7 +1,7 @@
 //! What customs look for: goods that travel on (T01, from either side), goods that never came (T02), goods that change
 //! their code on the way (T04), and licences on which more leaves than they allow (T08).
 
-use super::{Found, Judgement, Lead, Own, Playbook, Test, field, same_name};
+use super::{Found, Judgement, Lead, Own, Playbook, Test, field, same_name, share_numbers};
 use crate::detect::records::{Alike, serial};
 use crate::table::Table;
 use crate::world::Office;
@@ -10,8 +10,18 @@ fn exports(own: &Own) -> bool {
     own.text("direction") == "EXPORT"
 }
 
-fn heading(own: &Own) -> String {
-    own.text("hs_code").chars().take(4).collect()
+/// The heading of the goods; their chapter where nothing of the heading shared their numbers, for codes drift.
+fn code(own: &Own, found: &[Found]) -> Option<String> {
+    let digits = match found {
+        [] => 4,
+        [Some(rows)] if !rows.iter().any(|row| is_same(own, row)) => 2,
+        _ => return None,
+    };
+    Some(own.text("hs_code").chars().take(digits).collect())
+}
+
+fn is_same(own: &Own, row: &super::Row) -> bool {
+    share_numbers(own.text("description"), field(row, "items.description"))
 }
 
 fn first(found: &[Found]) -> &[super::Row] {
@@ -43,13 +53,14 @@ impl Playbook for ReExport {
     fn lead(&self, own: &Own, found: &[Found]) -> Option<Lead> {
         let here = own.country().map(|state| own.world.countries.id(state).code.clone())?;
         let of = own.abroad(own.text("country_of_origin"), Office::Customs)?;
-        found.is_empty().then(|| Lead {
+        let code = code(own, found)?;
+        Some(Lead {
             of: of.to_owned(),
             table: Table::Declaration,
             tests: vec![
                 ("direction", Test::Is("EXPORT".to_owned())),
                 ("country_of_destination", Test::Is(here)),
-                ("items.hs_code", Test::Begins(heading(own))),
+                ("items.hs_code", Test::Begins(code)),
             ],
             fields: &["items.description", "end_user.name.original"],
         })
@@ -100,13 +111,14 @@ impl Playbook for SentOn {
 
     fn lead(&self, own: &Own, found: &[Found]) -> Option<Lead> {
         let of = own.abroad(own.text("country_of_destination"), Office::Customs)?;
-        found.is_empty().then(|| Lead {
+        let code = code(own, found)?;
+        Some(Lead {
             of: of.to_owned(),
             table: Table::Declaration,
             tests: vec![
                 ("direction", Test::Is("EXPORT".to_owned())),
                 ("regime", Test::Is("31".to_owned())),
-                ("items.hs_code", Test::Begins(heading(own))),
+                ("items.hs_code", Test::Begins(code)),
             ],
             fields: &["items.description", "country_of_destination"],
         })

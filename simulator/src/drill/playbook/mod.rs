@@ -171,7 +171,40 @@ pub(super) fn same_name(one: &str, other: &str) -> bool {
     !one.is_empty() && one == other
 }
 
+/// Whether two descriptions tell serial numbers in common: `S/N 10-14` and `S/N 12` do.
+pub(super) fn share_numbers(one: &str, other: &str) -> bool {
+    let range = |text: &str| {
+        let told = crate::detect::records::serial(text)?.trim();
+        let (from, to) = told.split_once('-').unwrap_or((told, told));
+        Some((from.parse::<u64>().ok()?, to.parse::<u64>().ok()?))
+    };
+    match (range(one), range(other)) {
+        (Some((from, to)), Some((first, last))) => from <= last && first <= to,
+        _ => false,
+    }
+}
+
 /// A field of a record.
 pub(super) fn field<'r>(row: &'r Row, path: &str) -> &'r str {
     row.get(path).map_or("", String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share_numbers;
+
+    #[test]
+    fn numbers_are_shared_where_ranges_meet() {
+        for (one, other, expected) in [
+            ("Bearings, S/N 865246-865253", "deep groove bearings, S/N 865246-865253", true),
+            ("Bearings, S/N 865246-865253", "Bearings, S/N 865250-865253", true),
+            ("Bearings, S/N 865246-865249", "Bearings, S/N 865250-865253", false),
+            ("Bearings, S/N 865246", "Bearings, S/N 865240-865250", true),
+            ("Bearings", "Bearings, S/N 865240-865250", false),
+            ("Bearings", "Bearings", false),
+        ] {
+            assert_eq!(share_numbers(one, other), expected, "{one} / {other}");
+            assert_eq!(share_numbers(other, one), expected, "{other} / {one}");
+        }
+    }
 }
