@@ -6,7 +6,6 @@ use super::mechanism::{Mechanism, Trace};
 use super::t01::{self, ThirdCountry};
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
-use crate::table::Out;
 
 /// A hub trader with stock, in two lawful ways. Either it buys machines, keeps them, and sells the like of them
 /// to a state under no embargo: same trader, same heading, a few weeks, other serial numbers. Or it sells the very
@@ -107,8 +106,6 @@ impl Mechanism for HubStock {
             consignment.twist.regime = Some("31");
         }
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(_engine: &Engine, _case: &Case) -> Vec<Trace> {
         vec![]

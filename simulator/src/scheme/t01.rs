@@ -18,7 +18,7 @@ use super::mechanism::{Mechanism, Trace};
 use super::{Holder, cast};
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
-use crate::table::{Out, Table};
+use crate::table::Table;
 use crate::world::Office;
 
 /// Most that a case moves, kilograms.
@@ -136,8 +136,6 @@ impl Mechanism for ThirdCountry {
             twist.import_goods = Some(cast.onward);
         }
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
         let cast = cast(engine, case.number);

@@ -21,7 +21,7 @@ use super::mechanism::{Mechanism, Trace};
 use super::{Holder, cast};
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
-use crate::table::{Out, Table};
+use crate::table::Table;
 use crate::world::Office;
 
 /// The scheme.
@@ -95,8 +95,6 @@ impl Mechanism for MailDrop {
         twist.notify = Some(if cast.notify_changed { cast.receiver } else { cast.forwarder });
         (twist.onward, twist.no_import) = (cast.onward, cast.onward);
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
         let cast = cast(engine, case.number);

@@ -21,7 +21,7 @@ use super::mechanism::{Mechanism, Trace};
 use crate::draw::LogNormal;
 use crate::shipment::draft::{Draft, ratio, round};
 use crate::shipment::{Consignment, Engine};
-use crate::table::{Out, Table};
+use crate::table::Table;
 use crate::world::Office;
 
 /// The scheme.
@@ -90,8 +90,6 @@ impl Mechanism for CoLoading {
         let excess = cast(engine, case.number).excess;
         consignment.twist.hidden_grams = round(consignment.draft.gross_grams as f64 * excess);
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
         let cast = cast(engine, case.number);

@@ -26,7 +26,7 @@ use crate::shipment::draft::Draft;
 use crate::shipment::emit::serials;
 use crate::shipment::zone::{ENTERS, Exit};
 use crate::shipment::{Consignment, Engine};
-use crate::table::{Out, Table};
+use crate::table::Table;
 use crate::world::Office;
 
 /// The scheme.
@@ -119,8 +119,6 @@ impl Mechanism for ReDocumented {
             regime: "10",
         });
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
         let cast = cast(engine, case.number);

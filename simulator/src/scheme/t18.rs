@@ -23,7 +23,7 @@ use super::coast::{Wanted, usual_dollars};
 use super::mechanism::{Mechanism, Trace};
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
-use crate::table::{Out, Table};
+use crate::table::Table;
 use crate::world::Office;
 
 /// The scheme.
@@ -121,8 +121,6 @@ impl Mechanism for Phantom {
         consignment.twist.cited_bill =
             Some(used.map_or_else(|| engine.former_bill(number), |first| engine.bill_id(first)));
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
         let cast = cast(engine, case.number);
