@@ -73,13 +73,11 @@ impl Mechanism for HubStock {
         }
         let stock = stock(engine, case.number);
         if role == 0 {
-            (draft.from, draft.to) = (stock.a, stock.b);
-            (draft.exporter, draft.importer) = (stock.maker, stock.trader);
+            draft.sell((stock.a, stock.b), (stock.maker, stock.trader), stock.goods);
         } else {
-            (draft.from, draft.to) = (stock.b, stock.c);
-            (draft.exporter, draft.importer) = (stock.trader, stock.buyer);
+            draft.sell((stock.b, stock.c), (stock.trader, stock.buyer), stock.goods);
+            draft.origin = stock.a;
         }
-        (draft.goods, draft.origin) = (stock.goods, stock.a);
         engine.reprice(draft, stock.dollars * if role == 0 { 1.0 } else { 1.2 });
         if let Some(first) =
             engine.of_role(case, 0).filter(|_| role > 0).map(|first| engine.consignment(first))

@@ -80,9 +80,7 @@ impl Mechanism for MailDrop {
 
     fn shape(engine: &Engine, case: &Case, _role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        (draft.from, draft.to) = (cast.a, cast.b);
-        (draft.exporter, draft.importer) = (cast.exporter, cast.forwarder);
-        (draft.goods, draft.origin) = (cast.goods, cast.a);
+        draft.sell((cast.a, cast.b), (cast.exporter, cast.forwarder), cast.goods);
         engine.reprice(draft, cast.dollars);
         engine.by_sea(draft, MOST_KG);
         engine.choose_agents(draft);

@@ -77,9 +77,7 @@ impl Mechanism for CoLoading {
 
     fn shape(engine: &Engine, case: &Case, _role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        (draft.from, draft.to) = (cast.a, cast.b);
-        (draft.exporter, draft.importer) = (cast.exporter, cast.importer);
-        (draft.goods, draft.origin) = (cast.goods, cast.a);
+        draft.sell((cast.a, cast.b), (cast.exporter, cast.importer), cast.goods);
         let price = engine.world.commodities.id(cast.goods).price.median;
         engine.reprice(draft, cast.kilograms * price);
         engine.by_sea(draft, MOST_KG);

@@ -93,15 +93,13 @@ impl Mechanism for Phantom {
 
     fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        (draft.from, draft.to) = (cast.a, cast.b);
-        (draft.goods, draft.origin) = (cast.goods, cast.a);
         if role == REAL {
             let (seller, buyer, dollars) = cast.real;
-            (draft.exporter, draft.importer) = (seller, buyer);
+            draft.sell((cast.a, cast.b), (seller, buyer), cast.goods);
             engine.reprice(draft, dollars);
             engine.by_sea(draft, MOST_KG);
         } else {
-            (draft.exporter, draft.importer) = (cast.payee, cast.payer);
+            draft.sell((cast.a, cast.b), (cast.payee, cast.payer), cast.goods);
             engine.reprice(draft, cast.dollars);
         }
         engine.choose_agents(draft);
