@@ -138,23 +138,6 @@ pub fn duty(hs: &str) -> &'static str {
     }
 }
 
-/// A line of cells.
-pub fn line(out: &mut String, sign: char, cells: &[&str]) {
-    for (at, cell) in cells.iter().enumerate() {
-        if at > 0 {
-            out.push(sign);
-        }
-        if cell.contains([sign, '"', '\n']) {
-            out.push('"');
-            out.push_str(&cell.replace('"', "\"\""));
-            out.push('"');
-        } else {
-            out.push_str(cell);
-        }
-    }
-    out.push('\n');
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,9 +159,6 @@ mod tests {
         assert_eq!((comma(1_366_866), comma(5_512)), ("13.668,66".into(), "55,12".into()));
         // 25 kg and 6.2 t, by any converter.
         assert_eq!((pounds(25_000), pounds(6_200_000)), (5_512, 1_366_866));
-        let mut out = String::new();
-        line(&mut out, ';', &["a", "b;c", "d\"e"]);
-        assert_eq!(out, "a;\"b;c\";\"d\"\"e\"\n");
     }
 
     fn day_at(year: i64, month: i64, day: i64) -> i64 {
