@@ -24,7 +24,7 @@ use rows::Rows;
 /// Seed of the samples' world.
 const SEED: Seed = Seed(1);
 /// Its consignments: enough that its largest ways carry what the samples show.
-const CONSIGNMENTS: u64 = 40_000;
+const CONSIGNMENTS: u64 = 60_000;
 
 /// Why there are no samples.
 #[derive(Debug, thiserror::Error)]
