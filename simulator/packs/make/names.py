@@ -28,18 +28,30 @@ GEORGIAN = [
     ["s", "ს"], ["u", "უ"], ["q", "ყ"], ["j", "ჯ"], ["h", "ჰ"],
 ]
 
-# Greek letters stand for sounds of a made-up language, with some that Greek itself no longer writes.
-GREEK = [
-    ["ch", "χ"], ["th", "θ"], ["ps", "ψ"], ["a", "α"], ["b", "β"], ["c", "ϲ"], ["d", "δ"], ["e", "ε"], ["f", "φ"], ["g", "γ"],
-    ["h", "η"], ["i", "ι"], ["j", "ϳ"], ["k", "κ"], ["l", "λ"], ["m", "μ"], ["n", "ν"], ["o", "ο"], ["p", "π"],
-    ["q", "ϙ"], ["r", "ρ"], ["s", "σ"], ["t", "τ"], ["u", "υ"], ["v", "ϝ"], ["w", "ω"], ["x", "ξ"], ["y", "ϋ"], ["z", "ζ"],
+# Arabic letters, and Persian, Urdu, Pashto and Uyghur ones, stand for sounds of a made-up language.
+ARABIC = [
+    ["ch", "چ"], ["sh", "ش"], ["th", "ث"], ["kh", "خ"], ["gh", "غ"],
+    ["a", "ا"], ["b", "ب"], ["c", "ص"], ["d", "د"], ["e", "ع"], ["f", "ف"], ["g", "گ"], ["h", "ه"], ["i", "ي"], ["j", "ج"],
+    ["k", "ك"], ["l", "ل"], ["m", "م"], ["n", "ن"], ["o", "و"], ["p", "پ"], ["q", "ق"], ["r", "ر"], ["s", "س"], ["t", "ت"],
+    ["u", "ؤ"], ["v", "ڤ"], ["w", "ۋ"], ["x", "ظ"], ["y", "ئ"], ["z", "ز"],
 ]
-CYRILLIC = [
-    ["shch", "щ"], ["sh", "ш"], ["ch", "ч"], ["zh", "ж"], ["kh", "х"], ["ts", "ц"], ["ya", "я"], ["yu", "ю"], ["a", "а"],
-    ["b", "б"], ["c", "ҫ"], ["d", "д"], ["e", "е"], ["f", "ф"], ["g", "г"], ["h", "ҳ"], ["i", "и"], ["j", "ј"], ["k", "к"],
-    ["l", "л"], ["m", "м"], ["n", "н"], ["o", "о"], ["p", "п"], ["q", "қ"], ["r", "р"], ["s", "с"], ["t", "т"], ["u", "у"],
-    ["v", "в"], ["w", "ў"], ["x", "ҡ"], ["y", "й"], ["z", "з"],
-]
+
+
+def katakana():
+    """Syllables and their katakana; a letter that is left over goes into a wide Latin one."""
+    rows = {
+        "": "ア イ ウ エ オ", "k": "カ キ ク ケ コ", "g": "ガ ギ グ ゲ ゴ", "s": "サ スィ ス セ ソ", "z": "ザ ズィ ズ ゼ ゾ",
+        "t": "タ ティ トゥ テ ト", "d": "ダ ディ ドゥ デ ド", "n": "ナ ニ ヌ ネ ノ", "h": "ハ ヒ - ヘ ホ", "b": "バ ビ ブ ベ ボ",
+        "p": "パ ピ プ ペ ポ", "m": "マ ミ ム メ モ", "y": "ヤ - ユ イェ ヨ", "r": "ラ リ ル レ ロ", "w": "ワ ウィ - ウェ ウォ",
+        "f": "ファ フィ フ フェ フォ", "v": "ヴァ ヴィ ヴ ヴェ ヴォ", "sh": "シャ シ シュ シェ ショ",
+        "ch": "チャ チ チュ チェ チョ", "j": "ジャ ジ ジュ ジェ ジョ", "ts": "ツァ ツィ ツ ツェ ツォ",
+    }
+    pairs = [[head + vowel, kana] for head, row in rows.items() for vowel, kana in zip("aiueo", W(row)) if kana != "-"]
+    pairs += [[head + "y" + vowel, dict(pairs)[head + "i"] + small]
+              for head in W("k g n h b p m r") for vowel, small in zip("auo", "ャュョ")]
+    pairs += [["n", "ン"]] + [[letter, chr(ord(letter) - ord("a") + ord("ａ"))] for letter in "bcdfghjklmpqrstvwxyz"]
+    return sorted(pairs, key=lambda pair: -len(pair[0]))
+
 
 CULTURES = {
     "norvic": dict(
@@ -57,7 +69,7 @@ CULTURES = {
         cities=["Havenfjord", "Tallinder", "Brimstad", "Kvernes", "Ostervaag", "Skarhavn", "Myrstad", "Fossby"],
     ),
     "solmari": dict(
-        script="Grek", languages=["slm"], letters=GREEK,
+        script="Arab", languages=["slm"], letters=ARABIC,
         given=W("Amara Benilo Calessa Doriano Elvina Faustel Gianera Isalba Jorino Lucerna Marisel Nerio Ovidia "
                 "Pelagio Quirela Rosalvo Serafel Tiziara Ugenio Valdera Zefiro Adelmo Brunela Corsino Dalmira "
                 "Ermenio Fiorela Ginevro"),
@@ -89,7 +101,7 @@ CULTURES = {
         cities=["Vellgrad", "Kamen", "Rionara", "Khidari", "Zekvari", "Mukhveli", "Tsivgora", "Lagvari"],
     ),
     "kelmoran": dict(
-        script="Cyrl", languages=["kmr"], letters=CYRILLIC,
+        script="Kana", languages=["kmr"], letters=katakana(),
         given=W("Aneru Botuma Cheliko Darusha Emeki Fanoru Gesimo Hanuke Ikaro Jumeli Kanedo Limuri Mosaki Neruto "
                 "Okimba Panuri Rikeso Sabune Tamoku Uneshi Vakiro Wenara Yosume Zanoki Bekuro Doshima Haruke Kisera"),
         family=joined("Aka Bona Chiku Doma Eke Funo Gon Hamu Ina Joku Kage Luma Miro Nagu Oko Pane Ramu San Tago Ume",

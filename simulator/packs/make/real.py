@@ -176,7 +176,8 @@ def main():
     pack.put("lanes.toml", tables("service", build.services(services, miles)),
              source="Measured on the lanes of searoute 1.6.0 (make/real.py).")
     pack.put("carriers.toml", tables("carrier", build.carriers(CARRIERS)))
-    pack.shared(goods.read(), list(names.CULTURES), "all", licensing)
+    # Two cultures stand for states of many scripts, France and Brazil or Singapore and Viet Nam: in Latin letters.
+    pack.shared(goods.read(), list(names.CULTURES), "all", licensing, latin=("solmari", "kelmoran"))
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ class Pack:
         head = comment(note.format(**words) if words else note) + "\n" if note else ""
         (self.folder / name).write_text(head + text.rstrip("\n") + "\n", encoding="utf-8")
 
-    def shared(self, codes, cultures, sources, licensing):
+    def shared(self, codes, cultures, sources, licensing, latin=()):
         """Files that follow from the tables that all packs share. Returns nothing; `codes` are the goods."""
         note = comment("""
 Goods: HS 2022 codes with short names of our own, declarants' spellings, prices and masses (orders of magnitude).
@@ -94,8 +94,9 @@ dispersion: sigma of the logarithm of kg_per_piece. neighbour_hs6: looks alike a
         parts = [dict(id=c, **{k: names.CULTURES[c][k] for k in
                                ("given", "family", "stems", "suffixes", "streets", "cities")}) for c in cultures]
         self.put("names.toml", tables("culture", parts))
-        scripts = [dict(culture=c, languages=names.CULTURES[c]["languages"], script=names.CULTURES[c]["script"],
-                        letters=names.CULTURES[c]["letters"]) for c in cultures]
+        scripts = [dict(culture=c, languages=names.CULTURES[c]["languages"],
+                        script="Latn" if c in latin else names.CULTURES[c]["script"],
+                        letters=[] if c in latin else names.CULTURES[c]["letters"]) for c in cultures]
         self.put("spelling.toml", tables("script", scripts) + "\n" + tables("rule", names.RULES))
         both = []
         for kind, rows in (("scheme", schemes.SCHEMES), ("decoy", schemes.DECOYS)):

@@ -55,8 +55,8 @@ pub struct Report {
     pub folder: Option<String>,
     /// Pack it was made from, where that was told.
     pub pack: Option<String>,
-    /// Consignments in it.
-    pub consignments: u64,
+    /// Export declarations in it: one a consignment, and one more where goods are sent back or on.
+    pub exports: u64,
     /// Measures, in the order of their groups.
     pub measures: Vec<Measure>,
     /// Ours beside the Korean data.
@@ -93,7 +93,7 @@ pub fn describe(
         return Ok(Report {
             folder: None,
             pack: None,
-            consignments: 0,
+            exports: 0,
             measures: vec![],
             leak_table: leaks::table(None, theirs.as_ref()),
             plots: vec![],
@@ -106,7 +106,7 @@ pub fn describe(
     Ok(Report {
         folder: Some(path.display().to_string()),
         pack: world.map(|world| format!("{} {}", world.pack_name, world.pack_hash)),
-        consignments: reading.goods.exports,
+        exports: reading.goods.exports,
         measures,
         leak_table,
         plots,

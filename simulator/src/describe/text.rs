@@ -27,7 +27,7 @@ pub fn value(unit: Unit, value: Option<f64>) -> String {
 pub fn write(report: &Report) -> String {
     let mut text = String::new();
     if let Some(folder) = &report.folder {
-        text += &format!("{folder}: {} consignments\n", report.consignments);
+        text += &format!("{folder}: {} export declarations\n", report.exports);
         if let Some(pack) = &report.pack {
             text += &format!("pack {pack}\n");
         }

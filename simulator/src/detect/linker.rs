@@ -6,6 +6,7 @@ use super::look::Look;
 use super::records::{At, Records};
 use super::sheet::Sheet;
 use crate::table::Table;
+use crate::world::Office;
 
 mod t01;
 mod t02;
@@ -86,6 +87,16 @@ mod columns {
     columns!(Weighing WEIGHING Weighing: container, at, gross_mass_grams, tare_grams);
     columns!(Gate GATE GateMove: container, kind, at, port, vessel_imo);
     columns!(Watchlist WATCHLIST WatchlistHit: listed_name, aliases, country, birth_date, ground);
+}
+
+/// Customs of where an export goes, where they are not the row's own.
+fn customs_of_destination(roster: &Roster, records: &Records, at: At) -> Vec<Vec<u32>> {
+    let c = &*columns::DECLARATION;
+    if records.text(at, c.direction) != "EXPORT" {
+        return vec![];
+    }
+    let to = roster.abroad(records.text(at, c.country_of_destination), Office::Customs);
+    to.filter(|other| *other != records.agency(at)).map(|it| vec![it]).into_iter().collect()
 }
 
 /// The best of several by a score; the first of equals.

@@ -6,7 +6,6 @@ use super::mechanism::{Mechanism, Trace};
 use super::t01::{self, ThirdCountry};
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
-use crate::table::Out;
 
 /// A hub trader with stock, in two lawful ways. Either it buys machines, keeps them, and sells the like of them
 /// to a state under no embargo: same trader, same heading, a few weeks, other serial numbers. Or it sells the very
@@ -74,13 +73,11 @@ impl Mechanism for HubStock {
         }
         let stock = stock(engine, case.number);
         if role == 0 {
-            (draft.from, draft.to) = (stock.a, stock.b);
-            (draft.exporter, draft.importer) = (stock.maker, stock.trader);
+            draft.sell((stock.a, stock.b), (stock.maker, stock.trader), stock.goods);
         } else {
-            (draft.from, draft.to) = (stock.b, stock.c);
-            (draft.exporter, draft.importer) = (stock.trader, stock.buyer);
+            draft.sell((stock.b, stock.c), (stock.trader, stock.buyer), stock.goods);
+            draft.origin = stock.a;
         }
-        (draft.goods, draft.origin) = (stock.goods, stock.a);
         engine.reprice(draft, stock.dollars * if role == 0 { 1.0 } else { 1.2 });
         if let Some(first) =
             engine.of_role(case, 0).filter(|_| role > 0).map(|first| engine.consignment(first))
@@ -107,8 +104,6 @@ impl Mechanism for HubStock {
             consignment.twist.regime = Some("31");
         }
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(_engine: &Engine, _case: &Case) -> Vec<Trace> {
         vec![]

@@ -36,7 +36,7 @@ pub trait Mechanism {
         Founding::default()
     }
     /// Records that no consignment has: tips, denials, certificates.
-    fn records<O: Out>(engine: &Engine, case: &Case, out: &mut O);
+    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
     /// Who holds what of it. The first trace is of what makes the case: the rest of the set leads there.
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace>;
 }

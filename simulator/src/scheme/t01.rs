@@ -18,7 +18,7 @@ use super::mechanism::{Mechanism, Trace};
 use super::{Holder, cast};
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
-use crate::table::{Out, Table};
+use crate::table::Table;
 use crate::world::Office;
 
 /// Most that a case moves, kilograms.
@@ -98,16 +98,13 @@ impl Mechanism for ThirdCountry {
     fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
         if role == 0 {
-            (draft.from, draft.to) = (cast.a, cast.b);
-            (draft.exporter, draft.importer) = (cast.exporter, cast.trader);
-            (draft.goods, draft.origin) = (cast.goods, cast.a);
+            draft.sell((cast.a, cast.b), (cast.exporter, cast.trader), cast.goods);
             engine.reprice(draft, cast.dollars);
             // What goes on must fit an aircraft: not every state has a port.
             engine.lighten(draft, MOST_KG);
         } else if let Some(first) = engine.of_role(case, 0).map(|first| engine.consignment(first)) {
-            (draft.from, draft.to) = (cast.b, cast.d);
-            (draft.exporter, draft.importer) = (cast.trader, cast.buyer);
-            (draft.goods, draft.origin) = (cast.goods, cast.a);
+            draft.sell((cast.b, cast.d), (cast.trader, cast.buyer), cast.goods);
+            draft.origin = cast.a;
             let parts = i64::try_from(cast.parts).unwrap_or(1);
             engine.reprice(draft, cast.dollars * 1.15 / parts as f64);
             draft.pieces = (first.draft.pieces / parts).max(1);
@@ -136,8 +133,6 @@ impl Mechanism for ThirdCountry {
             twist.import_goods = Some(cast.onward);
         }
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
         let cast = cast(engine, case.number);

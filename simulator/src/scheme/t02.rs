@@ -24,7 +24,7 @@ use super::mechanism::{Mechanism, Trace};
 use crate::shipment::draft::Draft;
 use crate::shipment::transit::Through;
 use crate::shipment::{Consignment, Engine};
-use crate::table::{Out, Table};
+use crate::table::Table;
 use crate::world::Office;
 
 /// The scheme.
@@ -59,8 +59,6 @@ impl Mechanism for GhostTransit {
         consignment.twist.lost_in_transit = true;
         consignment.twist.forged_discharge = cast(engine, case.number).forged;
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
         let world = engine.world;

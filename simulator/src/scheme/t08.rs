@@ -153,9 +153,7 @@ impl Mechanism for OverdrawnLicence {
 
     fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        (draft.from, draft.to) = (cast.a, cast.b);
-        (draft.exporter, draft.importer) = (cast.exporter, cast.consignee);
-        (draft.goods, draft.origin) = (cast.goods, cast.a);
+        draft.sell((cast.a, cast.b), (cast.exporter, cast.consignee), cast.goods);
         let pieces = cast.parts.get(role).copied().unwrap_or(1);
         let goods = engine.world.commodities.id(cast.goods);
         engine.reprice(draft, pieces as f64 * goods.piece_kg * goods.price.median);

@@ -21,7 +21,7 @@ use super::mechanism::{Mechanism, Trace};
 use super::{Holder, cast};
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
-use crate::table::{Out, Table};
+use crate::table::Table;
 use crate::world::Office;
 
 /// The scheme.
@@ -80,9 +80,7 @@ impl Mechanism for MailDrop {
 
     fn shape(engine: &Engine, case: &Case, _role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        (draft.from, draft.to) = (cast.a, cast.b);
-        (draft.exporter, draft.importer) = (cast.exporter, cast.forwarder);
-        (draft.goods, draft.origin) = (cast.goods, cast.a);
+        draft.sell((cast.a, cast.b), (cast.exporter, cast.forwarder), cast.goods);
         engine.reprice(draft, cast.dollars);
         engine.by_sea(draft, MOST_KG);
         engine.choose_agents(draft);
@@ -95,8 +93,6 @@ impl Mechanism for MailDrop {
         twist.notify = Some(if cast.notify_changed { cast.receiver } else { cast.forwarder });
         (twist.onward, twist.no_import) = (cast.onward, cast.onward);
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
         let cast = cast(engine, case.number);

@@ -21,7 +21,7 @@ use super::mechanism::{Mechanism, Trace};
 use crate::draw::LogNormal;
 use crate::shipment::draft::{Draft, ratio, round};
 use crate::shipment::{Consignment, Engine};
-use crate::table::{Out, Table};
+use crate::table::Table;
 use crate::world::Office;
 
 /// The scheme.
@@ -77,9 +77,7 @@ impl Mechanism for CoLoading {
 
     fn shape(engine: &Engine, case: &Case, _role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        (draft.from, draft.to) = (cast.a, cast.b);
-        (draft.exporter, draft.importer) = (cast.exporter, cast.importer);
-        (draft.goods, draft.origin) = (cast.goods, cast.a);
+        draft.sell((cast.a, cast.b), (cast.exporter, cast.importer), cast.goods);
         let price = engine.world.commodities.id(cast.goods).price.median;
         engine.reprice(draft, cast.kilograms * price);
         engine.by_sea(draft, MOST_KG);
@@ -90,8 +88,6 @@ impl Mechanism for CoLoading {
         let excess = cast(engine, case.number).excess;
         consignment.twist.hidden_grams = round(consignment.draft.gross_grams as f64 * excess);
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
         let cast = cast(engine, case.number);

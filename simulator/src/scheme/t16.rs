@@ -26,7 +26,7 @@ use crate::shipment::draft::Draft;
 use crate::shipment::emit::serials;
 use crate::shipment::zone::{ENTERS, Exit};
 use crate::shipment::{Consignment, Engine};
-use crate::table::{Out, Table};
+use crate::table::Table;
 use crate::world::Office;
 
 /// The scheme.
@@ -93,9 +93,7 @@ impl Mechanism for ReDocumented {
 
     fn shape(engine: &Engine, case: &Case, _role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        (draft.from, draft.to) = (cast.a, cast.b);
-        (draft.exporter, draft.importer) = (cast.exporter, cast.trader);
-        (draft.goods, draft.origin) = (cast.goods, cast.a);
+        draft.sell((cast.a, cast.b), (cast.exporter, cast.trader), cast.goods);
         engine.reprice(draft, cast.dollars);
         engine.lighten(draft, MOST_KG);
         engine.choose_agents(draft);
@@ -119,8 +117,6 @@ impl Mechanism for ReDocumented {
             regime: "10",
         });
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
         let cast = cast(engine, case.number);

@@ -88,9 +88,7 @@ impl Mechanism for ThirdPartyPayer {
 
     fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        (draft.from, draft.to) = (cast.a, cast.b);
-        (draft.exporter, draft.importer) = (cast.exporter, cast.trader);
-        (draft.goods, draft.origin) = (cast.goods, cast.a);
+        draft.sell((cast.a, cast.b), (cast.exporter, cast.trader), cast.goods);
         engine.reprice(draft, cast.dollars.get(role).copied().unwrap_or(50_000.0));
         engine.choose_agents(draft);
     }

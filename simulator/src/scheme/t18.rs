@@ -23,7 +23,7 @@ use super::coast::{Wanted, usual_dollars};
 use super::mechanism::{Mechanism, Trace};
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
-use crate::table::{Out, Table};
+use crate::table::Table;
 use crate::world::Office;
 
 /// The scheme.
@@ -93,15 +93,13 @@ impl Mechanism for Phantom {
 
     fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        (draft.from, draft.to) = (cast.a, cast.b);
-        (draft.goods, draft.origin) = (cast.goods, cast.a);
         if role == REAL {
             let (seller, buyer, dollars) = cast.real;
-            (draft.exporter, draft.importer) = (seller, buyer);
+            draft.sell((cast.a, cast.b), (seller, buyer), cast.goods);
             engine.reprice(draft, dollars);
             engine.by_sea(draft, MOST_KG);
         } else {
-            (draft.exporter, draft.importer) = (cast.payee, cast.payer);
+            draft.sell((cast.a, cast.b), (cast.payee, cast.payer), cast.goods);
             engine.reprice(draft, cast.dollars);
         }
         engine.choose_agents(draft);
@@ -121,8 +119,6 @@ impl Mechanism for Phantom {
         consignment.twist.cited_bill =
             Some(used.map_or_else(|| engine.former_bill(number), |first| engine.bill_id(first)));
     }
-
-    fn records<O: Out>(_engine: &Engine, _case: &Case, _out: &mut O) {}
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
         let cast = cast(engine, case.number);

@@ -84,9 +84,7 @@ impl Mechanism for NotReturned {
 
     fn shape(engine: &Engine, case: &Case, _role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        (draft.from, draft.to) = (cast.a, cast.b);
-        (draft.exporter, draft.importer) = (cast.exporter, cast.importer);
-        (draft.goods, draft.origin) = (cast.goods, cast.a);
+        draft.sell((cast.a, cast.b), (cast.exporter, cast.importer), cast.goods);
         engine.reprice(draft, cast.dollars);
         engine.lighten(draft, MOST_KG);
         engine.choose_agents(draft);

@@ -131,9 +131,7 @@ impl Mechanism for ListedOwner {
 
     fn shape(engine: &Engine, case: &Case, _role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        (draft.from, draft.to) = (cast.a, cast.b);
-        (draft.exporter, draft.importer) = (engine.case_firm(case.number, 0), cast.trader);
-        (draft.goods, draft.origin) = (cast.goods, cast.a);
+        draft.sell((cast.a, cast.b), (engine.case_firm(case.number, 0), cast.trader), cast.goods);
         engine.reprice(draft, cast.dollars);
         engine.choose_agents(draft);
     }

@@ -115,10 +115,8 @@ impl Mechanism for LicenceShopping {
     fn shape(engine: &Engine, case: &Case, _role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
         let [_, from] = cast.states;
-        (draft.from, draft.to) = (from, cast.b);
-        draft.exporter = cast.exporter(engine, case.number);
-        draft.importer = cast.end_user;
-        (draft.goods, draft.origin) = (cast.goods, from);
+        let exporter = cast.exporter(engine, case.number);
+        draft.sell((from, cast.b), (exporter, cast.end_user), cast.goods);
         engine.reprice(draft, cast.dollars);
         engine.choose_agents(draft);
     }

@@ -115,10 +115,8 @@ impl Mechanism for NoticeEvaded {
     fn shape(engine: &Engine, case: &Case, _role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
         let [_, from] = cast.states;
-        (draft.from, draft.to) = (from, cast.to);
-        draft.exporter = cast.exporter;
-        draft.importer = cast.trader.unwrap_or(cast.end_user);
-        (draft.goods, draft.origin) = (cast.goods, from);
+        let importer = cast.trader.unwrap_or(cast.end_user);
+        draft.sell((from, cast.to), (cast.exporter, importer), cast.goods);
         engine.reprice(draft, cast.dollars / cast.orders as f64);
         engine.choose_agents(draft);
     }

@@ -74,6 +74,15 @@ pub struct Draft {
     pub ports: Option<(u32, u32)>,
 }
 
+impl Draft {
+    /// Makes it a sale from one state to another, by one firm to another, of goods made where they are sold from.
+    pub fn sell(&mut self, (from, to): (u32, u32), (exporter, importer): (u32, u32), goods: u32) {
+        (self.from, self.to) = (from, to);
+        (self.exporter, self.importer) = (exporter, importer);
+        (self.goods, self.origin) = (goods, from);
+    }
+}
+
 /// Correlation of the logarithm of a consignment's value with the standing of its seller.
 const SIZE_BY_STANDING: f64 = 0.6;
 /// Least and most value of a consignment, US dollars.

@@ -140,9 +140,8 @@ impl Licences {
         let Some((number, round)) = self.of(draft.number) else { return };
         let licence = engine.licence(number);
         let Some((_, pieces)) = licence.rounds.iter().find(|(at, _)| *at == round) else { return };
-        (draft.from, draft.to, draft.goods) = (licence.from, licence.to, licence.goods);
-        (draft.exporter, draft.importer) = (licence.exporter, licence.consignee);
-        draft.origin = licence.from;
+        let (way, firms) = ((licence.from, licence.to), (licence.exporter, licence.consignee));
+        draft.sell(way, firms, licence.goods);
         let goods = engine.world.commodities.id(licence.goods);
         let kilograms = *pieces as f64 * goods.piece_kg;
         engine.price(draft, Some(kilograms * goods.price.median));

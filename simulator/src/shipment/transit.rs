@@ -61,9 +61,7 @@ impl Engine<'_> {
 
     /// Makes a draft that.
     pub fn send_through(&self, way: &Through, draft: &mut Draft) {
-        (draft.from, draft.to) = (way.passage.from, way.passage.to);
-        (draft.exporter, draft.importer) = (way.exporter, way.importer);
-        (draft.goods, draft.origin) = (way.goods, way.passage.from);
+        draft.sell((way.passage.from, way.passage.to), (way.exporter, way.importer), way.goods);
         self.reprice(draft, way.dollars);
         self.ship_through(draft, &way.passage);
         self.choose_agents(draft);

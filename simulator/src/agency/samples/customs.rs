@@ -1,8 +1,8 @@
 //! Norvia's declarations and inspections, and Solmark's declarations of the same goods.
 
-use super::dress::{
-    comma, duty, kilograms, line, money, name, norvian, pounds, solmarkian, stamped,
-};
+use super::SamplesError;
+use super::dress::{comma, duty, kilograms, money, name, norvian, pounds, solmarkian, stamped};
+use super::lines::Lines;
 use super::pick::{Declared, Picked};
 use super::rows::Record;
 use crate::world::World;
@@ -12,7 +12,7 @@ const EXPORTS: &str = "Entry No,UCR,Way,Accepted,Office,Process,Procedure,Mode,D
     Importer Language,Importer Latin,Importer City,Importer Country,Carrier ID,Carrier,End User ID,End User,\
     End User Country,Departure,Destination,Loading,Discharge,IMO,Containers,HS,Goods,Control,Origin,Net kg,Gross kg,Pieces,\
     Price,Currency,Duty,Licence,HS 2,Goods 2,Net kg 2,Pieces 2,Price 2,Invoice,Lat,Lon,Remarks,Releasable,Compartments,\
-    Marking\n";
+    Marking";
 
 /// What officers note; `None`s keep most declarations without.
 const REMARKS: [Option<&str>; 5] = [
@@ -52,8 +52,8 @@ struct Marks {
 }
 
 /// Declarations of Norvian customs.
-pub fn exports(world: &World, picked: &Picked) -> String {
-    let mut out = EXPORTS.to_owned();
+pub fn exports(world: &World, picked: &Picked) -> Result<String, SamplesError> {
+    let mut out = Lines::new(b',', EXPORTS)?;
     let mut marked = 0;
     for (number, one) in picked.declared.iter().enumerate() {
         let row = one.row;
@@ -64,9 +64,9 @@ pub fn exports(world: &World, picked: &Picked) -> String {
         } else {
             Marks::default()
         };
-        export(world, picked, (number, one), &marks, &mut out);
+        export(world, picked, (number, one), &marks, &mut out)?;
     }
-    out
+    out.text()
 }
 
 fn export(
@@ -74,8 +74,8 @@ fn export(
     picked: &Picked,
     (number, Declared { row, second }): (usize, &Declared),
     marks: &Marks,
-    out: &mut String,
-) {
+    out: &mut Lines,
+) -> Result<(), SamplesError> {
     let text = |column: &str| row.text(column);
     let importer = picked.firms.get(text("importer_id"));
     let end_user = picked.names.get(text("end_user_name"));
@@ -95,76 +95,74 @@ fn export(
     let quantity = |row: &Record| row.number("quantity").map_or(String::new(), |n| n.to_string());
     let way = if text("direction") == "EXPORT" { "EX" } else { "IM" };
     let other = |of: fn(&Record) -> String| second.map_or(String::new(), of);
-    line(
-        out,
-        ',',
-        &[
-            text("id"),
-            text("ucr"),
-            way,
-            &norvian(row.moment("accepted_at")),
-            text("office"),
-            if text("control_code").is_empty() { "E" } else { "P" },
-            &format!("{}00", text("regime")),
-            text("transport_mode"),
-            text("declarant_id"),
-            text("declarant_name"),
-            text("exporter_id"),
-            &seller.original,
-            seller.script,
-            &seller.language,
-            &seller.latin,
-            text("exporter_country"),
-            text("importer_id"),
-            &buyer.original,
-            buyer.script,
-            &buyer.language,
-            &buyer.latin,
-            importer.map_or("", |firm| firm.text("city")),
-            text("importer_country"),
-            text("carrier_id"),
-            text("carrier_name"),
-            end_user.map_or("", |firm| firm.text("id")),
-            &user.original,
-            end_user.map_or("", |firm| firm.text("country")),
-            text("country_of_departure"),
-            text("country_of_destination"),
-            text("port_of_loading"),
-            text("port_of_discharge"),
-            text("vessel_imo"),
-            &text("containers").replace(';', "|"),
-            text("hs_code"),
-            text("description"),
-            text("control_code"),
-            text("country_of_origin"),
-            &kilograms(row.number("net_mass_grams")),
-            &kilograms(row.number("gross_mass_grams")),
-            &quantity(row),
-            &money(row.number("value")),
-            text("currency"),
-            duty(text("hs_code")),
-            text("licence_id"),
-            &other(|row| row.text("hs_code").to_owned()),
-            &other(|row| row.text("description").to_owned()),
-            &other(|row| kilograms(row.number("net_mass_grams"))),
-            &other(|row| row.number("quantity").map_or(String::new(), |n| n.to_string())),
-            &other(|row| money(row.number("value"))),
-            &format!("INV-{}", text("ucr").get(4..).unwrap_or_default()),
-            &degrees(place.map(|at| at.lat + off(7))),
-            &degrees(place.map(|at| at.lon + off(11))),
-            remark.unwrap_or_default(),
-            marks.releasable,
-            marks.compartments,
-            marks.marking,
-        ],
-    );
+    out.add(&[
+        text("id"),
+        text("ucr"),
+        way,
+        &norvian(row.moment("accepted_at")),
+        text("office"),
+        if text("control_code").is_empty() { "E" } else { "P" },
+        &format!("{}00", text("regime")),
+        text("transport_mode"),
+        text("declarant_id"),
+        text("declarant_name"),
+        text("exporter_id"),
+        &seller.original,
+        seller.script,
+        &seller.language,
+        &seller.latin,
+        text("exporter_country"),
+        text("importer_id"),
+        &buyer.original,
+        buyer.script,
+        &buyer.language,
+        &buyer.latin,
+        importer.map_or("", |firm| firm.text("city")),
+        text("importer_country"),
+        text("carrier_id"),
+        text("carrier_name"),
+        end_user.map_or("", |firm| firm.text("id")),
+        &user.original,
+        end_user.map_or("", |firm| firm.text("country")),
+        text("country_of_departure"),
+        text("country_of_destination"),
+        text("port_of_loading"),
+        text("port_of_discharge"),
+        text("vessel_imo"),
+        &text("containers").replace(';', "|"),
+        text("hs_code"),
+        text("description"),
+        text("control_code"),
+        text("country_of_origin"),
+        &kilograms(row.number("net_mass_grams")),
+        &kilograms(row.number("gross_mass_grams")),
+        &quantity(row),
+        &money(row.number("value")),
+        text("currency"),
+        duty(text("hs_code")),
+        text("licence_id"),
+        &other(|row| row.text("hs_code").to_owned()),
+        &other(|row| row.text("description").to_owned()),
+        &other(|row| kilograms(row.number("net_mass_grams"))),
+        &other(|row| row.number("quantity").map_or(String::new(), |n| n.to_string())),
+        &other(|row| money(row.number("value"))),
+        &format!("INV-{}", text("ucr").get(4..).unwrap_or_default()),
+        &degrees(place.map(|at| at.lat + off(7))),
+        &degrees(place.map(|at| at.lon + off(11))),
+        remark.unwrap_or_default(),
+        marks.releasable,
+        marks.compartments,
+        marks.marking,
+    ])
 }
 
 /// Inspections of Norvian customs.
-pub fn inspections(picked: &Picked) -> String {
-    let mut out = "Inspection No,Entry No,How,Found,When,Office,Inspector,Inspector Script,Inspector Latin,Container,\
-                   Mass found kg,Findings,Report,Pages,Compartments\n"
-        .to_owned();
+pub fn inspections(picked: &Picked) -> Result<String, SamplesError> {
+    let mut out = Lines::new(
+        b',',
+        "Inspection No,Entry No,How,Found,When,Office,Inspector,Inspector Script,Inspector Latin,Container,\
+                   Mass found kg,Findings,Report,Pages,Compartments",
+    )?;
     let count = picked.inspections.len();
     for (number, row) in picked.inspections.iter().enumerate() {
         let declared = picked
@@ -189,37 +187,35 @@ pub fn inspections(picked: &Picked) -> String {
             0 => "SCAN",
             _ => "OPEN",
         };
-        line(
-            &mut out,
-            ',',
-            &[
-                row.text("id"),
-                row.text("declaration_id"),
-                how,
-                found,
-                &stamped(row.moment("inspected_at")),
-                office,
-                &super::parties::officer(picked, number % 3),
-                "Latn",
-                "",
-                row.text("container"),
-                &kilograms(row.number("mass_found_grams")),
-                findings,
-                &format!("RPT-{:04}", 700 + number),
-                &(1 + number % 6).to_string(),
-                compartments,
-            ],
-        );
+        out.add(&[
+            row.text("id"),
+            row.text("declaration_id"),
+            how,
+            found,
+            &stamped(row.moment("inspected_at")),
+            office,
+            &super::parties::officer(picked, number % 3),
+            "Latn",
+            "",
+            row.text("container"),
+            &kilograms(row.number("mass_found_grams")),
+            findings,
+            &format!("RPT-{:04}", 700 + number),
+            &(1 + number % 6).to_string(),
+            compartments,
+        ])?;
     }
-    out
+    out.text()
 }
 
 /// Declarations of Solmark's customs, as an older system writes them.
-pub fn imports(world: &World, picked: &Picked) -> String {
-    let mut out = "Nr;UCR;Datum;Amt;Verkehr;Anmelder;Einführer;Einführer Name;Ausführer;Ausführer Name;Herkunft;Versand;\
+pub fn imports(world: &World, picked: &Picked) -> Result<String, SamplesError> {
+    let mut out = Lines::new(
+        b';',
+        "Nr;UCR;Datum;Amt;Verkehr;Anmelder;Einführer;Einführer Name;Ausführer;Ausführer Name;Herkunft;Versand;\
                    Ladehafen;Löschhafen;IMO;Container;Warennummer;Ware;Masse lb;Stück;Wert;Währung;Satz;Bemerkung;\
-                   Verteiler\n"
-        .to_owned();
+                   Verteiler",
+    )?;
     const NOTES: [&str; 3] = ["Ohne Befund", "Nachverzollung geprüft", ""];
     let offices = world.countries.iter().find(|state| state.code == "XS").map(|one| &one.offices);
     for (number, row) in picked.imports.iter().enumerate() {
@@ -227,37 +223,33 @@ pub fn imports(world: &World, picked: &Picked) -> String {
         let office = offices
             .and_then(|offices| offices.iter().position(|office| office == text("office")))
             .map_or(String::new(), |at| (7 + 5 * at).to_string());
-        line(
-            &mut out,
-            ';',
-            &[
-                text("id"),
-                text("ucr"),
-                &solmarkian(row.moment("accepted_at")),
-                &office,
-                text("transport_mode"),
-                text("declarant_id"),
-                text("importer_id"),
-                &name(world, "XS", text("importer_name")).original,
-                text("exporter_id"),
-                text("exporter_name"),
-                text("country_of_origin"),
-                text("country_of_departure"),
-                text("port_of_loading"),
-                text("port_of_discharge"),
-                text("vessel_imo"),
-                &text("containers").replace(';', " / "),
-                text("hs_code"),
-                text("description"),
-                &row.number("net_mass_grams").map_or(String::new(), |grams| comma(pounds(grams))),
-                &row.number("quantity").map_or(String::new(), |pieces| pieces.to_string()),
-                &row.number("value").map_or(String::new(), comma),
-                text("currency"),
-                &duty(text("hs_code")).replace('.', ","),
-                NOTES.get(number % NOTES.len()).copied().unwrap_or_default(),
-                "",
-            ],
-        );
+        out.add(&[
+            text("id"),
+            text("ucr"),
+            &solmarkian(row.moment("accepted_at")),
+            &office,
+            text("transport_mode"),
+            text("declarant_id"),
+            text("importer_id"),
+            &name(world, "XS", text("importer_name")).original,
+            text("exporter_id"),
+            text("exporter_name"),
+            text("country_of_origin"),
+            text("country_of_departure"),
+            text("port_of_loading"),
+            text("port_of_discharge"),
+            text("vessel_imo"),
+            &text("containers").replace(';', " / "),
+            text("hs_code"),
+            text("description"),
+            &row.number("net_mass_grams").map_or(String::new(), |grams| comma(pounds(grams))),
+            &row.number("quantity").map_or(String::new(), |pieces| pieces.to_string()),
+            &row.number("value").map_or(String::new(), comma),
+            text("currency"),
+            &duty(text("hs_code")).replace('.', ","),
+            NOTES.get(number % NOTES.len()).copied().unwrap_or_default(),
+            "",
+        ])?;
     }
-    out
+    out.text()
 }

@@ -29,34 +29,14 @@ pub fn name(world: &World, state: &str, name: &str) -> Name {
     });
     let language = script.and_then(|script| script.languages.first().cloned()).unwrap_or_default();
     let known = script.and_then(|script| {
-        let code = ["Grek", "Cyrl", "Geor"].into_iter().find(|code| *code == script.script)?;
+        let code = ["Arab", "Geor", "Kana"].into_iter().find(|code| *code == script.script)?;
         Some((code, native(name, &script.letters)?))
     });
     match known {
-        Some((script, small)) => {
-            Name { original: sized(&small, name, script), script, language, latin: name.to_owned() }
-        }
+        // None of these scripts has letters of two sizes.
+        Some((script, original)) => Name { original, script, language, latin: name.to_owned() },
         None => Name { original: name.to_owned(), script: "Latn", language, latin: String::new() },
     }
-}
-
-/// Letters as large as those of the Latin name; Georgian has one size.
-fn sized(small: &str, name: &str, script: &str) -> String {
-    if script == "Geor" {
-        return small.to_owned();
-    }
-    if !name.chars().any(char::is_lowercase) {
-        return small.to_uppercase();
-    }
-    let (mut out, mut begins) = (String::new(), true);
-    for letter in small.chars() {
-        match begins {
-            true => out.extend(letter.to_uppercase()),
-            false => out.push(letter),
-        }
-        begins = !letter.is_alphabetic();
-    }
-    out
 }
 
 /// Minutes that a moment's local time is ahead, with its parts: year, month, day, hour, minute.
@@ -138,23 +118,6 @@ pub fn duty(hs: &str) -> &'static str {
     }
 }
 
-/// A line of cells.
-pub fn line(out: &mut String, sign: char, cells: &[&str]) {
-    for (at, cell) in cells.iter().enumerate() {
-        if at > 0 {
-            out.push(sign);
-        }
-        if cell.contains([sign, '"', '\n']) {
-            out.push('"');
-            out.push_str(&cell.replace('"', "\"\""));
-            out.push('"');
-        } else {
-            out.push_str(cell);
-        }
-    }
-    out.push('\n');
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,9 +139,6 @@ mod tests {
         assert_eq!((comma(1_366_866), comma(5_512)), ("13.668,66".into(), "55,12".into()));
         // 25 kg and 6.2 t, by any converter.
         assert_eq!((pounds(25_000), pounds(6_200_000)), (5_512, 1_366_866));
-        let mut out = String::new();
-        line(&mut out, ';', &["a", "b;c", "d\"e"]);
-        assert_eq!(out, "a;\"b;c\";\"d\"\"e\"\n");
     }
 
     fn day_at(year: i64, month: i64, day: i64) -> i64 {

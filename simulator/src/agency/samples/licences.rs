@@ -1,17 +1,21 @@
 //! Norvian export licences.
 
-use super::dress::{day, line, money, name};
+use super::SamplesError;
+use super::dress::{day, money, name};
+use super::lines::Lines;
 use super::pick::Picked;
 use super::rows::Record;
 use crate::calendar::Moment;
 use crate::world::World;
 
 /// Licences, with what the exports of the samples say of their worth.
-pub fn licences(world: &World, picked: &Picked) -> String {
-    let mut out = "Licence,Kind,Status,Granted,Expires,Exporter ID,Exporter,Exporter Script,Consignee ID,Consignee,\
+pub fn licences(world: &World, picked: &Picked) -> Result<String, SamplesError> {
+    let mut out = Lines::new(
+        b',',
+        "Licence,Kind,Status,Granted,Expires,Exporter ID,Exporter,Exporter Script,Consignee ID,Consignee,\
                    Consignee Country,End User ID,End User,End User Country,Destination,Control,HS,Goods,Pieces,Value,\
-                   Currency,Drawn,Parameters,End Use,Conditions,Assessment,EUC,Releasable\n"
-        .to_owned();
+                   Currency,Drawn,Parameters,End Use,Conditions,Assessment,EUC,Releasable",
+    )?;
     for (number, row) in picked.licences.iter().enumerate() {
         let text = |column: &str| row.text(column);
         let of_day = |column: &str| day(row.moment(column).map(Moment::day), '-');
@@ -33,42 +37,38 @@ pub fn licences(world: &World, picked: &Picked) -> String {
             (_, 1) => "End use checked by the embassy",
             _ => "",
         };
-        line(
-            &mut out,
-            ',',
-            &[
-                text("id"),
-                kind,
-                &text("status").to_lowercase(),
-                &of_day("granted_at"),
-                &of_day("expires_at"),
-                text("exporter_id"),
-                text("exporter_name"),
-                "Latn",
-                text("consignee_id"),
-                &of(consignee, "consignee_name"),
-                consignee.map_or("", |firm| firm.text("country")),
-                end_user.map_or("", |firm| firm.text("id")),
-                &of(end_user, "end_user_name"),
-                end_user.map_or("", |firm| firm.text("country")),
-                text("country_of_destination"),
-                text("control_code"),
-                text("hs_code"),
-                text("description"),
-                &pieces("quantity"),
-                &value,
-                currency,
-                &pieces("drawn_quantity"),
-                "as in the annex of the application",
-                text("end_use"),
-                text("condition"),
-                assessment,
-                text("certificate_id"),
-                "",
-            ],
-        );
+        out.add(&[
+            text("id"),
+            kind,
+            &text("status").to_lowercase(),
+            &of_day("granted_at"),
+            &of_day("expires_at"),
+            text("exporter_id"),
+            text("exporter_name"),
+            "Latn",
+            text("consignee_id"),
+            &of(consignee, "consignee_name"),
+            consignee.map_or("", |firm| firm.text("country")),
+            end_user.map_or("", |firm| firm.text("id")),
+            &of(end_user, "end_user_name"),
+            end_user.map_or("", |firm| firm.text("country")),
+            text("country_of_destination"),
+            text("control_code"),
+            text("hs_code"),
+            text("description"),
+            &pieces("quantity"),
+            &value,
+            currency,
+            &pieces("drawn_quantity"),
+            "as in the annex of the application",
+            text("end_use"),
+            text("condition"),
+            assessment,
+            text("certificate_id"),
+            "",
+        ])?;
     }
-    out
+    out.text()
 }
 
 /// What the pieces of a licence are worth by the price that an export under it was declared at.

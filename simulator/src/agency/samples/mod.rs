@@ -5,6 +5,7 @@
 mod customs;
 mod dress;
 mod licences;
+mod lines;
 mod parties;
 mod pick;
 mod rows;
@@ -23,7 +24,7 @@ use rows::Rows;
 /// Seed of the samples' world.
 const SEED: Seed = Seed(1);
 /// Its consignments: enough that its largest ways carry what the samples show.
-const CONSIGNMENTS: u64 = 40_000;
+const CONSIGNMENTS: u64 = 60_000;
 
 /// Why there are no samples.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,9 @@ pub enum SamplesError {
     /// It has no room for its cases.
     #[error(transparent)]
     TooFew(#[from] TooFew),
+    /// A line cannot be written.
+    #[error("a line of the samples cannot be written: {0}")]
+    Line(String),
     /// The pack's world lacks what samples show.
     #[error("this pack's world has too few {0} for samples: they are cut from the demo pack")]
     Few(&'static str),
@@ -64,10 +68,10 @@ pub fn samples(pack: Pack) -> Result<Vec<Sample>, SamplesError> {
     }
     let picked = pick::pick(&rows)?;
     Ok(vec![
-        Sample { path: "nv-customs/declarations.csv", text: customs::exports(&world, &picked) },
-        Sample { path: "nv-customs/inspections.csv", text: customs::inspections(&picked) },
-        Sample { path: "nv-licensing/licences.csv", text: licences::licences(&world, &picked) },
-        Sample { path: "sm-customs/declarations.csv", text: customs::imports(&world, &picked) },
+        Sample { path: "nv-customs/declarations.csv", text: customs::exports(&world, &picked)? },
+        Sample { path: "nv-customs/inspections.csv", text: customs::inspections(&picked)? },
+        Sample { path: "nv-licensing/licences.csv", text: licences::licences(&world, &picked)? },
+        Sample { path: "sm-customs/declarations.csv", text: customs::imports(&world, &picked)? },
         Sample { path: "vl-fiu/parties.csv", text: parties::parties(&world, &rows, &picked)? },
     ])
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::SamplesError;
-use super::dress::{day, line, name};
+use super::dress::{day, name};
+use super::lines::Lines;
 use super::pick::Picked;
 use super::rows::{Record, Rows};
 use crate::table::Table;
@@ -22,11 +23,13 @@ pub fn officer(picked: &Picked, number: usize) -> String {
 
 /// The parties.
 pub fn parties(world: &World, rows: &Rows, picked: &Picked) -> Result<String, SamplesError> {
-    let mut out = "Party,Kind,Organisation,Organisation Script,Language,Organisation Latin,Person,Person Script,\
+    let mut out = Lines::new(
+        b',',
+        "Party,Kind,Organisation,Organisation Script,Language,Organisation Latin,Person,Person Script,\
                    Person Latin,Born,Nationality,Street,City,Postcode,Country,Registered,Number,Phone,Officer 1,\
                    Officer 1 Script,Officer 1 Latin,Officer 2,Officer 2 Script,Officer 2 Latin,Listed,Remarks,Releasable,\
-                   Compartments\n"
-        .to_owned();
+                   Compartments",
+    )?;
     let owners: BTreeMap<&str, Vec<&Record>> =
         rows.of(Table::Owner, "").fold(BTreeMap::new(), |mut all, row| {
             all.entry(row.text("owned_id")).or_default().push(row);
@@ -42,40 +45,36 @@ pub fn parties(world: &World, rows: &Rows, picked: &Picked) -> Result<String, Sa
         let (own, director) = (of(firm.text("name")), of(firm.text("director")));
         let second = of(second.unwrap_or_default());
         let listed = number + 1 == FIRMS;
-        line(
-            &mut out,
-            ',',
-            &[
-                firm.text("id"),
-                "org",
-                &own.original,
-                own.script,
-                &own.language,
-                &own.latin,
-                "",
-                "",
-                "",
-                "",
-                "",
-                firm.text("street"),
-                firm.text("city"),
-                firm.text("postcode"),
-                firm.text("country"),
-                &day(firm.number("registered_on"), '/'),
-                firm.text("registration_number"),
-                firm.text("phone"),
-                &director.original,
-                director.script,
-                &director.latin,
-                &second.original,
-                second.script,
-                &second.latin,
-                if listed { "yes" } else { "no" },
-                if listed { "Payments split over four accounts" } else { "" },
-                "",
-                "",
-            ],
-        );
+        out.add(&[
+            firm.text("id"),
+            "org",
+            &own.original,
+            own.script,
+            &own.language,
+            &own.latin,
+            "",
+            "",
+            "",
+            "",
+            "",
+            firm.text("street"),
+            firm.text("city"),
+            firm.text("postcode"),
+            firm.text("country"),
+            &day(firm.number("registered_on"), '/'),
+            firm.text("registration_number"),
+            firm.text("phone"),
+            &director.original,
+            director.script,
+            &director.latin,
+            &second.original,
+            second.script,
+            &second.latin,
+            if listed { "yes" } else { "no" },
+            if listed { "Payments split over four accounts" } else { "" },
+            "",
+            "",
+        ])?;
     }
     let people = people(rows);
     if firms.len() < FIRMS || people.len() < PEOPLE {
@@ -84,42 +83,38 @@ pub fn parties(world: &World, rows: &Rows, picked: &Picked) -> Result<String, Sa
     for (number, person) in people.iter().enumerate() {
         let listed = number + LISTED >= PEOPLE;
         let own = name(world, person.country, person.name);
-        line(
-            &mut out,
-            ',',
-            &[
-                &format!("VL-NP-{:04}", 31 + number),
-                "person",
-                "",
-                "",
-                "",
-                "",
-                &own.original,
-                own.script,
-                &own.latin,
-                &day(person.born, '/'),
-                person.country,
-                person.street,
-                person.city,
-                person.postcode,
-                person.country,
-                "",
-                "",
-                person.phone,
-                "",
-                "",
-                "",
-                "",
-                "",
-                "",
-                if listed { "yes" } else { "no" },
-                if listed { "Named in a listing of a partner's service" } else { "" },
-                if number == 2 { "sm-customs" } else { "" },
-                "",
-            ],
-        );
+        out.add(&[
+            &format!("VL-NP-{:04}", 31 + number),
+            "person",
+            "",
+            "",
+            "",
+            "",
+            &own.original,
+            own.script,
+            &own.latin,
+            &day(person.born, '/'),
+            person.country,
+            person.street,
+            person.city,
+            person.postcode,
+            person.country,
+            "",
+            "",
+            person.phone,
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            if listed { "yes" } else { "no" },
+            if listed { "Named in a listing of a partner's service" } else { "" },
+            if number == 2 { "sm-customs" } else { "" },
+            "",
+        ])?;
     }
-    Ok(out)
+    out.text()
 }
 
 /// Firms that the exports of the samples name, buyers first.

@@ -36,7 +36,7 @@ pub fn write(report: &Report) -> String {
          <h1>Synthetic trade, measured</h1>"
     );
     if let Some(folder) = &report.folder {
-        let _ = write!(out, "<p>{}: {} consignments", escape(folder), report.consignments);
+        let _ = write!(out, "<p>{}: {} export declarations", escape(folder), report.exports);
         if let Some(pack) = &report.pack {
             let _ = write!(out, ", pack {}", escape(pack));
         }

@@ -2,13 +2,12 @@
 //! not to be had, the trader who imports and exports the same heading soon after.
 
 use super::columns::DECLARATION;
-use super::{Linker, best, many};
+use super::{Linker, best, customs_of_destination, many};
 use crate::detect::ground::Roster;
 use crate::detect::look::Look;
 use crate::detect::records::{Alike, At, Records};
 use crate::detect::sheet::Sheet;
 use crate::table::Table;
-use crate::world::Office;
 
 /// Links an export, the import of it and what leaves again.
 #[derive(Debug)]
@@ -33,16 +32,7 @@ impl Linker for ThirdCountry {
 
     /// Customs of the country of destination.
     fn partners(&self, roster: &Roster, records: &Records, at: At) -> Vec<Vec<u32>> {
-        let columns = &*DECLARATION;
-        if records.text(at, columns.direction) != "EXPORT" {
-            return vec![];
-        }
-        roster
-            .abroad(records.text(at, columns.country_of_destination), Office::Customs)
-            .filter(|other| *other != records.agency(at))
-            .map(|other| vec![other])
-            .into_iter()
-            .collect()
+        customs_of_destination(roster, records, at)
     }
 
     fn links(&self, look: &Look, at: At, sheet: &mut Sheet) {

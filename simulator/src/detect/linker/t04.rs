@@ -1,13 +1,12 @@
 //! T04: a consignment as both sides classify it. Key: the unique consignment reference; code, words, numbers and price.
 
 use super::columns::DECLARATION;
-use super::{Linker, many};
+use super::{Linker, customs_of_destination, many};
 use crate::detect::ground::Roster;
 use crate::detect::look::Look;
 use crate::detect::records::{Alike, At, Records};
 use crate::detect::sheet::Sheet;
 use crate::table::Table;
-use crate::world::Office;
 
 /// Links an export and the import of it.
 #[derive(Debug)]
@@ -32,16 +31,7 @@ impl Linker for Misclassified {
 
     /// Customs of the country of destination.
     fn partners(&self, roster: &Roster, records: &Records, at: At) -> Vec<Vec<u32>> {
-        let columns = &*DECLARATION;
-        if records.text(at, columns.direction) != "EXPORT" {
-            return vec![];
-        }
-        roster
-            .abroad(records.text(at, columns.country_of_destination), Office::Customs)
-            .filter(|other| *other != records.agency(at))
-            .map(|other| vec![other])
-            .into_iter()
-            .collect()
+        customs_of_destination(roster, records, at)
     }
 
     fn links(&self, look: &Look, at: At, sheet: &mut Sheet) {

@@ -1,14 +1,13 @@
 //! T16: goods that leave a free zone, and what they were before. Keys: the consignment's number, then serial numbers.
 
 use super::columns::DECLARATION;
-use super::{Linker, best, many};
+use super::{Linker, best, customs_of_destination, many};
 use crate::detect::ground::Roster;
 use crate::detect::look::Look;
 use crate::detect::records::{Alike, At, Records};
 use crate::detect::sheet::Sheet;
 use crate::shipment::zone::ENTERS;
 use crate::table::Table;
-use crate::world::Office;
 
 /// Links an export, its entry into a zone, and what leaves it.
 #[derive(Debug)]
@@ -31,12 +30,7 @@ impl Linker for ReDocumented {
 
     /// Customs of the country of destination.
     fn partners(&self, roster: &Roster, records: &Records, at: At) -> Vec<Vec<u32>> {
-        let c = &*DECLARATION;
-        if records.text(at, c.direction) != "EXPORT" {
-            return vec![];
-        }
-        let to = roster.abroad(records.text(at, c.country_of_destination), Office::Customs);
-        to.filter(|other| *other != records.agency(at)).map(|it| vec![it]).into_iter().collect()
+        customs_of_destination(roster, records, at)
     }
 
     fn links(&self, look: &Look, at: At, sheet: &mut Sheet) {

@@ -1,14 +1,13 @@
 //! T21: exports for a time, and what became of the goods. Keys: the consignment's number, then the serial numbers.
 
 use super::columns::DECLARATION;
-use super::{Linker, many};
+use super::{Linker, customs_of_destination, many};
 use crate::detect::ground::Roster;
 use crate::detect::look::Look;
 use crate::detect::records::{Alike, At, Records};
 use crate::detect::sheet::Sheet;
 use crate::shipment::temporary::{ADMITTED, LEAVES};
 use crate::table::Table;
-use crate::world::Office;
 
 /// Links an export for a time with every later declaration of the same serial numbers.
 #[derive(Debug)]
@@ -31,12 +30,7 @@ impl Linker for NotReturned {
 
     /// Customs of the country of destination.
     fn partners(&self, roster: &Roster, records: &Records, at: At) -> Vec<Vec<u32>> {
-        let c = &*DECLARATION;
-        if records.text(at, c.direction) != "EXPORT" {
-            return vec![];
-        }
-        let to = roster.abroad(records.text(at, c.country_of_destination), Office::Customs);
-        to.filter(|other| *other != records.agency(at)).map(|it| vec![it]).into_iter().collect()
+        customs_of_destination(roster, records, at)
     }
 
     fn links(&self, look: &Look, at: At, sheet: &mut Sheet) {

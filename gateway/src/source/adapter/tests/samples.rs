@@ -41,11 +41,11 @@ async fn norvian_customs_is_rich() {
         .flat_map(|one| [&one.exporter, &one.importer])
         .map(|party| party.as_ref().unwrap().name.as_ref().unwrap().script.as_str())
         .collect();
-    assert!(scripts.len() >= 3, "{scripts:?}");
+    assert_eq!(scripts, BTreeSet::from(["Arab", "Geor", "Kana", "Latn"]));
     let containers: Vec<&String> = all.iter().flat_map(|one| &one.containers).collect();
     assert!(containers.len() >= 30);
     assert!(containers.iter().all(|number| is_container(number)), "{containers:?}");
-    assert!(all.iter().filter(|one| !one.items[0].control_code.is_empty()).count() >= 12);
+    assert!(all.iter().filter(|one| !one.items[0].control_code.is_empty()).count() >= 20);
     assert!(all.iter().filter(|one| one.items.len() == 2).count() >= 10);
     assert!(all.iter().any(|one| one.examined_at.is_some()));
 
@@ -56,7 +56,7 @@ async fn norvian_customs_is_rich() {
 
     let ids: BTreeSet<String> = all.into_iter().map(|one| one.id).collect();
     let answer = search(&source, request("Inspection")).await.unwrap();
-    assert!(answer.end.as_ref().unwrap().records >= 12);
+    assert_eq!(answer.end.as_ref().unwrap().records, 18);
     for record in answer.records() {
         let inspection = Inspection::decode(record.payload.clone()).unwrap();
         assert!(ids.contains(&inspection.declaration_id));
@@ -86,12 +86,13 @@ async fn the_other_agencies_fit_to_it() {
         count += 1;
         differing += usize::from(apart > 10);
     }
-    assert!(differing > 2 && near * 5 >= count * 4, "{differing} {near} of {count}");
+    assert!(differing > 2 && differing * 2 < count, "{differing} of {count}");
+    assert!(near * 10 >= count * 9, "{near} of {count}");
     let licensing = sample(spool.path(), &["nv-licensing/licences.toml"]);
     let answer = search(&licensing, request("ExportLicence")).await.unwrap();
     let licences: BTreeSet<String> =
         answer.records().map(|r| ExportLicence::decode(r.payload.clone()).unwrap().id).collect();
-    assert_eq!(licences.len(), 18);
+    assert_eq!(licences.len(), 24);
     let used = exports.iter().map(|one| &one.items[0].licence_id).filter(|id| !id.is_empty());
     assert!(used.clone().count() >= 8 && used.into_iter().all(|id| licences.contains(id)));
 
