@@ -2,7 +2,7 @@
 //! their code on the way (T04), and licences on which more leaves than they allow (T08).
 
 use super::{Found, Judgement, Lead, Own, Playbook, Test, field, same_name, share_numbers};
-use crate::detect::records::{Alike, serial};
+use crate::detect::records::{Alike, At, serial};
 use crate::table::Table;
 use crate::world::Office;
 
@@ -24,12 +24,57 @@ fn is_same(own: &Own, row: &super::Row) -> bool {
     share_numbers(own.text("description"), field(row, "items.description"))
 }
 
+/// Whether goods could be told apart by their numbers.
+fn both_numbered(own: &Own, row: &super::Row) -> bool {
+    let theirs = serial(field(row, "items.description")).is_some();
+    theirs && serial(own.text("description")).is_some()
+}
+
 fn first(found: &[Found]) -> &[super::Row] {
     found.first().and_then(Option::as_ref).map_or(&[], Vec::as_slice)
 }
 
-/// Goods leave again: were they declared for who sells them on? Asked by customs of the country in between.
+/// Goods leave again: were they declared for who sells them on? Asked by customs of the country in between, of those of the
+/// country that the import came from.
 pub struct ReExport;
+
+/// Days that goods stay at most before they leave again.
+const STAY: f64 = 75.0;
+/// Imports that goods may have come by, at most.
+const CAME_BY: usize = 2;
+
+impl ReExport {
+    /// Imports of the seller that these goods may have come by: the same chapter, not long ago, about the same mass or half
+    /// of it; the closest first.
+    fn came_by(own: &Own) -> Vec<At> {
+        let chapter: String = own.text("hs_code").chars().take(2).collect();
+        let number = |at: At, name: &str| own.number_of(at, name);
+        let fits = |at: &At| {
+            let before = number(own.at, "accepted_at").zip(number(*at, "accepted_at"));
+            let days = before.map(|(left, came)| (left - came) / 86_400.0);
+            own.text_of(*at, "direction") == "IMPORT"
+                && own.text_of(*at, "hs_code").starts_with(&chapter)
+                && days.is_some_and(|days| (0.0..STAY).contains(&days))
+        };
+        let differs = |at: &At| {
+            let both = number(own.at, "net_mass_grams").zip(number(*at, "net_mass_grams"));
+            both.filter(|(_, came)| *came > 0.0).map_or(9.0, |(left, came)| {
+                let share = left / came;
+                (share - 1.0).abs().min((share - 0.5).abs())
+            })
+        };
+        let seller = own.text("exporter_id");
+        let mut all: Vec<(f64, At)> = own
+            .own(Table::Declaration, "importer_id", seller, Alike::Exactly)
+            .into_iter()
+            .filter(fits)
+            .map(|at| (differs(&at), at))
+            .filter(|(differs, _)| *differs < 0.15)
+            .collect();
+        all.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+        all.into_iter().take(CAME_BY).map(|(_, at)| at).collect()
+    }
+}
 
 impl Playbook for ReExport {
     fn scheme(&self) -> &'static str {
@@ -41,47 +86,43 @@ impl Playbook for ReExport {
     }
 
     fn needs(&self) -> &'static [(Table, &'static [&'static str])] {
-        &[(Table::Declaration, &["items.description", "end_user.name.original"])]
+        &[(Table::Declaration, &["ucr", "items.description", "end_user.name.original"])]
     }
 
     fn alone(&self, own: &Own) -> Option<Judgement> {
         let passes = exports(own) && own.text("regime") == "31";
-        let numbered = serial(own.text("description")).is_some();
-        (passes && numbered).then(|| Judgement::new(0.15, "goods with serial numbers leave again"))
+        (passes && !Self::came_by(own).is_empty())
+            .then(|| Judgement::new(0.15, "what came in not long ago leaves again"))
     }
 
     fn lead(&self, own: &Own, found: &[Found]) -> Option<Lead> {
-        let here = own.country().map(|state| own.world.countries.id(state).code.clone())?;
-        let of = own.abroad(own.text("country_of_origin"), Office::Customs)?;
-        let code = code(own, found)?;
+        let import = *Self::came_by(own).get(found.len())?;
+        let of = own.abroad(own.text_of(import, "exporter_country"), Office::Customs)?;
         Some(Lead {
             of: of.to_owned(),
             table: Table::Declaration,
             tests: vec![
+                ("ucr", Test::Is(own.text_of(import, "ucr").to_owned())),
                 ("direction", Test::Is("EXPORT".to_owned())),
-                ("country_of_destination", Test::Is(here)),
-                ("items.hs_code", Test::Begins(code)),
             ],
-            fields: &["items.description", "end_user.name.original"],
+            fields: &["ucr", "items.description", "end_user.name.original"],
         })
     }
 
     fn judge(&self, own: &Own, found: &[Found]) -> Judgement {
-        let mine = serial(own.text("description"));
-        let same =
-            |row: &&super::Row| mine.is_some() && serial(field(row, "items.description")) == mine;
-        match first(found).iter().find(same) {
-            None => Judgement::new(0.06, "no export of these serial numbers to here is told"),
-            Some(row) => {
-                let named = field(row, "end_user.name.original");
-                if same_name(named, own.text("exporter_name")) {
-                    Judgement::new(0.95, "declared as used here by the firm that sells it on")
-                } else if same_name(named, own.text("importer_name")) {
-                    Judgement::new(0.02, "declared from the start for who buys it now")
-                } else {
-                    Judgement::new(0.6, "declared for neither who sells nor who buys it now")
-                }
-            }
+        let rows = || found.iter().flatten().flatten();
+        let named = |row: &super::Row, name: &str| {
+            same_name(field(row, "end_user.name.original"), own.text(name))
+        };
+        let kept = |row: &super::Row| named(row, "exporter_name");
+        if rows().any(|row| kept(row) && is_same(own, row)) {
+            Judgement::new(0.95, "declared as used here by the firm that sells it on")
+        } else if rows().any(|row| named(row, "importer_name")) {
+            Judgement::new(0.02, "declared from the start for who buys it now")
+        } else if rows().any(|row| kept(row) && !both_numbered(own, row)) {
+            Judgement::new(0.6, "as much as was declared as used here by the firm that sells it on")
+        } else {
+            Judgement::new(0.06, "nobody was named as who uses it here")
         }
     }
 }

@@ -2,6 +2,7 @@
 //! `scenario.toml` and, where there is one, `msel.csv`; or one of those that are built in.
 
 pub mod msel;
+pub mod sheet;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -136,7 +137,7 @@ pub struct Weights {
     pub held: f64,
     /// Time to interdict, counted against.
     pub time: f64,
-    /// Over-collection, counted against.
+    /// Over-collection by orders of magnitude, counted against.
     pub over_collection: f64,
 }
 

@@ -65,14 +65,21 @@ pub struct Scores {
 
 impl Scores {
     /// What two games are compared by: scores weighed as the scenario says; what was never done counts as worst.
+    /// Over-collection counts by orders of magnitude (decimal logarithm of received over needed): as a share it is close to
+    /// 1 for whoever asks about anything lawful, and a thousand times as much would look the same.
     pub fn standing(&self, weights: &Weights) -> f64 {
         let good = |score: Score, none: f64| score.value().unwrap_or(none);
         weights.recall * good(self.recall, 0.0) + weights.precision * good(self.precision, 0.0)
             - weights.brier * good(self.brier, 0.25)
             - weights.held * good(self.held, 0.0)
             - weights.time * good(self.time, 1.0)
-            - weights.over_collection * good(self.over_collection, 0.0)
+            - weights.over_collection * magnitude(self.over_collection)
     }
+}
+
+fn magnitude(over: Score) -> f64 {
+    let (received, needed) = (over.denominator, over.denominator - over.numerator);
+    if received > 0.0 { libm::log10((received / needed.max(1.0)).max(1.0)) } else { 0.0 }
 }
 
 /// What came of a case.
