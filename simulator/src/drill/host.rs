@@ -243,11 +243,12 @@ fn read(
     }
     let parts: Vec<Value> = serde_json::from_str(&entry.body_json)?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let at = |part: &'_ Value, path: &str| part.pointer(path).cloned().unwrap_or_default();
     let mut told = vec![];
     for part in &parts {
         match part["part"].as_str() {
             Some("intent") => {
-                let asked = (text(&part["requester"]["agency"]), text(&part["record_type"]));
+                let asked = (text(&at(part, "/requester/agency")), text(&part["record_type"]));
                 intents.insert(entry.exchange_id.clone(), asked);
             }
             Some("share") if part["originator"] == agency => {
@@ -267,7 +268,7 @@ fn read(
                     records,
                 }));
             }
-            Some("denial") if part["requester"]["agency"] == agency => {
+            Some("denial") if at(part, "/requester/agency") == agency => {
                 let reason = text(&part["reason"]);
                 told.push(What::Refused { entry: entry.index, to: agency.to_owned(), reason });
             }

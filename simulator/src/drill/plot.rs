@@ -163,6 +163,9 @@ const OF_A_CASE: usize = 2;
 /// One in so many matters of a team is of a case, at most: checks that hit more often would teach what no office meets.
 const CASES_OF_ALL: usize = 5;
 
+/// What a declaration really is, by its number: label and detail.
+type Labels = HashMap<String, (String, String)>;
+
 struct Picked {
     team: usize,
     at: At,
@@ -215,11 +218,7 @@ impl Plot {
         known(&self.ground.records, at)
     }
 
-    fn deal(
-        &mut self,
-        scenario: &Scenario,
-        labels: &HashMap<String, (String, String)>,
-    ) -> Result<(), PlotError> {
+    fn deal(&mut self, scenario: &Scenario, labels: &Labels) -> Result<(), PlotError> {
         let mut picked: Vec<Picked> = vec![];
         let mut places: BTreeMap<usize, usize> = BTreeMap::new();
         let (mut played, mut unplayed) = (vec![], 0);
@@ -314,7 +313,7 @@ impl Plot {
         team: usize,
         agency: u32,
         table: Table,
-        labels: &HashMap<String, (String, String)>,
+        labels: &Labels,
         picked: &mut Vec<Picked>,
     ) {
         let records = &self.ground.records;
@@ -469,10 +468,7 @@ impl Plot {
 }
 
 /// A world's records and truth, and what its labels say of declarations.
-fn ground(
-    world: &World,
-    scenario: &Scenario,
-) -> Result<(Ground, HashMap<String, (String, String)>), PlotError> {
+fn ground(world: &World, scenario: &Scenario) -> Result<(Ground, Labels), PlotError> {
     let engine = Plot::engine(world, scenario)?;
     let every: BTreeSet<Table> = Table::ALL.iter().copied().collect();
     let (records, truth) = Records::made(&engine, &every);

@@ -19,7 +19,7 @@ pub enum PlayError {
     #[error(transparent)]
     Log(#[from] LogError),
     /// Somebody wanted it to stop.
-    #[error("stopped; `drill run --resume` goes on from here")]
+    #[error("stopped; what happened so far is in the event log")]
     Stopped,
 }
 
