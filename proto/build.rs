@@ -14,6 +14,7 @@ const FILES: &[&str] = &[
     "portcullis/directory/v1/directory.proto",
     "portcullis/agreement/v1/agreement.proto",
     "portcullis/case/v1/case.proto",
+    "portcullis/drill/v1/drill.proto",
     "portcullis/record/v1/value.proto",
     "portcullis/record/v1/common.proto",
     "portcullis/record/v1/party.proto",
@@ -52,6 +53,12 @@ const FILES: &[&str] = &[
 /// `src/debug.rs` and prints none.
 const SECRET: &[&str] = &[
     ".portcullis.audit.v1.Entry",
+    ".portcullis.drill.v1.Cell",
+    ".portcullis.drill.v1.DecideRequest",
+    ".portcullis.drill.v1.HandOverRequest",
+    ".portcullis.drill.v1.Happened",
+    ".portcullis.drill.v1.Matter",
+    ".portcullis.drill.v1.SendRequest",
     ".portcullis.query.v1.Query",
     ".portcullis.query.v1.QueryRequest",
     ".portcullis.record.v1",

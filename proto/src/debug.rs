@@ -13,6 +13,12 @@ macro_rules! opaque {
 
 opaque!(
     audit::Entry,
+    drill::Cell,
+    drill::DecideRequest,
+    drill::HandOverRequest,
+    drill::Happened,
+    drill::Matter,
+    drill::SendRequest,
     query::Query,
     query::QueryRequest,
     query::Value,

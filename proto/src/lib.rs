@@ -28,6 +28,7 @@ area!(
     audit = "portcullis.audit.v1",
     case = "portcullis.case.v1",
     directory = "portcullis.directory.v1",
+    drill = "portcullis.drill.v1",
     handling = "portcullis.handling.v1",
     label = "portcullis.label.v1",
     query = "portcullis.query.v1",

@@ -562,21 +562,16 @@ fn source_names_line_and_column_of_what_it_cannot_serve() {
 
     serves_unread(command(&words));
 
-    let columns: Vec<&str> = data.lines().next().unwrap().split(',').collect();
-    let mass = columns.iter().position(|name| *name == "Net kg").unwrap();
-    let broken: Vec<String> = data
-        .lines()
-        .enumerate()
-        .map(|(at, line)| {
-            let mut cells: Vec<&str> = line.split(',').collect();
-            if at == 1 {
-                cells[mass] = "SECRETVALUE";
-            }
-            cells.join(",")
-        })
-        .collect();
-    std::fs::write(&csv, broken.join("\n")).unwrap();
-    let said = run(&words).code(1).complains(&["declarations.csv:2", columns[mass]]);
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(data.as_bytes());
+    let mut lines: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let mass = lines[0].iter().position(|name| name == "Net kg").unwrap();
+    let column = lines[0][mass].to_owned();
+    let cells = lines[1].iter().enumerate();
+    lines[1] = cells.map(|(at, cell)| if at == mass { "SECRETVALUE" } else { cell }).collect();
+    let mut broken = csv::Writer::from_path(&csv).unwrap();
+    lines.iter().for_each(|line| broken.write_record(line).unwrap());
+    broken.flush().unwrap();
+    let said = run(&words).code(1).complains(&["declarations.csv:2", &column]);
     assert!(!said.err.contains("SECRETVALUE"), "{}", said.err);
 }
 

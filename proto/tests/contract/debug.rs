@@ -63,6 +63,12 @@ macro_rules! values {
 
 values!(
     audit::Entry,
+    drill::Cell,
+    drill::DecideRequest,
+    drill::HandOverRequest,
+    drill::Happened,
+    drill::Matter,
+    drill::SendRequest,
     query::Prefix,
     query::Query,
     query::QueryRequest,
