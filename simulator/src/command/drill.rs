@@ -1,7 +1,6 @@
 //! `portcullis-sim drill`: check, run, replay, score and report exercises.
 
 mod check;
-mod host;
 mod log;
 mod msel;
 mod run;

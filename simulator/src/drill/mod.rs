@@ -7,7 +7,7 @@
 //! - `playbook/`: whom an officer asks what about a matter, and what the answers say; `bot.rs`: who plays how
 //! - `host.rs`: gateway and sources on this machine, and the only file that knows the gateway; `desk.rs`: questions over
 //!   the wire
-//! - `play.rs`: the game; `score/`: what came of it; `report/`: the after-action report
+//! - `play/`: the game; `score/`: what came of it; `report/`: the after-action report
 
 pub mod bot;
 pub mod clock;
@@ -15,7 +15,9 @@ pub mod desk;
 pub mod event;
 pub mod host;
 pub mod known;
+pub mod live;
 pub mod log;
+pub mod now;
 pub mod play;
 pub mod playbook;
 pub mod plot;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail, ensure};
 use portcullis_sim::drill::bot::Bot;
-use portcullis_sim::drill::desk::{Desk, Nobody};
+use portcullis_sim::drill::desk::{Desk, Nobody, Partners};
 use portcullis_sim::drill::event::{Event, What};
 use portcullis_sim::drill::host::{CASE, Host};
 use portcullis_sim::drill::log::Log;
@@ -16,8 +16,6 @@ use portcullis_sim::drill::plot::Plot;
 use portcullis_sim::drill::report;
 use portcullis_sim::drill::scenario::{Scenario, msel};
 use portcullis_sim::drill::score::{Scored, score, yardstick};
-
-use super::host::Hosted;
 
 /// Arguments of `drill run`.
 #[derive(clap::Args)]
@@ -123,10 +121,10 @@ impl Drill<'_> {
             !stop.load(Ordering::Relaxed)
         };
         if self.bots.iter().any(|bot| bot.asks()) {
-            let mut host = Host::start(scenario, plot, self.out).await?;
+            let host = Host::start(scenario, plot, self.out).await?;
             let desk = Desk::new(host.channels(), CASE)?;
-            let mut hosted = Hosted { host: &mut host, desk };
-            game.play(&mut hosted, &mut log, self.speed, &mut tell).await?;
+            let mut partners = Partners { now: host.now(), desk: std::sync::Arc::new(desk) };
+            game.play(&mut partners, &mut log, self.speed, &mut tell).await?;
             let mut found = host.disclosures().await?;
             found.extend(host.received(plot).await?);
             let (checkpoint, entries) = host.end().await?;
@@ -136,9 +134,9 @@ impl Drill<'_> {
             game.close(&mut log, vec![], String::new(), 0)?;
         }
         progress.done();
-        let scored = score(scenario, plot, &game.events);
+        let scored = score(scenario, plot, game.events());
         let yard = yardstick(scenario, plot).await;
-        report::write(&self.out.join("report"), scenario, plot, &game.events, log.hash(), &yard)
+        report::write(&self.out.join("report"), scenario, plot, game.events(), log.hash(), &yard)
             .with_context(|| format!("cannot write the report in {}", self.out.display()))?;
         if scored.all.recall.denominator == 0.0 {
             bail!("nothing could be scored");
