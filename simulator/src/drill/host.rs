@@ -146,6 +146,11 @@ impl Host {
         Ok(Doors { address, incoming: listen_on(listener, acceptor), layer, stop })
     }
 
+    /// The profile with which a system reaches the gateway.
+    pub fn profile_of(&self, agency: &str, system: &str) -> PathBuf {
+        self.running.profile(agency, system)
+    }
+
     /// The profile with which a system reaches those doors.
     pub fn drill_profile(&self, agency: &str, system: &str) -> PathBuf {
         self.running.dir.join("drill-profiles").join(format!("{agency}-{system}.toml"))
@@ -159,11 +164,6 @@ impl Host {
     /// Where the gateway listens.
     pub fn address(&self) -> std::net::SocketAddr {
         self.gateway.address
-    }
-
-    /// The profile of an agency, for `portcullis query --profile`.
-    pub fn profile(&self, agency: &str) -> PathBuf {
-        self.running.profile(agency, "desk")
     }
 
     /// What the gateway's log tells each originator of what left it, and every requester of what it was refused.

@@ -24,6 +24,7 @@ pub mod plot;
 pub mod report;
 pub mod scenario;
 pub mod score;
+pub mod service;
 pub mod story;
 
 /// Hexadecimal SHA-256.

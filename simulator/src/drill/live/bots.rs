@@ -25,7 +25,8 @@ impl Bots {
     {
         let mut teams = BTreeMap::new();
         let scenario = &session.cast.scenario;
-        for (place, (player, team)) in session.cast.players.iter().zip(&scenario.teams).enumerate() {
+        for (place, (player, team)) in session.cast.players.iter().zip(&scenario.teams).enumerate()
+        {
             let Player::Bot(bot) = player else { continue };
             let (sender, looks) = mpsc::unbounded_channel();
             teams.insert(place, sender);

@@ -2,13 +2,16 @@
 //! down what happens, and answers when what was done is on disk. Several requests that wait share one write.
 //!
 //! - `deed.rs`: what people can do, and when they may; `bots.rs`: bots beside them, each team thinking for itself
+//! - `past.rs`: what happened, and how things were then, for those who watch
 //! - `observe.rs`: what people's teams asked, told by the gateway's log and not by them
 
 mod bots;
 mod deed;
 mod observe;
+mod past;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -18,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub use bots::Bots;
 pub use deed::{Deed, Problem};
 pub use observe::observe;
+pub use past::Past;
 
 use super::bot::Bot;
 use super::clock::{Command, Exercise, State as Running, Wall};
@@ -153,8 +157,9 @@ impl By {
 /// Everything that happened, for those who watch.
 #[derive(Debug)]
 struct Shared {
-    events: RwLock<Vec<Arc<Event>>>,
+    told: RwLock<Past>,
     clocks: watch::Sender<Clocks>,
+    closed: AtomicBool,
 }
 
 /// The way to a drill under way.
@@ -197,9 +202,55 @@ impl Session {
 
     /// Events from a number on.
     pub fn events_from(&self, number: u64) -> Vec<Arc<Event>> {
-        let Ok(events) = self.shared.events.read() else { return vec![] };
-        let from = usize::try_from(number).unwrap_or(usize::MAX);
-        events.get(from..).unwrap_or_default().to_vec()
+        self.past(|past| past.from(number))
+    }
+
+    /// What happened, and how things were when it did.
+    pub fn past<T: Default>(&self, look: impl FnOnce(&Past) -> T) -> T {
+        // Whoever wrote to it cannot have failed half way: it takes whole events.
+        self.shared.told.read().map(|past| look(&past)).unwrap_or_default()
+    }
+
+    /// Whether the log is closed: nothing more comes.
+    pub fn closed(&self) -> bool {
+        self.shared.closed.load(Ordering::Acquire)
+    }
+
+    /// Adds what the gateway's log says to the log of a drill that has ended, and closes it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn close(
+        &self,
+        log: &mut Log,
+        events: &mut Vec<Event>,
+        last: Vec<What>,
+    ) -> Result<(), LogError> {
+        let (wall, exercise) =
+            events.last().map(|one| (one.wall, one.exercise)).unwrap_or_default();
+        let numbers = events.len() as u64..;
+        let last = numbers.zip(last).map(|(number, what)| Event {
+            number,
+            wall,
+            exercise,
+            by: "host".to_owned(),
+            player: String::new(),
+            key: String::new(),
+            what,
+        });
+        let last: Vec<Event> = last.collect();
+        log.append_all(&last)?;
+        self.tell(&last);
+        events.extend(last);
+        self.shared.closed.store(true, Ordering::Release);
+        self.shared.clocks.send_modify(|clocks| clocks.events = events.len() as u64);
+        Ok(())
+    }
+
+    fn tell(&self, fresh: &[Event]) {
+        if let Ok(mut past) = self.shared.told.write() {
+            fresh.iter().for_each(|event| past.add(event));
+        }
     }
 
     /// The clocks, and word of every change.
@@ -233,8 +284,9 @@ impl Live {
         let (requests, inbox) = mpsc::channel(1_024);
         let state = State::new(&cast.scenario, &cast.plot, cast.bots());
         let (clocks, _) = watch::channel(Clocks::of(&state));
-        let shared = Arc::new(Shared { events: RwLock::new(vec![]), clocks });
-        drop(state);
+        let past = Past::new(&cast.scenario, &cast.plot);
+        let shared = Shared { told: RwLock::new(past), clocks, closed: AtomicBool::new(false) };
+        let shared = Arc::new(shared);
         Self { session: Session { requests, shared, cast }, inbox, log, events, now }
     }
 
@@ -258,13 +310,11 @@ impl Live {
         let cast = session.cast.clone();
         let mut state = State::new(&cast.scenario, &cast.plot, cast.bots());
         let resumed = !events.is_empty();
-        if let Ok(mut shared) = session.shared.events.write() {
-            shared.extend(events.iter().cloned().map(Arc::new));
-        }
+        session.tell(&events);
         events.into_iter().for_each(|event| state.apply(event));
         let begun = tokio::time::Instant::now();
-        let mut table =
-            Table { base: state.clock().now().0, begun, state, log, fresh: vec![], shared: &session.shared };
+        let base = state.clock().now().0;
+        let mut table = Table { base, begun, state, log, fresh: vec![], session: &session };
         if resumed {
             table.put_now("host", What::Resumed);
         } else {
@@ -315,7 +365,7 @@ struct Table<'t> {
     state: State<'t>,
     log: Log,
     fresh: Vec<Event>,
-    shared: &'t Shared,
+    session: &'t Session,
     begun: tokio::time::Instant,
     base: Wall,
 }
@@ -337,7 +387,7 @@ impl Table<'_> {
     }
 
     fn tell_time(&self, now: Option<&Arc<Now>>) {
-        self.shared.clocks.send_replace(Clocks::of(&self.state));
+        self.session.shared.clocks.send_replace(Clocks::of(&self.state));
         if let Some(now) = now.cloned() {
             let story = self.state.plot.story.world(self.state.now());
             tokio::spawn(async move {
@@ -356,7 +406,8 @@ impl Table<'_> {
             if at >= self.state.scenario.length {
                 continue;
             }
-            let by = if matches!(step, Step::Inject(_) | Step::Overdue(_)) { "trainer" } else { "host" };
+            let by =
+                if matches!(step, Step::Inject(_) | Step::Overdue(_)) { "trainer" } else { "host" };
             for what in self.state.happens(step) {
                 self.put(at, by, what);
             }
@@ -449,10 +500,8 @@ impl Table<'_> {
         }
         let fresh = std::mem::take(&mut self.fresh);
         tokio::task::block_in_place(|| self.log.append_all(&fresh))?;
-        if let Ok(mut events) = self.shared.events.write() {
-            events.extend(fresh.into_iter().map(Arc::new));
-        }
-        self.shared.clocks.send_replace(Clocks::of(&self.state));
+        self.session.tell(&fresh);
+        self.session.shared.clocks.send_replace(Clocks::of(&self.state));
         Ok(())
     }
 }

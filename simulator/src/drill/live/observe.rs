@@ -76,9 +76,8 @@ impl Reader {
 
     fn read(&mut self, entry: &audit::Entry) -> Vec<What> {
         let Ok(parts) = serde_json::from_str::<Vec<Value>>(&entry.body_json) else { return vec![] };
-        let text = |value: Option<&Value>| {
-            value.and_then(Value::as_str).unwrap_or_default().to_owned()
-        };
+        let text =
+            |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
         let exchange = &entry.exchange_id;
         let mut told = vec![];
         for part in &parts {
@@ -106,9 +105,8 @@ impl Reader {
                 _ => {}
             }
         }
-        let ended = parts
-            .iter()
-            .any(|part| part.get("part").and_then(Value::as_str) == Some("ended"));
+        let ended =
+            parts.iter().any(|part| part.get("part").and_then(Value::as_str) == Some("ended"));
         if ended
             && let Some(open) = self.open.remove(exchange)
             && self.known.insert(exchange.clone())

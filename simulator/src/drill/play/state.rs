@@ -224,10 +224,11 @@ impl<'p> State<'p> {
                 self.owed.pop_front();
                 Some(owed)
             }
-            (_, step) => {
+            (_, Some(step)) => {
                 self.agenda.pop_first();
-                step
+                Some(step)
             }
+            (_, None) => None,
         }
     }
 
