@@ -26,6 +26,7 @@ pub mod scenario;
 pub mod score;
 pub mod service;
 pub mod story;
+pub mod weather;
 
 /// Hexadecimal SHA-256.
 pub fn sha256(bytes: &[u8]) -> String {
