@@ -294,6 +294,105 @@ async fn each_sees_and_does_what_is_theirs_and_what_a_team_asks_is_read_from_the
     assert!(at.join("d/report/report.html").exists());
 }
 
+/// Norvia's desk asks Velland by the command line.
+async fn ask(host: &Host, folder: &Path) -> (bool, String) {
+    let gateway = host.profile(folder, "nv-customs", "desk", "gateway");
+    let asked = Command::new(portcullis_tests::binary("portcullis").unwrap())
+        .args(["query", "--profile", gateway.to_str().unwrap(), "Declaration", "--purpose"])
+        .args(["INVESTIGATION", "--case", "CASE-1", "--from", "vl-customs", "--limit", "1"])
+        .args(["--fields", "items.hs_code", "--format", "json"])
+        .output()
+        .await
+        .unwrap();
+    let text = [asked.stdout, asked.stderr].concat();
+    (asked.status.success(), String::from_utf8(text).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn injects_change_the_exchange_itself_and_change_it_back() {
+    let work = tempfile::tempdir().unwrap();
+    let at = work.path();
+    let run = [
+        "drill",
+        "run",
+        "--scenario",
+        "tutorial",
+        "--people",
+        "all",
+        "--start",
+        "--out",
+        "d",
+        "--json",
+    ];
+    let host = Host::up(at, &run).await;
+    let mut trainer = host.client(at, "exercise-control", "trainer").await;
+    let mut inject = async |kind: &str, about: &str, minutes: u32| {
+        let row = wire::Inject {
+            planned: Some(prost_types::Duration { seconds: 590, nanos: 0 }),
+            kind: kind.to_owned(),
+            sender: "Exercise director".to_owned(),
+            receiver: "ALL".to_owned(),
+            content: "EXERCISE.".to_owned(),
+            about: about.to_owned(),
+            maximum_minutes: minutes,
+            ..Default::default()
+        };
+        let put = wire::PutInjectRequest { key: format!("{kind}{about}"), inject: Some(row) };
+        let number = trainer.put_inject(put).await?.into_inner().number;
+        trainer.control(command(&format!("t{number}"), Clock::Trigger(number))).await?;
+        Ok::<u32, Status>(number)
+    };
+    // Until it is as wanted, for what an inject changes takes its time.
+    let comes = async |wanted: &dyn Fn(bool, &str, Duration) -> bool, what: &str| {
+        let mut last = String::new();
+        for _ in 0..40 {
+            let begun = Instant::now();
+            let (good, text) = ask(&host, at).await;
+            if wanted(good, &text, begun.elapsed()) {
+                return;
+            }
+            last = text;
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        panic!("{what}: {last}");
+    };
+    let served = |good: bool, text: &str, _| good && text.contains("hs_code");
+    comes(&served, "at first").await;
+
+    let wrong = inject("peer_down", "", 0).await.unwrap_err();
+    assert!(wrong.message().contains("`about`"), "{}", wrong.message());
+    let down = inject("peer_down", "vl-customs", 0).await.unwrap();
+    comes(&|_, text: &str, _| text.contains("SOURCE_"), "its source is down").await;
+    let slow = inject("gateway_slow", "", 0).await.unwrap();
+    let withdraw = |number: u32| wire::WithdrawInjectRequest {
+        key: format!("w{number}"),
+        number,
+        reason: "enough".to_owned(),
+    };
+    let mut second = host.client(at, "exercise-control", "trainer").await;
+    second.withdraw_inject(withdraw(down)).await.unwrap();
+    let slowly = |good: bool, text: &str, took: Duration| {
+        served(good, text, took) && took > Duration::from_millis(1_400)
+    };
+    comes(&slowly, "slow").await;
+    second.withdraw_inject(withdraw(slow)).await.unwrap();
+    let suspended =
+        inject("agreement_suspended", "vl-customs:customs-assistance", 0).await.unwrap();
+    comes(&|good, text: &str, _| !good && text.contains("SUSPENDED"), "suspended").await;
+    second.withdraw_inject(withdraw(suspended)).await.unwrap();
+    comes(&served, "lifted").await;
+    // What cannot be changed is told, and the drill goes on.
+    inject("agreement_suspended", "vl-customs:no-such-agreement", 0).await.unwrap();
+    let noted = told(&mut second, |event| event.kind == "note").await;
+    assert!(
+        noted.last().unwrap().content.contains("no-such-agreement"),
+        "{:?}",
+        noted.last().unwrap().content
+    );
+    second.control(command("end", Clock::End(wire::Empty {}))).await.unwrap();
+    host.ended().await;
+}
+
 /// What a player was answered, by key.
 type Acknowledged = BTreeMap<String, u64>;
 

@@ -72,7 +72,7 @@ pub struct Party {
 /// What the gateway says, in words.
 pub async fn suspend(party: &Party, agreement: &str, on: bool) -> anyhow::Result<()> {
     let (key, profile) = (party.key.clone(), Some(party.profile.clone()));
-    let signing = Signing { key, profile, reason: "exercise".to_owned(), json: false };
+    let signing = Signing { key, profile, reason: "exercise".to_owned(), json: true };
     let id = agreement.to_owned();
     let command = if on {
         AgreementCommand::Suspend { id, signing }
@@ -87,7 +87,11 @@ pub async fn suspend(party: &Party, agreement: &str, on: bool) -> anyhow::Result
         runtime.block_on(done).map(|done| (done, told))
     });
     let (done, told) = done.await??;
-    anyhow::ensure!(done, "{}", String::from_utf8_lossy(&told).trim().to_owned());
+    if !done {
+        let told: Value = serde_json::from_slice(&told).unwrap_or_default();
+        let reason = told.pointer("/failure/reason").and_then(Value::as_str).unwrap_or("REFUSED");
+        anyhow::bail!("agreement `{agreement}`: {reason}");
+    }
     Ok(())
 }
 
