@@ -1,6 +1,7 @@
 //! `portcullis-sim drill`: check, run, replay, score and report exercises.
 
 mod check;
+mod desk;
 mod host;
 mod log;
 mod msel;
@@ -15,6 +16,8 @@ pub enum Command {
     Check(check::Arguments),
     /// Run a drill on this machine.
     Run(run::Arguments),
+    /// Take part: the desk of a player or trainer, on this terminal.
+    Desk(desk::Arguments),
     /// Rebuild scores and report of a drill from its folder, and check its log.
     Replay(log::Arguments),
     /// Print the scores of a drill.
@@ -30,6 +33,7 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Check(arguments) => check::run(arguments),
         Command::Run(arguments) => run::run(arguments),
+        Command::Desk(arguments) => desk::run(arguments),
         Command::Replay(arguments) => log::replay(arguments),
         Command::Score(arguments) => log::score(arguments),
         Command::Report(arguments) => log::report(arguments),

@@ -7,6 +7,7 @@
 //! - `playbook/`: whom an officer asks what about a matter, and what the answers say; `bot.rs`: who plays how
 //! - `host.rs`: gateway and sources on this machine, and the only file that knows the gateway; `desk.rs`: questions over
 //!   the wire
+//! - `terminal/`: the desk on a terminal, for players and trainers
 //! - `play.rs`: the game; `score/`: what came of it; `report/`: the after-action report
 
 pub mod bot;
@@ -23,6 +24,7 @@ pub mod report;
 pub mod scenario;
 pub mod score;
 pub mod story;
+pub mod terminal;
 
 /// Hexadecimal SHA-256.
 pub fn sha256(bytes: &[u8]) -> String {
