@@ -2,9 +2,9 @@
 
 mod check;
 mod desk;
-mod host;
 mod log;
 mod msel;
+mod people;
 mod run;
 
 use clap::Subcommand;
@@ -18,6 +18,8 @@ pub enum Command {
     Run(run::Arguments),
     /// Take part: the desk of a player or trainer, on this terminal.
     Desk(desk::Arguments),
+    /// Go on with a drill with people whose host was killed or stopped.
+    Resume(people::Arguments),
     /// Rebuild scores and report of a drill from its folder, and check its log.
     Replay(log::Arguments),
     /// Print the scores of a drill.
@@ -34,6 +36,7 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
         Command::Check(arguments) => check::run(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Desk(arguments) => desk::run(arguments),
+        Command::Resume(arguments) => people::resume(arguments),
         Command::Replay(arguments) => log::replay(arguments),
         Command::Score(arguments) => log::score(arguments),
         Command::Report(arguments) => log::report(arguments),

@@ -8,7 +8,7 @@
 //! - `host.rs`: gateway and sources on this machine, and the only file that knows the gateway; `desk.rs`: questions over
 //!   the wire
 //! - `terminal/`: the desk on a terminal, for players and trainers
-//! - `play.rs`: the game; `score/`: what came of it; `report/`: the after-action report
+//! - `play/`: the game; `score/`: what came of it; `report/`: the after-action report
 
 pub mod bot;
 pub mod clock;
@@ -16,13 +16,16 @@ pub mod desk;
 pub mod event;
 pub mod host;
 pub mod known;
+pub mod live;
 pub mod log;
+pub mod now;
 pub mod play;
 pub mod playbook;
 pub mod plot;
 pub mod report;
 pub mod scenario;
 pub mod score;
+pub mod service;
 pub mod story;
 pub mod terminal;
 

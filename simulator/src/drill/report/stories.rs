@@ -6,7 +6,7 @@ use super::Material;
 use super::html::clock;
 use crate::describe::page::escape;
 use crate::drill::event::{Answered, Event, What};
-use crate::drill::host::moment;
+use crate::drill::now::moment;
 use crate::drill::plot::PlotCase;
 use crate::scheme::ALL;
 

@@ -157,7 +157,13 @@ impl Question {
                     let before = text.get(..error.span().start).unwrap_or(text);
                     let place = text.get(error.span()).map_or(1, |place| width(place).max(1));
                     let (blank, carets) = (" ".repeat(width(before)), "^".repeat(place));
-                    return Err((field::WHERE, format!("{error}\n{text}\n{blank}{carets}")));
+                    // On one line its number says nothing, and the place is pointed at.
+                    let error = error.to_string();
+                    let said = match error.split_once(": ") {
+                        Some((place, said)) if place.starts_with("line ") => said,
+                        _ => &error,
+                    };
+                    return Err((field::WHERE, format!("{said}\n{text}\n{blank}{carets}")));
                 }
             },
         };

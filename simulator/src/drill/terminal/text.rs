@@ -32,6 +32,17 @@ pub fn cut(text: &str, columns: usize) -> String {
     out
 }
 
+/// A text without its first columns.
+pub fn behind(text: &str, columns: usize) -> String {
+    let mut left = columns;
+    let kept = text.graphemes(true).skip_while(|one| {
+        let gone = left > 0;
+        left = left.saturating_sub(one.width());
+        gone
+    });
+    kept.collect()
+}
+
 /// Exactly so many columns of a text: cut, or filled with blanks.
 pub fn fit(text: &str, columns: usize) -> String {
     let mut out = cut(text, columns);
@@ -104,6 +115,7 @@ mod tests {
             assert!(width(&cut(text, 2)) <= 2, "{text}");
         }
         assert_eq!(cut("カタカナ", 4), "カ…");
+        assert_eq!((behind("カタbc", 4).as_str(), behind("abc", 0).as_str()), ("bc", "abc"));
         assert_eq!(fit("カタカナ", 4), "カ… ");
     }
 

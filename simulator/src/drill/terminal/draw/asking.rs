@@ -9,7 +9,7 @@ use super::{Pen, paragraph};
 use crate::drill::terminal::form::Kind;
 use crate::drill::terminal::model::Model;
 use crate::drill::terminal::question::{Policy, Question, field};
-use crate::drill::terminal::text::{cut, fit, width, wrap};
+use crate::drill::terminal::text::{behind, cut, fit, width, wrap};
 
 /// Least lines of the list of fields.
 const FIELDS: u16 = 6;
@@ -68,11 +68,25 @@ fn said(model: &Model, question: &Question, columns: usize, pen: Pen) -> Vec<Lin
     let room = columns.saturating_sub(2);
     let mut lines: Vec<Line<'static>> =
         wrap(&text, room).into_iter().map(|line| Line::styled(format!(" {line}"), style)).collect();
-    // The lines under a caret stay as they are: what they show is a place.
-    for line in question.form.error.lines() {
-        lines.push(Line::styled(format!(" {}", cut(line, room)), pen.wrong()));
-    }
+    let wrong = pointed(&question.form.error, room).into_iter();
+    lines.extend(wrong.map(|line| Line::styled(format!(" {line}"), pen.wrong())));
     lines
+}
+
+/// What is wrong; where it points at a place, line and caret stay under each other and the place in sight.
+fn pointed(error: &str, room: usize) -> Vec<String> {
+    let lines: Vec<&str> = error.lines().collect();
+    let carets = |line: &str| !line.is_empty() && line.chars().all(|one| matches!(one, ' ' | '^'));
+    match lines.as_slice() {
+        [said @ .., text, caret] if carets(caret) => {
+            let place = width(caret);
+            let left = place.saturating_sub(room.saturating_sub(1));
+            let mut shown = wrap(&said.join("\n"), room);
+            shown.extend([text, caret].map(|line| cut(&behind(line, left), room)));
+            shown
+        }
+        _ => wrap(error, room),
+    }
 }
 
 fn fields(question: &Question, pen: Pen, frame: &mut Frame, area: Rect) {
@@ -134,7 +148,7 @@ fn why(question: &Question, path: &str, columns: usize) -> Vec<String> {
     let Some(plan) = question.treatment(path) else { return vec![] };
     let mut text = format!("{} by {}", plan.reason, plan.rule);
     if let Some(because) = question.because(plan) {
-        text = format!("{}: {}", plan.rule, because.because);
+        text = format!("{}: {}.", plan.rule, because.because);
         if !because.remedy.is_empty() {
             text.push_str(&format!(" What would help: {}", because.remedy));
         }

@@ -55,7 +55,7 @@ fn clocks(model: &Model, columns: usize, pen: Pen) -> Line<'static> {
     let of = length.map(|length| format!(" of {}", time(length.seconds))).unwrap_or_default();
     let stale = if model.link == Link::Up { "" } else { " (old)" };
     let times = format!(
-        " x{}  exercise {}{of}  wall {}  story {}{stale}",
+        "{stale} x{}  exercise {}{of}  wall {}  story {}",
         clock.speed,
         time(model.now()),
         time(seconds(clock.wall.as_ref())),

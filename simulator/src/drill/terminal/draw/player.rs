@@ -87,7 +87,7 @@ fn queue(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
             &format!("{} ", short(&matter.record_type)),
             &format!("{} ", matter.record),
             &left,
-            &decided(matter),
+            &decided(model, matter),
             &matter.found,
         );
         (text, style)
@@ -108,8 +108,9 @@ fn left(model: &Model, matter: &wire::Matter) -> String {
     }
 }
 
-fn decided(matter: &wire::Matter) -> String {
+fn decided(model: &Model, matter: &wire::Matter) -> String {
     match matter.decision.as_str() {
+        "" if standing(matter, model.now()) == Standing::Gone => "undecided".to_owned(),
         "" => "OPEN".to_owned(),
         word => format!("{word}, {} % sure", matter.confidence),
     }
@@ -129,7 +130,7 @@ fn detail(model: &Model, matter: &wire::Matter, columns: usize, pen: Pen) -> Vec
     let facts = format!(
         "came {}, {reach}\ndecision: {}\ninspection: {found}\nquestions asked for it: {asked}",
         time(seconds(matter.arrived.as_ref())),
-        decided(matter),
+        decided(model, matter),
     );
     let mut lines = vec![Line::styled(cut(&title, columns), pen.strong())];
     lines.extend(indented(&facts, columns));

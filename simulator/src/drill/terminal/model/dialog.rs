@@ -323,6 +323,7 @@ impl Model {
         let objectives = self.told.iter().flat_map(|told| &told.objectives);
         let objectives =
             objectives.map(|one| (one.id.clone(), format!("{}: {}", one.id, cut(&one.text, 50))));
+        let first = told_first(self);
         let none = std::iter::once((String::new(), "none: a note about the team".to_owned()));
         let ratings = [
             ("", "none: a note alone"),
@@ -334,10 +335,16 @@ impl Model {
         let ratings = ratings.map(|(word, label)| (word.to_owned(), label.to_owned()));
         Form::new("Rating")
             .choice("team", self.teams(&[]), "")
-            .choice("objective", objectives.chain(none).collect(), "")
+            .choice("objective", objectives.chain(none).collect(), &first)
             .choice("rating", ratings.to_vec(), "")
             .text("reason", "")
     }
+}
+
+/// The first objective.
+fn told_first(model: &Model) -> String {
+    let first = model.told.iter().flat_map(|told| &told.objectives).next();
+    first.map(|one| one.id.clone()).unwrap_or_default()
 }
 
 fn same(words: Vec<String>) -> Vec<(String, String)> {

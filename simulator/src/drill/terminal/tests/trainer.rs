@@ -88,7 +88,7 @@ fn the_end_and_a_no_duff_stop_ask_once_more() {
     desk.press(&[KeyCode::Char('!')]);
     desk.write(" Fire on deck two.");
     desk.press(&[KeyCode::Enter]);
-    desk.shows("real emergency and tell everybody?");
+    desk.shows("stop the exercise for a real emergency and tell");
     assert!(desk.calls().is_empty());
     desk.press(&[KeyCode::Char('y')]);
     let Command::NoDuff(words) = command(&mut desk) else { panic!() };
