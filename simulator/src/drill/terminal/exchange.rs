@@ -118,12 +118,14 @@ pub struct Line {
     pub ask: String,
 }
 
-/// Every field of a record that was asked for, shown or not.
-pub fn lines(answer: &Answer, record: usize) -> Vec<Line> {
+/// Every field of a record that policy settled, shown or not; those of `wanted` first.
+pub fn lines(answer: &Answer, record: usize, wanted: &[String]) -> Vec<Line> {
     let Some(record) = answer.records.get(record) else { return vec![] };
     let Some(plan) = answer.plan(record) else { return vec![] };
-    let leaves = answer.record_type.leaves().iter();
+    let mut leaves: Vec<&Leaf> = answer.record_type.leaves().iter().collect();
+    leaves.sort_by_key(|leaf| !wanted.contains(&leaf.path));
     leaves
+        .into_iter()
         .filter_map(|leaf| {
             let field = portcullis::client::render::cell::field(plan, &leaf.path)?;
             if field.reason == "NOT_REQUESTED" {

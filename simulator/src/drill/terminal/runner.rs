@@ -137,6 +137,9 @@ async fn within<T>(
 async fn watch(doors: &Doors, from_event: u64, tell: &UnboundedSender<Message>) -> String {
     match watched(doors, from_event, tell).await {
         Ok(()) => "the drill ended the connection".to_owned(),
+        Err(status) if status.code() == Code::Unimplemented => {
+            "there is no drill at this address: is the profile the gateway's?".to_owned()
+        }
         Err(status) => said(&status),
     }
 }

@@ -51,6 +51,13 @@ pub fn fit(text: &str, columns: usize) -> String {
     out
 }
 
+/// A column of a table: exactly so wide, the last column blank.
+pub fn column(text: &str, columns: usize) -> String {
+    let mut out = fit(text, columns.saturating_sub(1));
+    out.extend((columns > 0).then_some(' '));
+    out
+}
+
 /// A text in lines of at most so many columns, broken between words where that is possible.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
@@ -117,6 +124,7 @@ mod tests {
         assert_eq!(cut("カタカナ", 4), "カ…");
         assert_eq!((behind("カタbc", 4).as_str(), behind("abc", 0).as_str()), ("bc", "abc"));
         assert_eq!(fit("カタカナ", 4), "カ… ");
+        assert_eq!((column("abcd", 4).as_str(), column("a", 0).as_str()), ("ab… ", ""));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use ratatui::text::Line;
 use super::{Pen, indented, list, paragraph, scrolled};
 use crate::drill::terminal::exchange::{Came, Exchange, grid, lines};
 use crate::drill::terminal::model::Model;
-use crate::drill::terminal::text::{cut, fit, short, time, width};
+use crate::drill::terminal::text::{column, cut, fit, short, time, width};
 
 /// Most columns of a cell in a table.
 const CELL: usize = 28;
@@ -60,9 +60,9 @@ fn asked(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
             "{}{}{}{}{}{}",
             fit(at, 9),
             fit(matter, 7),
-            fit(&format!("{of} "), 14),
-            fit(&format!("{kind} "), 16),
-            fit(&format!("{went} "), outcome),
+            column(of, 14),
+            column(kind, 16),
+            column(went, outcome),
             fit(exchange, id)
         )
     };
@@ -161,7 +161,7 @@ fn record(
     area: Rect,
 ) {
     let columns = usize::from(area.width);
-    let all = lines(answer, model.row);
+    let all = lines(answer, model.row, &exchange.query.fields);
     let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(0)]).areas(area);
     let count = answer.records.len();
     let text = format!(" Record {} of {count}; {}", model.row + 1, title(exchange).trim_start());
@@ -171,8 +171,8 @@ fn record(
     let treatment = 20;
     let value = columns.saturating_sub(2 + path + treatment + 12).max(10);
     let row = |name: &str, shown: &str, done: &str, ask: &str| {
-        let (name, shown) = (fit(&format!("{name} "), path), fit(&format!("{shown} "), value));
-        format!("{name}{shown}{}{}", fit(&format!("{done} "), treatment), fit(ask, 12))
+        let (name, shown) = (column(name, path), column(shown, value));
+        format!("{name}{shown}{}{}", column(done, treatment), fit(ask, 12))
     };
     let rows = all.iter().map(|line| {
         let hidden = line.value.is_empty();

@@ -5,18 +5,32 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
 use super::dialog::{put_cursor, row};
-use super::{Pen, paragraph};
+use super::player::detail;
+use super::{Pen, halves, paragraph, scrolled};
 use crate::drill::terminal::form::Kind;
 use crate::drill::terminal::model::Model;
 use crate::drill::terminal::question::{Policy, Question, field};
-use crate::drill::terminal::text::{behind, cut, fit, width, wrap};
+use crate::drill::terminal::text::{behind, column, cut, fit, width, wrap};
 
 /// Least lines of the list of fields.
 const FIELDS: u16 = 6;
 
+/// How an expression is written.
+const EXAMPLE: &str = "as in: items.hs_code prefix 8471 and accepted_at >= 2021-04-01";
+
 /// Draws it.
 pub fn draw(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
     let Some(question) = &model.question else { return };
+    let (area, beside) = match model.matter(question.matter) {
+        Some(matter) => {
+            let (left, right) = halves(area);
+            (left, right.map(|right| (right, matter)))
+        }
+        None => (area, None),
+    };
+    if let Some((right, matter)) = beside {
+        scrolled(frame, right, detail(model, matter, usize::from(right.width), pen), 0);
+    }
     let columns = usize::from(area.width);
     let about = match question.matter {
         0 => " Question to a partner".to_owned(),
@@ -68,6 +82,10 @@ fn said(model: &Model, question: &Question, columns: usize, pen: Pen) -> Vec<Lin
     let room = columns.saturating_sub(2);
     let mut lines: Vec<Line<'static>> =
         wrap(&text, room).into_iter().map(|line| Line::styled(format!(" {line}"), style)).collect();
+    if question.form.error.is_empty() && question.form.focused() == field::WHERE {
+        let hint = cut(&format!(" {EXAMPLE}"), room);
+        lines.push(Line::styled(hint, pen.faint()));
+    }
     let wrong = pointed(&question.form.error, room).into_iter();
     lines.extend(wrong.map(|line| Line::styled(format!(" {line}"), pen.wrong())));
     lines
@@ -128,7 +146,7 @@ fn fields(question: &Question, pen: Pen, frame: &mut Frame, area: Rect) {
             "{} {tick} {}{}{}{}",
             if picked { ">" } else { " " },
             fit(&item.label, path),
-            fit(&format!("{treatment} "), 19),
+            column(&treatment, 19),
             fit(usable, 6),
             fit(reason, columns.saturating_sub(path + 31)),
         );

@@ -43,6 +43,9 @@ pub fn header(model: &Model, columns: usize, pen: Pen) -> Vec<Line<'static>> {
 
 fn clocks(model: &Model, columns: usize, pen: Pen) -> Line<'static> {
     let clock = &model.clock;
+    if model.told.is_none() {
+        return Line::raw("");
+    }
     let state = match clock.state() {
         State::Unspecified => "",
         State::Ready => "READY",
@@ -102,6 +105,9 @@ pub fn status(model: &Model, columns: usize, pen: Pen) -> Line<'static> {
         Link::Up => {
             (format!("connected, {} sent  {}", model.outbox.len(), model.notice), pen.notice())
         }
+        Link::Lost { .. } if model.clock.state() == State::Ended => {
+            ("the exercise is over, and its host has gone".to_owned(), pen.notice())
+        }
         Link::Lost { reason, tries } => {
             let again = if *tries > 0 { format!(" (tried {tries} times)") } else { String::new() };
             let kept = "CONNECTION LOST, trying again; nothing typed is lost";
@@ -114,7 +120,7 @@ pub fn status(model: &Model, columns: usize, pen: Pen) -> Line<'static> {
 /// Keys that do something now.
 pub fn keys(model: &Model, columns: usize, pen: Pen) -> Vec<Line<'static>> {
     let pairs: Vec<(String, String)> = if model.help {
-        vec![("↑ ↓".into(), "scroll".into()), ("any other key".into(), "close".into())]
+        vec![("↑ ↓ PgUp PgDn".into(), "scroll".into()), ("any other key".into(), "close".into())]
     } else if model.confirm.is_some() {
         vec![("y".into(), "yes".into()), ("n".into(), "no".into())]
     } else if model.dialog.as_ref().is_some_and(|dialog| dialog.key.is_some()) {

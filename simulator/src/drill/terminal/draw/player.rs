@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use super::{Pen, halves, indented, list, paragraph, scrolled};
 use crate::drill::terminal::model::{Model, Standing, standing};
 use crate::drill::terminal::news::Happening;
-use crate::drill::terminal::text::{cut, fit, seconds, short, time, width, wrap};
+use crate::drill::terminal::text::{column, cut, fit, seconds, short, time, width, wrap};
 
 /// The queue of matters, and the one that is picked.
 pub fn matters(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
@@ -59,20 +59,21 @@ fn capacity(model: &Model) -> String {
 
 fn queue(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
     let by_team = model.role() != wire::Role::Player;
-    let team = if by_team { 14 } else { 0 };
-    let rest = usize::from(area.width).saturating_sub(2 + 4 + 9 + 19 + 12 + team);
-    let (kind, record) = (rest / 2, rest - rest / 2);
+    let team = if by_team { 13 } else { 0 };
+    let rest = usize::from(area.width).saturating_sub(2 + 4 + 9 + 14 + 11 + team);
+    // The longest names of record types are of 20 letters, numbers of records of 15.
+    let kind = rest.saturating_sub(16).min(22);
     let row =
         |no: &str, of: &str, what: &str, name: &str, left: &str, decision: &str, found: &str| {
             format!(
                 "{}{}{}{}{}{}{}",
-                fit(no, 4),
-                fit(of, team),
-                fit(what, kind),
-                fit(name, record),
-                fit(left, 9),
-                fit(decision, 19),
-                fit(found, 12),
+                column(no, 4),
+                column(of, team),
+                column(what, kind),
+                column(name, rest - kind),
+                column(left, 9),
+                column(decision, 14),
+                fit(found, 11),
             )
         };
     let rows = model.queue().into_iter().map(|matter| {
@@ -83,9 +84,9 @@ fn queue(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
         };
         let text = row(
             &matter.number.to_string(),
-            &format!("{} ", matter.team),
-            &format!("{} ", short(&matter.record_type)),
-            &format!("{} ", matter.record),
+            &matter.team,
+            short(&matter.record_type),
+            &matter.record,
             &left,
             &decided(model, matter),
             &matter.found,
@@ -112,11 +113,17 @@ fn decided(model: &Model, matter: &wire::Matter) -> String {
     match matter.decision.as_str() {
         "" if standing(matter, model.now()) == Standing::Gone => "undecided".to_owned(),
         "" => "OPEN".to_owned(),
-        word => format!("{word}, {} % sure", matter.confidence),
+        word => format!("{word} {} %", matter.confidence),
     }
 }
 
-fn detail(model: &Model, matter: &wire::Matter, columns: usize, pen: Pen) -> Vec<Line<'static>> {
+/// A matter and its record.
+pub fn detail(
+    model: &Model,
+    matter: &wire::Matter,
+    columns: usize,
+    pen: Pen,
+) -> Vec<Line<'static>> {
     let of = if matter.team.is_empty() { String::new() } else { format!(", {}", matter.team) };
     let title =
         format!(" Matter {}: {} {}{of}", matter.number, short(&matter.record_type), matter.record);
@@ -213,8 +220,8 @@ pub fn row(mark: &str, at: &str, by: &str, kind: &str, text: &str, columns: usiz
         "{}{}{}{}{}",
         fit(mark, 4),
         fit(at, 9),
-        fit(&format!("{by} "), 14),
-        fit(&format!("{kind} "), 12),
+        column(by, 14),
+        column(kind, 12),
         fit(text, rest)
     )
 }
@@ -226,8 +233,8 @@ pub fn words(one: &Happening, columns: usize, pen: Pen) -> Vec<Line<'static>> {
         (0, inject) => format!(", inject {inject}"),
         (matter, _) => format!(", matter {matter}"),
     };
-    let team = if one.team.is_empty() { String::new() } else { format!(", {}", one.team) };
-    let title = format!(" {} {} of {}{team}{about}", time(one.at), one.kind, one.by);
+    let team = if one.team.is_empty() { String::new() } else { format!(", for {}", one.team) };
+    let title = format!(" {} {} by {}{team}{about}", time(one.at), one.kind, one.by);
     let mut lines = vec![Line::styled(cut(&title, columns), pen.strong())];
     lines.extend(indented(&one.text, columns));
     lines.push(Line::raw(""));

@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use super::player::{happening, pair, row, words};
 use super::{Pen, halves, list, paragraph, scrolled};
 use crate::drill::terminal::model::Model;
-use crate::drill::terminal::text::{cut, fit, seconds, time};
+use crate::drill::terminal::text::{column, cut, fit, seconds, time};
 
 /// The list of injects, past and to come.
 pub fn injects(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
@@ -43,8 +43,8 @@ fn plan(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
             fit(no, 4),
             fit(at, 9),
             fit(stands, 13),
-            fit(&format!("{kind} "), 9),
-            fit(&format!("{to} "), 14),
+            column(kind, 9),
+            column(to, 14),
             fit(came, 13),
             fit(text, rest),
         )

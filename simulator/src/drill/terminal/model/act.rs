@@ -115,7 +115,7 @@ impl Model {
     }
 
     fn fields(&self) -> usize {
-        self.answer().map_or(0, |answer| lines(answer, self.row).len())
+        self.answer().map_or(0, |answer| lines(answer, self.row, &[]).len())
     }
 
     fn deeper(&mut self, by: i8) {
@@ -212,7 +212,7 @@ impl Model {
     fn ask_release(&mut self) {
         let Some(exchange) = self.picked_exchange() else { return };
         let Came::Answer(answer) = &exchange.came else { return };
-        let all = lines(answer, self.row);
+        let all = lines(answer, self.row, &exchange.query.fields);
         let Some(line) = all.get(self.scroll) else { return };
         if line.ask.is_empty() {
             self.notice = format!("{}: nobody can be asked to show more of it", line.path);

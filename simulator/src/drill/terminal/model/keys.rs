@@ -293,8 +293,10 @@ impl Model {
 
     fn help_key(&mut self, code: KeyCode) {
         match code {
-            KeyCode::Down | KeyCode::PageDown => self.scroll = self.scroll.saturating_add(1),
-            KeyCode::Up | KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(1),
+            KeyCode::Down => self.scroll = self.scroll.saturating_add(1),
+            KeyCode::PageDown => self.scroll = self.scroll.saturating_add(PAGE.unsigned_abs()),
+            KeyCode::Up => self.scroll = self.scroll.saturating_sub(1),
+            KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(PAGE.unsigned_abs()),
             _ => {
                 self.help = false;
                 self.scroll = 0;

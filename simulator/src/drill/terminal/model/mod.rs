@@ -2,6 +2,7 @@
 //! to be done; it never waits, reads no clock and draws nothing.
 
 mod act;
+mod compose;
 mod dialog;
 mod keys;
 mod questions;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use portcullis_proto::drill::v1 as wire;
 
-pub use dialog::{Confirm, Dialog, Task, Then};
+pub use dialog::{Confirm, Dialog, KINDS, Task, Then};
 pub use keys::{Action, Binding};
 
 use super::exchange::Exchange;

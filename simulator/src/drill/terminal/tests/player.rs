@@ -126,7 +126,7 @@ fn mistakes_in_an_expression_are_pointed_at() {
     desk.write("offise = カナ");
     desk.press(&[KeyCode::Enter]);
     assert!(asked(&mut desk).is_none());
-    desk.shows("did you mean `office`");
+    desk.shows("has no field `offise`; did you mean");
     desk.shows(" ^^^^^^ ");
     // The form stays as it was, and the cursor is where the mistake is.
     assert_eq!(desk.model.question.as_ref().unwrap().form.value(field::WHERE), "offise = カナ");

@@ -233,3 +233,19 @@ fn what_happens_is_listed_and_scores_follow() {
     desk.tick(40);
     assert!(desk.fetched().contains(&Fetch::Scores));
 }
+
+#[test]
+fn every_kind_of_inject_is_offered() {
+    use crate::drill::scenario::Happening;
+    for word in super::super::model::KINDS {
+        assert_eq!(Happening::parse(word).map(Happening::word), Some(word));
+    }
+}
+
+#[test]
+fn when_the_exercise_is_over_a_lost_connection_is_no_alarm() {
+    let mut desk = Desk::trainer();
+    desk.tell(ticking(clock(wire::State::Ended, 2_400)));
+    desk.tell(Message::Lost("the drill ended the connection".into()));
+    desk.shows("the exercise is over, and its host has gone");
+}
