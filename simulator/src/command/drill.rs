@@ -1,6 +1,7 @@
 //! `portcullis-sim drill`: check, run, replay, score and report exercises.
 
 mod check;
+mod desk;
 mod log;
 mod msel;
 mod people;
@@ -15,6 +16,8 @@ pub enum Command {
     Check(check::Arguments),
     /// Run a drill on this machine.
     Run(run::Arguments),
+    /// Take part: the desk of a player or trainer, on this terminal.
+    Desk(desk::Arguments),
     /// Go on with a drill with people whose host was killed or stopped.
     Resume(people::Arguments),
     /// Rebuild scores and report of a drill from its folder, and check its log.
@@ -32,6 +35,7 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Check(arguments) => check::run(arguments),
         Command::Run(arguments) => run::run(arguments),
+        Command::Desk(arguments) => desk::run(arguments),
         Command::Resume(arguments) => people::resume(arguments),
         Command::Replay(arguments) => log::replay(arguments),
         Command::Score(arguments) => log::score(arguments),

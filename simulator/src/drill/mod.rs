@@ -5,8 +5,10 @@
 //! - `story.rs`: which moment of the world an exercise time is; `known.rs`: what of the world is known by then
 //! - `clock/`: the exercise's clock; `event.rs`, `log.rs`: everything that happens, chained, on disk
 //! - `playbook/`: whom an officer asks what about a matter, and what the answers say; `bot.rs`: who plays how
-//! - `host.rs`: gateway and sources on this machine, and the only file that knows the gateway; `desk.rs`: questions over
-//!   the wire
+//! - `host.rs`: gateway and sources on this machine, and the only file that knows the gateway; `now.rs`: what time it is for
+//!   them; `weather.rs`: what injects do to them; `desk.rs`: questions over the wire
+//! - `live/`: a drill with people; `service/`: how they take part
+//! - `terminal/`: the desk on a terminal, for players and trainers
 //! - `play/`: the game; `score/`: what came of it; `report/`: the after-action report
 
 pub mod bot;
@@ -26,6 +28,7 @@ pub mod scenario;
 pub mod score;
 pub mod service;
 pub mod story;
+pub mod terminal;
 pub mod weather;
 
 /// Hexadecimal SHA-256.
