@@ -1,7 +1,7 @@
 //! Drills: agencies practise together through the real gateway. What a drill is made of, top down:
 //!
 //! - `scenario/`: what is practised, by whom; the list of injects (MSEL)
-//! - `plot.rs`: the world's cases and innocents dealt to the teams as *matters*, with the truth about each
+//! - `plot/`: the world's cases and innocents dealt to the teams as *matters*, with the truth about each
 //! - `story.rs`: which moment of the world an exercise time is; `known.rs`: what of the world is known by then
 //! - `clock/`: the exercise's clock; `event.rs`, `log.rs`: everything that happens, chained, on disk
 //! - `playbook/`: whom an officer asks what about a matter, and what the answers say; `bot.rs`: who plays how
