@@ -12,6 +12,7 @@
 pub mod bot;
 pub mod clock;
 pub mod desk;
+mod document;
 pub mod event;
 pub mod host;
 pub mod known;
