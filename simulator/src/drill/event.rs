@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::{Command, Exercise, Wall};
 use super::plot::MatterId;
+use crate::table::Table;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -253,4 +254,53 @@ decisions! {
     Refer "refer" false,
     /// Nothing further.
     Close "close" false,
+}
+
+impl Decision {
+    /// Decisions that are open to agencies which decide on records of a table.
+    pub fn open_on(table: Table) -> &'static [Self] {
+        match table {
+            Table::Licence => &[
+                Self::Approve,
+                Self::Condition,
+                Self::Deny,
+                Self::Consult,
+                Self::Inform,
+                Self::Alert,
+                Self::Refer,
+                Self::Close,
+            ],
+            Table::Payment => &[Self::Close, Self::Freeze, Self::Alert, Self::Refer],
+            _ => &[
+                Self::Release,
+                Self::Inspect,
+                Self::Hold,
+                Self::Seize,
+                Self::Consult,
+                Self::Alert,
+                Self::Refer,
+                Self::Close,
+            ],
+        }
+    }
+
+    /// What it means, for people.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Inspect => "open it and look",
+            Self::Hold => "keep it for now",
+            Self::Release => "let it go",
+            Self::Seize => "take it for good",
+            Self::Approve => "grant the licence",
+            Self::Deny => "refuse the licence",
+            Self::Condition => "grant the licence under conditions",
+            Self::Consult => "ask another authority first",
+            Self::Inform => "tell the exporter that goods may need a licence",
+            Self::Freeze => "keep the money",
+            Self::Board => "board the ship",
+            Self::Alert => "warn others",
+            Self::Refer => "hand it to another agency",
+            Self::Close => "nothing further",
+        }
+    }
 }

@@ -8,6 +8,7 @@
 //! - `host.rs`: gateway and sources on this machine, and the only file that knows the gateway; `desk.rs`: questions over
 //!   the wire
 //! - `play.rs`: the game; `score/`: what came of it; `report/`: the after-action report
+//! - `print/`: what is played from on paper when the network fails; `document/`: how pages and prints look
 
 pub mod bot;
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod log;
 pub mod play;
 pub mod playbook;
 pub mod plot;
+pub mod print;
 pub mod report;
 pub mod scenario;
 pub mod score;
