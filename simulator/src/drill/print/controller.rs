@@ -36,6 +36,7 @@ pub(super) fn msel(pack: &Pack) -> Document {
 /// The cases: who holds what, and when they can be solved.
 pub(super) fn cases(pack: &Pack) -> Document {
     let mut out = pack.paper("Cases and who holds what, for controllers only");
+    out.cover = true;
     out.about = "What is true. Keep it from players: the partner's answers that you give by phone come from here.".to_owned();
     for case in &pack.plot.cases {
         out.section(format!("{} · {}", case.id, case.scheme));

@@ -28,6 +28,7 @@ const RATINGS: [(&str, &str, &str); 4] = [
 
 pub(super) fn guides(pack: &Pack) -> Document {
     let mut out = pack.paper("Evaluation guides, for evaluators only");
+    out.cover = true;
     for objective in &pack.scenario.objectives {
         out.body.push(Block::Page);
         guide(&mut out, pack, objective);

@@ -6,6 +6,7 @@ use crate::drill::scenario::{Happening, msel};
 
 pub(super) fn all(pack: &Pack) -> Document {
     let mut out = pack.paper("Injects, to hand out one by one");
+    out.cover = true;
     for entry in &pack.scenario.msel.entries {
         out.body.push(Block::Page);
         out.section(format!("Inject {}", entry.number));

@@ -8,8 +8,8 @@ use crate::world::World;
 /// A right to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Right {
-    /// Whom.
-    pub of: String,
+    /// Whom: all that show the same.
+    pub of: Vec<String>,
     /// For what, short name of a record type.
     pub record_type: String,
     /// Fields by how they are shown, in the words of the agreement's first rung.
@@ -50,15 +50,25 @@ pub(super) fn of(world: &World, agency: &str) -> Vec<Right> {
                 (ladder.rungs.first().cloned().unwrap_or_default(), ladder.fields.clone())
             });
             let shows: Vec<_> = shows.collect();
-            all.extend(flow.record_types.iter().map(|record_type| Right {
-                of: flow.from.clone(),
-                record_type: record_type.rsplit('.').next().unwrap_or_default().to_owned(),
-                shows: shows.clone(),
-                by: file.title.clone(),
-            }));
+            for record_type in &flow.record_types {
+                let record_type = record_type.rsplit('.').next().unwrap_or_default().to_owned();
+                let (of, by) = (vec![flow.from.clone()], file.title.clone());
+                add(&mut all, Right { of, record_type, shows: shows.clone(), by });
+            }
         }
     }
     all
+}
+
+/// Adds a right to those there are: to the same one of other agencies where there is one.
+fn add(all: &mut Vec<Right>, right: Right) {
+    let same = |known: &&mut Right| {
+        known.record_type == right.record_type && known.shows == right.shows && known.by == right.by
+    };
+    match all.iter_mut().find(same) {
+        Some(known) => known.of.extend(right.of),
+        None => all.push(right),
+    }
 }
 
 /// How people say what a rung of an agreement does to a field.

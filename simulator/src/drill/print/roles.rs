@@ -72,7 +72,7 @@ fn asks(out: &mut Document, pack: &Pack, team: &Team) {
             rung.plain(fields.join(", "))
         });
         rows.row([
-            right.of.as_str().into(),
+            right.of.join(", ").into(),
             right.record_type.as_str().into(),
             Cell::lines(shows),
             right.by.as_str().into(),
