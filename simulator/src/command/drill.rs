@@ -1,9 +1,9 @@
 //! `portcullis-sim drill`: check, run, replay, score, report and print exercises.
 
 mod check;
-mod host;
 mod log;
 mod msel;
+mod people;
 mod print;
 mod run;
 
@@ -16,6 +16,8 @@ pub enum Command {
     Check(check::Arguments),
     /// Run a drill on this machine.
     Run(run::Arguments),
+    /// Go on with a drill with people whose host was killed or stopped.
+    Resume(people::Arguments),
     /// Rebuild scores and report of a drill from its folder, and check its log.
     Replay(log::Arguments),
     /// Print the scores of a drill.
@@ -33,6 +35,7 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Check(arguments) => check::run(arguments),
         Command::Run(arguments) => run::run(arguments),
+        Command::Resume(arguments) => people::resume(arguments),
         Command::Replay(arguments) => log::replay(arguments),
         Command::Score(arguments) => log::score(arguments),
         Command::Report(arguments) => log::report(arguments),

@@ -1,6 +1,7 @@
 //! Questions to partners, over the wire: a team's own certificate, the gateway's contract, and nothing of its inside.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use portcullis_proto::query::v1 as wire;
 use prost_reflect::{
@@ -11,6 +12,7 @@ use wire::query_response::Message;
 use wire::query_service_client::QueryServiceClient;
 
 use super::event::{Answered, What};
+use super::now::Now;
 use super::playbook::{Found, Lead, Row, Test};
 
 /// Largest message that is taken.
@@ -21,7 +23,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 /// Whoever can be asked.
 pub trait Ask {
     /// Asks a question on behalf of an agency, at a moment of the world.
-    fn ask(&mut self, asker: &str, lead: &Lead, now: i64) -> impl Future<Output = Reply>;
+    fn ask(&mut self, asker: &str, lead: &Lead, now: i64) -> impl Future<Output = Reply> + Send;
 }
 
 /// What came of a question.
@@ -87,6 +89,15 @@ impl Desk {
         }
     }
 
+    /// Asks, and says how it went.
+    pub async fn reply(&self, asker: &str, lead: &Lead) -> Reply {
+        match tokio::time::timeout(PATIENCE, self.answer(asker, lead)).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(status)) => Reply::refused(reason(&status)),
+            Err(_) => Reply::refused("TIMED_OUT"),
+        }
+    }
+
     async fn answer(&self, asker: &str, lead: &Lead) -> Result<Reply, tonic::Status> {
         let Some(channel) = self.channels.get(asker) else {
             return Ok(Reply::refused("NO_PROFILE"));
@@ -121,12 +132,24 @@ impl Desk {
     }
 }
 
-impl Ask for Desk {
-    async fn ask(&mut self, asker: &str, lead: &Lead, _now: i64) -> Reply {
-        match tokio::time::timeout(PATIENCE, self.answer(asker, lead)).await {
-            Ok(Ok(reply)) => reply,
-            Ok(Err(status)) => Reply::refused(reason(&status)),
-            Err(_) => Reply::refused("TIMED_OUT"),
+/// Partners of a hosted drill: before each question the agency that is asked is told what time it is.
+#[derive(Debug, Clone)]
+pub struct Partners {
+    /// What time it is for the agencies.
+    pub now: Arc<Now>,
+    /// The teams' channels.
+    pub desk: Arc<Desk>,
+}
+
+impl Ask for Partners {
+    async fn ask(&mut self, asker: &str, lead: &Lead, now: i64) -> Reply {
+        match self.now.set(&lead.of, now).await {
+            Ok(()) => self.desk.reply(asker, lead).await,
+            // Records of a time that is not the exercise's are told to nobody.
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "the exercise's now cannot be set");
+                Reply::refused("EXERCISE_TIME_UNKNOWN")
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::{Command, Exercise, Wall};
 use super::plot::MatterId;
-use crate::table::Table;
+use super::scenario::Entry;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,8 +16,14 @@ pub struct Event {
     pub wall: Wall,
     /// Exercise time.
     pub exercise: Exercise,
-    /// Who did it: an agency, `trainer`, or `host`.
+    /// Who did it: an agency, `trainer`, `evaluator`, or `host`.
     pub by: String,
+    /// Who of them, in their own words; `phone` where a trainer entered it for a team.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub player: String,
+    /// The calling system and what it named the call, so that it is not carried out twice.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
     /// What.
     pub what: What,
 }
@@ -80,6 +86,48 @@ pub enum What {
         /// What it goes by: exchanges of the gateway.
         evidence: Vec<String>,
     },
+    /// A team named further exchanges that a decision goes by.
+    Cited {
+        /// Of which matter.
+        matter: MatterId,
+        /// Exchanges of the gateway.
+        evidence: Vec<String>,
+    },
+    /// A team gave a matter to another one.
+    HandedOver {
+        /// Which.
+        matter: MatterId,
+        /// To whom.
+        to: String,
+        /// With which words.
+        text: String,
+    },
+    /// Words.
+    Message {
+        /// An agency, `ALL`, or `control`.
+        to: String,
+        /// The words.
+        text: String,
+    },
+    /// An inject was added to the list, or changed before it happened.
+    Planned {
+        /// The row as it is now.
+        entry: Box<Entry>,
+    },
+    /// An inject was taken back.
+    Withdrawn {
+        /// Its number.
+        inject: u32,
+        /// Why.
+        reason: String,
+    },
+    /// A real emergency: exercise time stands.
+    NoDuff {
+        /// What has happened.
+        text: String,
+    },
+    /// The host was started again after it had ended without ending the drill.
+    Resumed,
     /// What an inspection found.
     Inspected {
         /// Of what.
@@ -257,33 +305,6 @@ decisions! {
 }
 
 impl Decision {
-    /// Decisions that are open to agencies which decide on records of a table.
-    pub fn open_on(table: Table) -> &'static [Self] {
-        match table {
-            Table::Licence => &[
-                Self::Approve,
-                Self::Condition,
-                Self::Deny,
-                Self::Consult,
-                Self::Inform,
-                Self::Alert,
-                Self::Refer,
-                Self::Close,
-            ],
-            Table::Payment => &[Self::Close, Self::Freeze, Self::Alert, Self::Refer],
-            _ => &[
-                Self::Release,
-                Self::Inspect,
-                Self::Hold,
-                Self::Seize,
-                Self::Consult,
-                Self::Alert,
-                Self::Refer,
-                Self::Close,
-            ],
-        }
-    }
-
     /// What it means, for people.
     pub fn about(self) -> &'static str {
         match self {

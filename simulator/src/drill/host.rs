@@ -3,41 +3,53 @@
 //! everything else talks to it over the wire.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use portcullis::audit::verify::{Outside, verify};
 use portcullis::client::{Profile, connect};
 use portcullis::clock::Clock;
-use portcullis::command::playground::{World as Running, WorldSource, WorldSpec, read_exchange};
+use portcullis::command::playground::{
+    World as Running, WorldAgency, WorldSource, WorldSpec, read_exchange,
+};
+use portcullis::identity::{
+    Acceptor, AcceptorConfig, AgencyTrust, ConnectionRegistry, Credentials, HandshakeCounters,
+    IdentityLayer, Incoming, TrustSpec, TrustStore, bind, listen as listen_on,
+};
 use portcullis::server::Gateway;
 use portcullis::source::adapter::IdKey;
+use portcullis_core::id::AgencyId;
 use portcullis_proto::audit::v1 as audit;
 use portcullis_proto::audit::v1::audit_service_client::AuditServiceClient;
 use serde_json::Value;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use super::event::What;
-use super::known::NOW;
+use super::now::Now;
 use super::plot::{Plot, Trace};
 use super::scenario::Scenario;
 use crate::agency::Exchange;
-use crate::calendar::civil;
 use crate::generate::{Job, Layout, Part, generate};
 use crate::write::CsvFiles;
 
 /// The case that a drill's agencies work on.
 pub const CASE: &str = "CASE-1";
 
+/// The exercise's own agency: it runs the drill and is party to no agreement.
+pub const CONTROL: &str = "exercise-control";
+/// Systems of the exercise's own agency.
+pub const STAFF: [&str; 3] = ["trainer", "evaluator", "observer"];
+
 /// A gateway with its agencies.
 pub struct Host {
     running: Running,
     gateway: Gateway,
     spec: WorldSpec,
-    databases: BTreeMap<String, (SqliteConnection, Option<i64>)>,
+    now: Arc<Now>,
     channels: BTreeMap<String, Channel>,
 }
 
@@ -49,29 +61,99 @@ impl Host {
     pub async fn start(scenario: &Scenario, plot: &Plot, dir: &Path) -> anyhow::Result<Self> {
         let exchange = dir.join("exchange");
         make(scenario, plot, &exchange).await?;
-        let spec = read_exchange(&exchange)?;
+        let spec = with_control(read_exchange(&exchange)?);
         let clock = Clock::system();
         let running = Running::build(&dir.join("host"), &spec, &clock).await?;
+        Self::up(running, spec, clock, &exchange).await
+    }
+
+    /// Starts what was made before once more, with the gateway where it was.
+    ///
+    /// # Errors
+    /// What cannot be read, bound or started.
+    pub async fn resume(dir: &Path, listen: SocketAddr) -> anyhow::Result<Self> {
+        let exchange = dir.join("exchange");
+        let spec = with_control(read_exchange(&exchange)?);
+        let clock = Clock::system();
+        let running = Running::reopen(&dir.join("host"), &spec, &clock, listen).await?;
+        Self::up(running, spec, clock, &exchange).await
+    }
+
+    async fn up(
+        running: Running,
+        spec: WorldSpec,
+        clock: Clock,
+        exchange: &Path,
+    ) -> anyhow::Result<Self> {
         let gateway = running.start(clock).await?;
         let mut channels = BTreeMap::new();
-        for agency in &spec.agencies {
+        for agency in spec.agencies.iter().filter(|agency| agency.id != CONTROL) {
             for system in agency.systems.iter().take(1) {
                 let profile = Profile::load(&running.profile(&agency.id, system))?;
                 channels.insert(agency.id.clone(), connect(&profile).await?);
             }
         }
-        let mut databases = BTreeMap::new();
-        for agency in spec.agencies.iter().filter(|agency| agency.source.is_some()) {
-            let file = exchange.join("agencies").join(&agency.id).join("records.sqlite");
-            // Now is set anew whenever the host starts: nothing is lost where a write is.
-            let options =
-                SqliteConnectOptions::new().filename(&file).synchronous(SqliteSynchronous::Off);
-            let connection = options.connect().await;
-            let connection =
-                connection.with_context(|| format!("cannot open {}", file.display()))?;
-            databases.insert(agency.id.clone(), (connection, None));
-        }
-        Ok(Self { running, gateway, spec, databases, channels })
+        let holders = spec.agencies.iter().filter(|agency| agency.source.is_some());
+        let now = Now::open(exchange, holders.map(|agency| agency.id.as_str())).await?;
+        Ok(Self { running, gateway, spec, now: Arc::new(now), channels })
+    }
+
+    /// What time it is for the agencies' records.
+    pub fn now(&self) -> Arc<Now> {
+        self.now.clone()
+    }
+
+    /// Where everything of the gateway lies.
+    pub fn folder(&self) -> &Path {
+        &self.running.dir
+    }
+
+    /// A listener for those who take part, each with a certificate of the exchange. It answers with the gateway's own.
+    ///
+    /// # Errors
+    /// What cannot be loaded or bound.
+    pub async fn doors(&self, listen: SocketAddr) -> anyhow::Result<Doors> {
+        let exchange = &self.running.exchange;
+        let week = std::time::Duration::from_secs(90 * 24 * 3_600);
+        let trust = |files: &portcullis_certs_dev::AgencyFiles| AgencyTrust {
+            agency: AgencyId::new(&files.agency),
+            roots: vec![files.ca.clone()],
+            crls: vec![files.crl.clone()],
+            max_leaf_lifetime: week,
+        };
+        let trust = TrustStore::load(&TrustSpec {
+            trust_domain: exchange.trust_domain.clone(),
+            agencies: exchange.agencies.iter().map(trust).collect(),
+            pins: vec![],
+            allowed: None,
+        })?;
+        let own = exchange.gateway()?;
+        let listener = bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let address = listener.local_addr()?;
+        let (clock, stop) = (Clock::system(), CancellationToken::new());
+        let metrics = Arc::new(HandshakeCounters::default());
+        let acceptor = Acceptor {
+            config: AcceptorConfig::default(),
+            trust: trust.clone(),
+            credentials: Credentials::load(&own.certificate, &own.key)?,
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            registry: ConnectionRegistry::default(),
+            stop: stop.clone(),
+        };
+        let layer = IdentityLayer::new(trust, clock, metrics);
+        self.running.write_profiles_of("drill-profiles", address)?;
+        Ok(Doors { address, incoming: listen_on(listener, acceptor), layer, stop })
+    }
+
+    /// The profile with which a system reaches the gateway.
+    pub fn profile_of(&self, agency: &str, system: &str) -> PathBuf {
+        self.running.profile(agency, system)
+    }
+
+    /// The profile with which a system reaches those doors.
+    pub fn drill_profile(&self, agency: &str, system: &str) -> PathBuf {
+        self.running.dir.join("drill-profiles").join(format!("{agency}-{system}.toml"))
     }
 
     /// A channel of each agency, with its own certificate.
@@ -82,40 +164,6 @@ impl Host {
     /// Where the gateway listens.
     pub fn address(&self) -> std::net::SocketAddr {
         self.gateway.address
-    }
-
-    /// The profile of an agency, for `portcullis query --profile`.
-    pub fn profile(&self, agency: &str) -> PathBuf {
-        self.running.profile(agency, "desk")
-    }
-
-    /// Lets an agency's records end at a moment of the world, in seconds since 1970.
-    ///
-    /// # Errors
-    /// What its database says.
-    pub async fn set_now(&mut self, agency: &str, seconds: i64) -> anyhow::Result<()> {
-        let Some((connection, told)) = self.databases.get_mut(agency) else { return Ok(()) };
-        if *told != Some(seconds) {
-            let statement = format!("UPDATE {NOW} SET at = ?");
-            let set = sqlx::query(AssertSqlSafe(statement)).bind(moment(seconds));
-            set.execute(connection)
-                .await
-                .with_context(|| format!("the exercise's now of {agency}"))?;
-            *told = Some(seconds);
-        }
-        Ok(())
-    }
-
-    /// Lets the records of all agencies end at a moment of the world.
-    ///
-    /// # Errors
-    /// What a database says.
-    pub async fn set_all(&mut self, seconds: i64) -> anyhow::Result<()> {
-        let all: Vec<String> = self.databases.keys().cloned().collect();
-        for agency in all {
-            self.set_now(&agency, seconds).await?;
-        }
-        Ok(())
     }
 
     /// What the gateway's log tells each originator of what left it, and every requester of what it was refused.
@@ -220,6 +268,33 @@ impl Host {
     }
 }
 
+/// A listener, not yet served.
+pub struct Doors {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Who connects.
+    pub incoming: Incoming,
+    /// The check before each call.
+    pub layer: IdentityLayer,
+    /// Ends it.
+    pub stop: CancellationToken,
+}
+
+/// With the exercise's own agency, which holds nothing and is party to nothing.
+fn with_control(mut spec: WorldSpec) -> WorldSpec {
+    let country = spec.agencies.first().map_or_else(|| "XA".to_owned(), |one| one.country.clone());
+    spec.agencies.push(WorldAgency {
+        id: CONTROL.to_owned(),
+        name: "Exercise control".to_owned(),
+        country,
+        kind: "exercise".to_owned(),
+        max_sensitivity: "PUBLIC".to_owned(),
+        systems: STAFF.map(str::to_owned).to_vec(),
+        source: None,
+    });
+    spec
+}
+
 async fn sound(store: &Path, log_key: &str) -> anyhow::Result<u64> {
     let verifier = portcullis::audit::LogVerifier::parse(log_key)
         .map_err(|error| anyhow::anyhow!("the log's key: {error}"))?;
@@ -290,12 +365,4 @@ async fn make(scenario: &Scenario, plot: &Plot, dir: &Path) -> anyhow::Result<()
     // The truth is in the plot, and nowhere where somebody could ask for it.
     std::fs::remove_dir_all(&generated)
         .with_context(|| format!("cannot remove {}", generated.display()))
-}
-
-/// A moment as databases hold it.
-pub fn moment(seconds: i64) -> String {
-    let (year, month, day) = civil(seconds.div_euclid(86_400));
-    let rest = seconds.rem_euclid(86_400);
-    let (hour, minute) = (rest / 3_600, rest / 60 % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", rest % 60)
 }

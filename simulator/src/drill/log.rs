@@ -104,16 +104,27 @@ impl Log {
     /// # Errors
     /// When it could not be written; then the log must not be gone on with.
     pub fn append(&mut self, event: &Event) -> Result<(), LogError> {
+        self.append_all(std::slice::from_ref(event))
+    }
+
+    /// Takes several events with one write. When this returns all are on disk.
+    ///
+    /// # Errors
+    /// When they could not be written; then the log must not be gone on with.
+    pub fn append_all(&mut self, events: &[Event]) -> Result<(), LogError> {
         let failed = |cause| LogError::File { path: self.path.clone(), cause };
-        let text = serde_json::to_string(event).map_err(|error| failed(error.into()))?;
-        let hash = chained(&self.hash, &text);
-        let line = Line { event: event.clone(), hash: hash.clone() };
-        let mut line = serde_json::to_vec(&line).map_err(|error| failed(error.into()))?;
-        line.push(b'\n');
-        self.file.write_all(&line).map_err(failed)?;
+        let (mut lines, mut hash) = (vec![], self.hash.clone());
+        for event in events {
+            let text = serde_json::to_string(event).map_err(|error| failed(error.into()))?;
+            hash = chained(&hash, &text);
+            let line = Line { event: event.clone(), hash: hash.clone() };
+            serde_json::to_writer(&mut lines, &line).map_err(|error| failed(error.into()))?;
+            lines.push(b'\n');
+        }
+        self.file.write_all(&lines).map_err(failed)?;
         self.file.sync_data().map_err(failed)?;
         self.hash = hash;
-        self.next += 1;
+        self.next += events.len() as u64;
         Ok(())
     }
 }
@@ -172,6 +183,8 @@ mod tests {
             wall: Wall(number),
             exercise: Exercise(number),
             by: "nv-customs".to_owned(),
+            player: String::new(),
+            key: String::new(),
             what,
         }
     }

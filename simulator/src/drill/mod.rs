@@ -7,7 +7,7 @@
 //! - `playbook/`: whom an officer asks what about a matter, and what the answers say; `bot.rs`: who plays how
 //! - `host.rs`: gateway and sources on this machine, and the only file that knows the gateway; `desk.rs`: questions over
 //!   the wire
-//! - `play.rs`: the game; `score/`: what came of it; `report/`: the after-action report
+//! - `play/`: the game; `score/`: what came of it; `report/`: the after-action report
 //! - `print/`: what is played from on paper when the network fails; `document/`: how pages and prints look
 
 pub mod bot;
@@ -17,7 +17,9 @@ mod document;
 pub mod event;
 pub mod host;
 pub mod known;
+pub mod live;
 pub mod log;
+pub mod now;
 pub mod play;
 pub mod playbook;
 pub mod plot;
@@ -25,6 +27,7 @@ pub mod print;
 pub mod report;
 pub mod scenario;
 pub mod score;
+pub mod service;
 pub mod story;
 
 /// Hexadecimal SHA-256.

@@ -137,6 +137,41 @@ impl World {
         };
         world.write_keys(spec)?;
         world.write_agreements(spec)?;
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        world.bring_up(spec, clock, any).await?;
+        Ok(world)
+    }
+
+    /// The world of a folder again, after the process in which it ran has ended: the same certificates, keys, agreements
+    /// and store. Its gateway will listen where it did.
+    ///
+    /// # Errors
+    /// Whatever cannot be read or bound.
+    pub async fn reopen(
+        dir: &Path,
+        spec: &WorldSpec,
+        clock: &Clock,
+        listen: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let dir = dir.canonicalize().with_context(|| format!("cannot read {}", dir.display()))?;
+        let mut world = Self {
+            config: dir.join("gateway.toml"),
+            exchange: Exchange::load(&dir.join("certs"))?,
+            sources: vec![],
+            stop: CancellationToken::new(),
+            dir,
+        };
+        world.bring_up(spec, clock, listen).await?;
+        Ok(world)
+    }
+
+    /// Starts the sources and writes down where they are.
+    async fn bring_up(
+        &mut self,
+        spec: &WorldSpec,
+        clock: &Clock,
+        listen: SocketAddr,
+    ) -> anyhow::Result<()> {
         let mut addresses = BTreeMap::new();
         for agency in &spec.agencies {
             let address = match &agency.source {
@@ -144,17 +179,17 @@ impl World {
                 Some(WorldSource::Elsewhere { address, .. }) => address.clone(),
                 Some(WorldSource::Files { mappings, record_types }) => {
                     let running =
-                        world.start_source(&agency.id, mappings, record_types, clock).await?;
+                        self.start_source(&agency.id, mappings, record_types, clock).await?;
                     let address = running.address.to_string();
-                    world.sources.push(running);
+                    self.sources.push(running);
                     address
                 }
             };
             addresses.insert(agency.id.clone(), address);
         }
-        let text = world.config_text(spec, &addresses, "127.0.0.1:0", "127.0.0.1:0")?;
-        std::fs::write(&world.config, text)?;
-        Ok(world)
+        let text = self.config_text(spec, &addresses, &listen.to_string(), "127.0.0.1:0")?;
+        std::fs::write(&self.config, text)?;
+        Ok(())
     }
 
     /// Starts the gateway in this process and writes a profile for every requester.
@@ -182,7 +217,15 @@ impl World {
     /// # Errors
     /// What cannot be written.
     pub fn write_profiles(&self, gateway: SocketAddr) -> anyhow::Result<()> {
-        let folder = self.dir.join("profiles");
+        self.write_profiles_of("profiles", gateway)
+    }
+
+    /// Writes into a folder how every requester reaches something that answers with the gateway's certificate.
+    ///
+    /// # Errors
+    /// What cannot be written.
+    pub fn write_profiles_of(&self, folder: &str, gateway: SocketAddr) -> anyhow::Result<()> {
+        let folder = self.dir.join(folder);
         std::fs::create_dir_all(&folder)?;
         let bundle = &self.exchange.agency(&self.exchange.gateway_agency)?.ca;
         let server = self.exchange.spiffe_id(&self.exchange.gateway_agency, "gateway");
@@ -198,7 +241,8 @@ impl World {
                 quoted_path(&identity.certificate),
                 quoted_path(&identity.key),
             );
-            std::fs::write(self.profile(&identity.agency, &identity.system), text)?;
+            let name = format!("{}-{}.toml", identity.agency, identity.system);
+            std::fs::write(folder.join(name), text)?;
         }
         Ok(())
     }

@@ -4,14 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use comfy_table::{ContentArrangement, Table, presets};
-use portcullis_sim::drill::desk::{Ask as _, Desk};
+use portcullis_sim::drill::desk::{Ask as _, Desk, Partners};
 use portcullis_sim::drill::event::Answered;
 use portcullis_sim::drill::host::{CASE, Host};
 use portcullis_sim::drill::playbook::Lead;
 use portcullis_sim::drill::plot::{Plot, Truth};
 use portcullis_sim::drill::scenario::{Scenario, msel};
-
-use super::host::Hosted;
 
 /// Arguments of `drill check`.
 #[derive(clap::Args)]
@@ -119,13 +117,13 @@ async fn up(scenario: &Scenario, plot: &Plot) -> anyhow::Result<()> {
 }
 
 async fn asked(scenario: &Scenario, plot: &Plot, folder: &std::path::Path) -> anyhow::Result<()> {
-    let mut host = Host::start(scenario, plot, folder).await?;
+    let host = Host::start(scenario, plot, folder).await?;
     let start = plot.story.world(portcullis_sim::drill::clock::Exercise(0));
-    host.set_all(start).await?;
+    host.now().set_all(start).await?;
     let mut text =
         format!("The gateway is up on {}, every agency has its certificate.\n", host.address());
     let desk = Desk::new(host.channels(), CASE)?;
-    let mut hosted = Hosted { host: &mut host, desk };
+    let mut partners = Partners { now: host.now(), desk: std::sync::Arc::new(desk) };
     for team in &scenario.teams {
         for other in scenario.teams.iter().filter(|other| other.agency != team.agency) {
             let table = plot
@@ -136,7 +134,7 @@ async fn asked(scenario: &Scenario, plot: &Plot, folder: &std::path::Path) -> an
                 .and_then(portcullis_sim::drill::plot::decides_on);
             let Some(table) = table else { continue };
             let lead = Lead { of: other.agency.clone(), table, tests: vec![], fields: &["*"] };
-            let reply = hosted.ask(&team.agency, &lead, start).await;
+            let reply = partners.ask(&team.agency, &lead, start).await;
             let told = match reply.answered {
                 Answered::Records { count, .. } => format!("{count} records"),
                 Answered::Refused { reason } => format!("refused: {reason}"),

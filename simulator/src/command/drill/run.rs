@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail, ensure};
 use portcullis_sim::drill::bot::Bot;
-use portcullis_sim::drill::desk::{Desk, Nobody};
+use portcullis_sim::drill::desk::{Desk, Nobody, Partners};
 use portcullis_sim::drill::event::{Event, What};
 use portcullis_sim::drill::host::{CASE, Host};
+use portcullis_sim::drill::live::{Cast, Player};
 use portcullis_sim::drill::log::Log;
 use portcullis_sim::drill::play::Game;
 use portcullis_sim::drill::plot::Plot;
@@ -17,7 +18,7 @@ use portcullis_sim::drill::report;
 use portcullis_sim::drill::scenario::{Scenario, msel};
 use portcullis_sim::drill::score::{Scored, score, yardstick};
 
-use super::host::Hosted;
+use super::people::Hosting;
 
 /// Arguments of `drill run`.
 #[derive(clap::Args)]
@@ -35,8 +36,18 @@ pub struct Arguments {
     /// silent, hold-everything, oracle.
     #[arg(long, default_value = "good", value_delimiter = ',', num_args = 0..=1, default_missing_value = "good")]
     bots: Vec<String>,
+    /// Teams that people play, with the others played by bots; `all` for all. They take part with `drill desk`, or
+    /// anything else that speaks the contract.
+    #[arg(long, value_delimiter = ',', num_args = 1..)]
+    people: Vec<String>,
+    /// Where people's desks connect.
+    #[arg(long, default_value = "127.0.0.1:0", requires = "people")]
+    listen: std::net::SocketAddr,
+    /// Begin at once, without a trainer who says so.
+    #[arg(long, requires = "people")]
+    start: bool,
     /// As fast as the gateway answers, without anybody to wait for.
-    #[arg(long, conflicts_with = "speed")]
+    #[arg(long, conflicts_with_all = ["speed", "people"])]
     headless: bool,
     /// So many times faster than the wall, 1 to 3600.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
@@ -53,9 +64,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let out = &arguments.out;
     ensure!(!out.exists(), "{} is there already: name a new folder", out.display());
     let stop = super::super::interrupted()?;
+    let people = people(&scenario, &arguments.people)?;
     let plot = Plot::new(&scenario, arguments.seed)?;
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     keep(&scenario, &out.join("scenario"))?;
+    if people.contains(&true) {
+        let players = bots.iter().zip(people);
+        let players = players.map(|(bot, is)| if is { Player::People } else { Player::Bot(*bot) });
+        let cast = Cast { players: players.collect(), scenario, plot };
+        let start = arguments.start.then_some(arguments.speed);
+        let hosting = Hosting { out, listen: arguments.listen, start, json: arguments.json };
+        return hosting.run(cast, Log::create(&out.join("events.jsonl"))?, vec![], None);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let speed = (!arguments.headless).then_some(arguments.speed);
     let drill = Drill { scenario: &scenario, plot: &plot, bots: &bots, out, speed };
@@ -80,6 +100,16 @@ fn keep(scenario: &Scenario, folder: &Path) -> anyhow::Result<()> {
     std::fs::write(folder.join("scenario.toml"), &scenario.text)?;
     std::fs::write(folder.join("msel.csv"), scenario.msel.to_csv())?;
     Ok(())
+}
+
+/// Which teams people play, in the order of the teams.
+fn people(scenario: &Scenario, words: &[String]) -> anyhow::Result<Vec<bool>> {
+    for word in words {
+        let known = word == "all" || scenario.teams.iter().any(|team| team.agency == *word);
+        ensure!(known, "no team `{word}` in scenario `{}`", scenario.name);
+    }
+    let is = |agency: &str| words.iter().any(|word| word == "all" || word == agency);
+    Ok(scenario.teams.iter().map(|team| is(&team.agency)).collect())
 }
 
 fn bots(scenario: &Scenario, words: &[String]) -> anyhow::Result<Vec<Bot>> {
@@ -123,10 +153,10 @@ impl Drill<'_> {
             !stop.load(Ordering::Relaxed)
         };
         if self.bots.iter().any(|bot| bot.asks()) {
-            let mut host = Host::start(scenario, plot, self.out).await?;
+            let host = Host::start(scenario, plot, self.out).await?;
             let desk = Desk::new(host.channels(), CASE)?;
-            let mut hosted = Hosted { host: &mut host, desk };
-            game.play(&mut hosted, &mut log, self.speed, &mut tell).await?;
+            let mut partners = Partners { now: host.now(), desk: std::sync::Arc::new(desk) };
+            game.play(&mut partners, &mut log, self.speed, &mut tell).await?;
             let mut found = host.disclosures().await?;
             found.extend(host.received(plot).await?);
             let (checkpoint, entries) = host.end().await?;
@@ -136,9 +166,9 @@ impl Drill<'_> {
             game.close(&mut log, vec![], String::new(), 0)?;
         }
         progress.done();
-        let scored = score(scenario, plot, &game.events);
+        let scored = score(scenario, plot, game.events());
         let yard = yardstick(scenario, plot).await;
-        report::write(&self.out.join("report"), scenario, plot, &game.events, log.hash(), &yard)
+        report::write(&self.out.join("report"), scenario, plot, game.events(), log.hash(), &yard)
             .with_context(|| format!("cannot write the report in {}", self.out.display()))?;
         if scored.all.recall.denominator == 0.0 {
             bail!("nothing could be scored");

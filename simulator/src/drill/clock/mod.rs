@@ -152,6 +152,16 @@ impl Clock {
         self.speed.get()
     }
 
+    /// The last moment that was heard of, on both clocks.
+    pub fn now(&self) -> (Wall, Exercise) {
+        self.now
+    }
+
+    /// When an inject is planned.
+    pub fn planned(&self, inject: Inject) -> Option<Exercise> {
+        self.planned.get(&inject).copied()
+    }
+
     /// Exercise time at a moment; the last that was heard of for an earlier one.
     pub fn exercise(&self, wall: Wall) -> Exercise {
         let (then, exercise) = self.now;
@@ -290,7 +300,7 @@ impl Clock {
     }
 
     /// The first millisecond of the wall in which exercise time has come so far, if it runs on as it does.
-    fn wall_of(&self, exercise: Exercise) -> Wall {
+    pub fn wall_of(&self, exercise: Exercise) -> Wall {
         let (wall, now) = self.now;
         let ahead = exercise.0.saturating_sub(now.0).div_ceil(u64::from(self.speed.get()));
         Wall(wall.0.saturating_add(ahead))

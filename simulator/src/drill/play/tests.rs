@@ -1,10 +1,14 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use super::*;
 use crate::detect::records::{At, Records, place};
-use crate::drill::host::moment;
-use crate::drill::playbook::{Row, Test};
+use crate::drill::desk::Reply;
+use crate::drill::event::{Answered, Decision};
+use crate::drill::now::moment;
+use crate::drill::playbook::{Lead, Row, Test};
+use crate::drill::scenario::Happening;
 use crate::drill::score::{Scores, score};
 use crate::table::{Column, Kind, Table};
 
@@ -135,7 +139,7 @@ pub(crate) async fn played(scenario: &Scenario, plot: &Plot, bots: &[Bot]) -> Ve
     }
     let told = std::mem::take(&mut candid.told);
     game.close(&mut Memory, told, "c".to_owned(), 1).unwrap();
-    game.events
+    game.into_events()
 }
 
 async fn all(scenario: &Scenario, plot: &Plot, bot: Bot) -> Scores {

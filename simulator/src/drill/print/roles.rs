@@ -2,7 +2,7 @@
 
 use super::{Pack, forms, rights};
 use crate::drill::document::{Cell, Document, Table, Text};
-use crate::drill::event::Decision;
+use crate::drill::play::rules::open_on;
 use crate::drill::scenario::Team;
 use crate::table;
 
@@ -88,7 +88,7 @@ fn decides(out: &mut Document, pack: &Pack, team: &Team) {
         return;
     };
     let mut rows = Table::new(&["word", "what it does", ""]);
-    for decision in Decision::open_on(kind) {
+    for decision in open_on(kind) {
         let stops = if decision.stops() { "stops it" } else { "" };
         let word = Text::default().bold(decision.word());
         rows.row([word.into(), decision.about().into(), stops.into()]);

@@ -6,7 +6,7 @@ use super::controller::clock;
 use crate::calendar::civil;
 use crate::detect::records::place;
 use crate::drill::document::{Cell, Document, Table, Text};
-use crate::drill::host::moment;
+use crate::drill::now::moment;
 use crate::drill::playbook::Own;
 use crate::drill::plot::Matter;
 use crate::drill::scenario::Team;

@@ -5,7 +5,7 @@ use super::editions::clock;
 use crate::drill::clock::Exercise;
 use crate::drill::document::{Document, Table, Text};
 use crate::drill::event::{Answered, Event, What};
-use crate::drill::host::moment;
+use crate::drill::now::moment;
 use crate::drill::plot::PlotCase;
 use crate::scheme::ALL;
 

@@ -71,7 +71,8 @@ impl Happening {
         Self::WORDS.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// From its word, however it is written.
+    pub fn parse(text: &str) -> Option<Self> {
         let plain = text.trim().to_lowercase().replace([' ', '-'], "_");
         Self::WORDS.iter().find(|(word, _)| *word == plain).map(|(_, kind)| *kind)
     }
@@ -92,7 +93,8 @@ pub enum Check {
 }
 
 impl Check {
-    fn parse(text: &str) -> Option<Self> {
+    /// From its text.
+    pub fn parse(text: &str) -> Option<Self> {
         let (word, rest) = text.trim().split_once(':')?;
         let named = |name: &str| (!name.trim().is_empty()).then(|| name.trim().to_owned());
         match word {
@@ -107,7 +109,8 @@ impl Check {
         }
     }
 
-    fn text(&self) -> String {
+    /// As a list has it.
+    pub fn text(&self) -> String {
         match self {
             Self::Asked(team, agency) => format!("asked:{team}>{agency}"),
             Self::Decided(team) => format!("decided:{team}"),

@@ -6,7 +6,15 @@ use crate::drill::play::tests::{played, tutorial};
 fn decided(matter: &Matter, by: &str, at: Exercise, decision: Decision, confidence: u8) -> Event {
     let (reason, evidence) = (String::new(), vec![]);
     let what = What::Decided { matter: matter.id, decision, confidence, reason, evidence };
-    Event { number: 0, wall: Wall(0), exercise: at, by: by.to_owned(), what }
+    Event {
+        number: 0,
+        wall: Wall(0),
+        exercise: at,
+        by: by.to_owned(),
+        player: String::new(),
+        key: String::new(),
+        what,
+    }
 }
 
 fn team(matter: &Matter) -> &'static str {

@@ -43,5 +43,5 @@ pub async fn alone(scenario: &Scenario, plot: &Plot, bot: Bot) -> Scored {
     let mut game = Game::new(scenario, plot, &vec![bot; scenario.teams.len()]);
     // Memory keeps everything, and nobody wants it to stop.
     let _ = game.play(&mut Nobody, &mut Memory, None, |_| true).await;
-    score(scenario, plot, &game.events)
+    score(scenario, plot, game.events())
 }

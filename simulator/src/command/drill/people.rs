@@ -1,0 +1,254 @@
+//! Drills with people: `drill run --people`, and `drill resume` after the host was killed.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context as _, ensure};
+use portcullis::client::Profile;
+use portcullis_sim::drill::clock::State;
+use portcullis_sim::drill::desk::{Desk, Partners};
+use portcullis_sim::drill::event::{Event, What};
+use portcullis_sim::drill::host::{CASE, CONTROL, Host, STAFF};
+use portcullis_sim::drill::live::{Bots, Cast, Live, Player, Session, observe};
+use portcullis_sim::drill::log::Log;
+use portcullis_sim::drill::plot::Plot;
+use portcullis_sim::drill::report;
+use portcullis_sim::drill::scenario::{Scenario, msel};
+use portcullis_sim::drill::score::{Scored, score, yardstick};
+use portcullis_sim::drill::service::Service;
+use tokio_util::sync::CancellationToken;
+
+/// How long those who watch have to hear the last word.
+const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Arguments of `drill resume`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Folder of the drill.
+    folder: PathBuf,
+    /// Print JSON for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Goes on with a drill whose host has ended before its end.
+pub fn resume(arguments: &Arguments) -> anyhow::Result<()> {
+    let folder = &arguments.folder;
+    let (log, events) = Log::open(&folder.join("events.jsonl"))?;
+    let scenario = Scenario::read(&folder.join("scenario"))?;
+    let first = events.first().map(|event| &event.what);
+    let Some(What::Began { scenario: name, scenario_hash, pack_hash, seed, engine, players }) =
+        first
+    else {
+        anyhow::bail!("{}: the drill had not begun; run it anew", folder.display());
+    };
+    let over = events.iter().any(|event| matches!(event.what, What::Ended { .. }));
+    ensure!(!over, "{}: the drill is over; see `drill report`", folder.display());
+    ensure!(*scenario_hash == scenario.hash, "the scenario is not the one that was played");
+    let known = env!("CARGO_PKG_VERSION");
+    ensure!(engine == known, "played with version {engine} of the simulator; this is {known}");
+    let players = players.iter().map(|word| {
+        let player = Player::parse(word);
+        player.with_context(|| format!("the log names a player `{word}` that is not known"))
+    });
+    let players = players.collect::<anyhow::Result<Vec<_>>>()?;
+    let scenario = Scenario { name: name.clone(), ..scenario };
+    let plot = Plot::new(&scenario, Some(*seed))?;
+    ensure!(*pack_hash == plot.pack_hash, "the pack is not the one that was played");
+    let gateway = address(&folder.join("host/profiles"))?;
+    let listen = address(&folder.join("host/drill-profiles"))?;
+    let cast = Cast { scenario, plot, players };
+    let hosting = Hosting { out: folder, listen, start: None, json: arguments.json };
+    hosting.run(cast, log, events, Some(gateway))
+}
+
+/// Where something listened, by a profile of the trainer's.
+fn address(folder: &Path) -> anyhow::Result<SocketAddr> {
+    let file = folder.join(format!("{CONTROL}-trainer.toml"));
+    let profile = Profile::load(&file)
+        .context("the host had not come up so far that anybody could take part; run it anew")?;
+    let address = profile.gateway.trim_start_matches("https://").parse();
+    address.with_context(|| format!("{}: `gateway` is no address", file.display()))
+}
+
+/// How a drill with people is hosted.
+pub struct Hosting<'h> {
+    /// Folder of the drill.
+    pub out: &'h Path,
+    /// Where people connect.
+    pub listen: SocketAddr,
+    /// Begin at once, at this speed; otherwise a trainer does.
+    pub start: Option<u32>,
+    /// Print JSON for programs.
+    pub json: bool,
+}
+
+impl Hosting<'_> {
+    /// Runs a drill; `events` and `gateway` are those of one whose host was killed.
+    pub fn run(
+        &self,
+        cast: Cast,
+        log: Log,
+        events: Vec<Event>,
+        gateway: Option<SocketAddr>,
+    ) -> anyhow::Result<()> {
+        let stop = super::super::interrupted()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let cast = Arc::new(cast);
+        let played = runtime.block_on(self.host(&stop, cast.clone(), log, events, gateway))?;
+        let Some(scored) = played else {
+            let folder = self.out.display();
+            anyhow::bail!(
+                "stopped before the end; go on with `portcullis-sim drill resume {folder}`"
+            );
+        };
+        let report = self.out.join("report/report.html");
+        if self.json {
+            let document = serde_json::json!({
+                "out": self.out, "scenario": cast.scenario.name, "seed": cast.plot.seed,
+                "scores": scored, "report": report,
+            });
+            return super::super::print(&(document.to_string() + "\n"));
+        }
+        let text = report::text(&cast.scenario, &scored);
+        super::super::print(&format!("\n{text}\nReport: {}\n", report.display()))
+    }
+
+    async fn host(
+        &self,
+        interrupted: &Arc<AtomicBool>,
+        cast: Arc<Cast>,
+        log: Log,
+        events: Vec<Event>,
+        gateway: Option<SocketAddr>,
+    ) -> anyhow::Result<Option<Scored>> {
+        let host = match gateway {
+            None => Host::start(&cast.scenario, &cast.plot, self.out).await?,
+            Some(gateway) => Host::resume(self.out, gateway).await?,
+        };
+        let doors = host.doors(self.listen).await?;
+        let live = Live::new(cast.clone(), log, events, Some(host.now()));
+        let session = live.session();
+        let desk = Arc::new(Desk::new(host.channels(), CASE)?);
+        let bots = Bots::start(&session, &Partners { now: host.now(), desk });
+        self.observed(&session, &host);
+        let held = cast.scenario.teams.iter().map(|team| host.holds(&team.agency)).collect();
+        let address = doors.address;
+        let closing = doors.stop.clone();
+        let service = tokio::spawn(Service::new(session.clone(), CASE, held).serve(doors));
+        self.tell(&cast, &host, address)?;
+        let stop = CancellationToken::new();
+        tokio::spawn(watch(interrupted.clone(), stop.clone()));
+        tokio::spawn(progress(session.clone()));
+        let (mut log, mut events) = live.run(bots, self.start, stop).await?;
+        let ended = session.clocks().borrow().state == State::Ended;
+        let mut scored = None;
+        if ended {
+            let mut last = host.disclosures().await?;
+            last.extend(host.received(&cast.plot).await?);
+            let (checkpoint, entries) = host.end().await?;
+            last.push(What::Ended { checkpoint, entries });
+            session.close(&mut log, &mut events, last)?;
+            let yard = yardstick(&cast.scenario, &cast.plot).await;
+            let folder = self.out.join("report");
+            report::write(&folder, &cast.scenario, &cast.plot, &events, log.hash(), &yard)
+                .with_context(|| format!("cannot write the report in {}", self.out.display()))?;
+            scored = Some(score(&cast.scenario, &cast.plot, &events));
+            tokio::time::sleep(FAREWELL).await;
+        } else {
+            host.end().await?;
+        }
+        closing.cancel();
+        // Whoever still watches has heard everything.
+        let _ = tokio::time::timeout(FAREWELL, service).await;
+        Ok(scored)
+    }
+
+    /// What people's teams ask is read from the gateway's log.
+    fn observed(&self, session: &Session, host: &Host) {
+        let cast = &session.cast;
+        let channels = host.channels();
+        for (team, player) in cast.scenario.teams.iter().zip(&cast.players) {
+            if let (Player::People, Some(channel)) = (player, channels.get(&team.agency)) {
+                tokio::spawn(observe(session.clone(), team.agency.clone(), channel.clone()));
+            }
+        }
+    }
+
+    /// Says how to take part.
+    fn tell(&self, cast: &Cast, host: &Host, address: SocketAddr) -> anyhow::Result<()> {
+        let staff = STAFF.iter().map(|system| (CONTROL, *system, *system));
+        let people = cast.scenario.teams.iter().zip(&cast.players);
+        let people = people.filter(|(_, player)| **player == Player::People);
+        let people = people.map(|(team, _)| (team.agency.as_str(), "desk", "player"));
+        let parts: Vec<_> = staff.chain(people).collect();
+        if self.json {
+            let profiles = parts.iter().map(|(agency, system, role)| {
+                serde_json::json!({
+                    "agency": agency, "system": system, "role": role,
+                    "drill": host.drill_profile(agency, system),
+                    "gateway": host.profile_of(agency, system),
+                })
+            });
+            let document = serde_json::json!({
+                "out": self.out, "drill": address, "gateway": host.address(),
+                "case": CASE, "profiles": profiles.collect::<Vec<_>>(),
+            });
+            return super::super::print(&(document.to_string() + "\n"));
+        }
+        let mut text = format!(
+            "EXERCISE {}\nThe drill answers on {address}, the gateway on {}.\nTake part, each in a terminal of their own:\n",
+            cast.scenario.title.trim(),
+            host.address()
+        );
+        for (agency, system, role) in parts {
+            let drill = host.drill_profile(agency, system);
+            let gateway = host.profile_of(agency, system);
+            let gateway = if role == "player" {
+                format!(" --gateway {}", gateway.display())
+            } else {
+                String::new()
+            };
+            let desk = format!("portcullis-sim drill desk --drill {}{gateway}", drill.display());
+            text += &format!("  {role:<9} {agency:<16} {desk}\n");
+        }
+        text += if self.start.is_some() {
+            "It has begun.\n"
+        } else {
+            "It begins when the trainer says so.\n"
+        };
+        super::super::print(&text)
+    }
+}
+
+/// Ctrl-C as a token.
+async fn watch(interrupted: Arc<AtomicBool>, stop: CancellationToken) {
+    while !interrupted.load(Ordering::Relaxed) {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    stop.cancel();
+}
+
+/// A line for each tenth of the exercise.
+async fn progress(session: Session) {
+    let mut clocks = session.clocks();
+    let length = session.cast.scenario.length;
+    let mut told = None;
+    while clocks.changed().await.is_ok() {
+        let now = *clocks.borrow_and_update();
+        let tenth = now.exercise.0 * 10 / length.0.max(1);
+        if told != Some((tenth, now.state)) {
+            told = Some((tenth, now.state));
+            let whole = portcullis_sim::drill::clock::Exercise(now.exercise.0 / 1_000 * 1_000);
+            eprintln!(
+                "EXERCISE {} of {}, {:?}, {} events",
+                msel::time(whole),
+                msel::time(length),
+                now.state,
+                now.events
+            );
+        }
+    }
+}
