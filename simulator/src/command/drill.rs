@@ -1,10 +1,11 @@
-//! `portcullis-sim drill`: check, run, replay, score and report exercises.
+//! `portcullis-sim drill`: check, run, replay, score, report and print exercises.
 
 mod check;
 mod desk;
 mod log;
 mod msel;
 mod people;
+mod print;
 mod run;
 
 use clap::Subcommand;
@@ -28,6 +29,8 @@ pub enum Command {
     Report(log::Arguments),
     /// The list of injects of a scenario, as CSV or workbook, in and out.
     Msel(msel::Arguments),
+    /// Papers for the day the network fails: cards, matters, injects, the controllers' list, guides, forms.
+    Print(print::Arguments),
 }
 
 /// Does it.
@@ -41,5 +44,6 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
         Command::Score(arguments) => log::score(arguments),
         Command::Report(arguments) => log::report(arguments),
         Command::Msel(arguments) => msel::run(arguments),
+        Command::Print(arguments) => print::run(arguments),
     }
 }

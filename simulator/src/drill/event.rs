@@ -303,3 +303,25 @@ decisions! {
     /// Nothing further.
     Close "close" false,
 }
+
+impl Decision {
+    /// What it means, for people.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Inspect => "open it and look",
+            Self::Hold => "keep it for now",
+            Self::Release => "let it go",
+            Self::Seize => "take it for good",
+            Self::Approve => "grant the licence",
+            Self::Deny => "refuse the licence",
+            Self::Condition => "grant the licence under conditions",
+            Self::Consult => "ask another authority first",
+            Self::Inform => "tell the exporter that goods may need a licence",
+            Self::Freeze => "keep the money",
+            Self::Board => "board the ship",
+            Self::Alert => "warn others",
+            Self::Refer => "hand it to another agency",
+            Self::Close => "nothing further",
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Drills: agencies practise together through the real gateway. What a drill is made of, top down:
 //!
 //! - `scenario/`: what is practised, by whom; the list of injects (MSEL)
-//! - `plot.rs`: the world's cases and innocents dealt to the teams as *matters*, with the truth about each
+//! - `plot/`: the world's cases and innocents dealt to the teams as *matters*, with the truth about each
 //! - `story.rs`: which moment of the world an exercise time is; `known.rs`: what of the world is known by then
 //! - `clock/`: the exercise's clock; `event.rs`, `log.rs`: everything that happens, chained, on disk
 //! - `playbook/`: whom an officer asks what about a matter, and what the answers say; `bot.rs`: who plays how
@@ -10,10 +10,12 @@
 //! - `live/`: a drill with people; `service/`: how they take part
 //! - `terminal/`: the desk on a terminal, for players and trainers
 //! - `play/`: the game; `score/`: what came of it; `report/`: the after-action report
+//! - `print/`: what is played from on paper when the network fails; `document/`: how pages and prints look
 
 pub mod bot;
 pub mod clock;
 pub mod desk;
+mod document;
 pub mod event;
 pub mod host;
 pub mod known;
@@ -23,6 +25,7 @@ pub mod now;
 pub mod play;
 pub mod playbook;
 pub mod plot;
+pub mod print;
 pub mod report;
 pub mod scenario;
 pub mod score;
