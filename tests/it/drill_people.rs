@@ -296,11 +296,17 @@ async fn each_sees_and_does_what_is_theirs_and_what_a_team_asks_is_read_from_the
 
 /// Norvia's desk asks Velland by the command line.
 async fn ask(host: &Host, folder: &Path) -> (bool, String) {
+    let words = ["query", "Declaration", "--from", "vl-customs", "--limit", "1"];
+    let more = ["--fields", "ucr,items.hs_code", "--format", "json"];
+    norvia(host, folder, &[&words[..], &more].concat()).await
+}
+
+async fn norvia(host: &Host, folder: &Path, words: &[&str]) -> (bool, String) {
     let gateway = host.profile(folder, "nv-customs", "desk", "gateway");
     let asked = Command::new(portcullis_tests::binary("portcullis").unwrap())
-        .args(["query", "--profile", gateway.to_str().unwrap(), "Declaration", "--purpose"])
-        .args(["INVESTIGATION", "--case", "CASE-1", "--from", "vl-customs", "--limit", "1"])
-        .args(["--fields", "items.hs_code", "--format", "json"])
+        .args(words)
+        .args(["--profile", gateway.to_str().unwrap()])
+        .args(["--purpose", "INVESTIGATION", "--case", "CASE-1"])
         .output()
         .await
         .unwrap();
@@ -391,6 +397,58 @@ async fn injects_change_the_exchange_itself_and_change_it_back() {
     );
     second.control(command("end", Clock::End(wire::Empty {}))).await.unwrap();
     host.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_nobody_plays_releases_what_a_reason_accounts_for_and_nothing_else() {
+    let work = tempfile::tempdir().unwrap();
+    let at = work.path();
+    let run =
+        ["drill", "run", "--scenario", "tutorial", "--people", "nv-customs", "--bots", "silent"];
+    let host = Host::up(at, &[&run[..], &["--start", "--out", "d", "--json"]].concat()).await;
+    let (good, text) = ask(&host, at).await;
+    assert!(good, "{text}");
+    let told: Value = serde_json::from_str(&text).unwrap();
+    let record = &told["records"][0];
+    let reference = record["reference"].as_str().unwrap();
+    let ucr = record["record"]["ucr"].as_str().unwrap();
+    let accounted = format!("our matter {ucr} has the same goods");
+    for (reason, state) in [(accounted.as_str(), "GRANTED"), ("we are curious", "REFUSED")] {
+        let words = ["release", "request", "Declaration", "--reference", reference, "--json"];
+        let more = ["--fields", "items.value", "--reason", reason];
+        let (good, text) = norvia(&host, at, &[&words[..], &more].concat()).await;
+        assert!(good, "{text}");
+        let profile = host.profile(at, "nv-customs", "desk", "gateway");
+        let mut last = String::new();
+        let listed = async {
+            loop {
+                let listed = Command::new(portcullis_tests::binary("portcullis").unwrap())
+                    .args(["release", "list", "--json", "--profile", profile.to_str().unwrap()])
+                    .output()
+                    .await
+                    .unwrap();
+                last = String::from_utf8(listed.stdout).unwrap();
+                if last.contains(state) {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+        };
+        let came = tokio::time::timeout(Duration::from_secs(20), listed).await;
+        assert!(came.is_ok(), "{state}: {last}");
+    }
+    let mut trainer = host.client(at, "exercise-control", "trainer").await;
+    trainer.control(command("end", Clock::End(wire::Empty {}))).await.unwrap();
+    let scores = host.ended().await;
+    let refusals = &scores["scores"]["teams"]["vl-customs"]["refusals"];
+    assert_eq!(refusals["denominator"], 2.0, "{refusals}");
+    assert_eq!(scores["scores"]["teams"]["nv-customs"]["refusals"]["denominator"], 0.0);
+    let text = std::fs::read_to_string(at.join("d/events.jsonl")).unwrap();
+    let released = |granted: bool| {
+        let word = format!("\"granted\":{granted}");
+        text.lines().filter(|line| line.contains("\"release\"") && line.contains(&word)).count()
+    };
+    assert_eq!((released(true), released(false)), (1, 1));
 }
 
 /// What a player was answered, by key.

@@ -176,6 +176,23 @@ pub enum What {
         /// SHA-256 of the plan that was applied.
         plan: String,
     },
+    /// A release request at the gateway on which its originator decided.
+    Release {
+        /// Its id.
+        id: String,
+        /// Who asked.
+        to: String,
+        /// Whose record it is.
+        from: String,
+        /// Table of the record.
+        table: String,
+        /// Its number where it is of a case; empty for all others.
+        record: String,
+        /// Fields that were asked for.
+        fields: Vec<String>,
+        /// Whether anything was granted.
+        granted: bool,
+    },
     /// Entry of the gateway's log: it refused.
     Refused {
         /// Its position in the log.

@@ -7,7 +7,8 @@
 //! - `playbook/`: whom an officer asks what about a matter, and what the answers say; `bot.rs`: who plays how
 //! - `host.rs`: gateway and sources on this machine, and the only file that knows the gateway; `now.rs`: what time it is for
 //!   them; `weather.rs`: what injects do to them; `desk.rs`: questions over the wire
-//! - `live/`: a drill with people; `service/`: how they take part
+//! - `live/`: a drill with people; `service/`: how they take part; `simcell.rs`: who answers release requests for
+//!   agencies that nobody plays
 //! - `terminal/`: the desk on a terminal, for players and trainers
 //! - `play/`: the game; `score/`: what came of it; `report/`: the after-action report
 //! - `print/`: what is played from on paper when the network fails; `document/`: how pages and prints look
@@ -30,6 +31,7 @@ pub mod report;
 pub mod scenario;
 pub mod score;
 pub mod service;
+pub mod simcell;
 pub mod story;
 pub mod terminal;
 pub mod weather;

@@ -40,7 +40,7 @@ pub(crate) struct Named {
 }
 
 /// The scores in the order in which they are shown.
-pub(crate) const SCORES: [Named; 9] = [
+pub(crate) const SCORES: [Named; 10] = [
     Named {
         name: "recall",
         about: "hazard of the cases stopped within reach, out of all",
@@ -94,6 +94,12 @@ pub(crate) const SCORES: [Named; 9] = [
         about: "questions that the gateway answered, out of all asked",
         more_is_better: None,
         of: |s| s.answered,
+    },
+    Named {
+        name: "refusal correctness",
+        about: "release requests granted where a case needs the field and refused where none does, out of all decided",
+        more_is_better: Some(true),
+        of: |s| s.refusals,
     },
 ];
 
