@@ -286,6 +286,7 @@ impl Port {
             agreements: vec![("berths.toml".into(), agreement())],
             record_types: vec!["portcullis.record.v1.Inspection".into()],
             settings: settings.replace("@DIR", &text(dir.path())),
+            ..WorldSpec::default()
         };
         let exchange = Exchange::build(dir, &spec, Clock::system()).await.unwrap();
         let watch = Fake::new();

@@ -10,8 +10,9 @@ pub mod rng;
 pub mod transcript;
 pub mod twin;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use portcullis::client::{Profile, connect};
@@ -180,11 +181,19 @@ pub fn request(query: wire::Query) -> wire::QueryRequest {
 /// # Errors
 /// A name that is none.
 pub fn record_type_of(name: &str) -> anyhow::Result<Arc<RecordType>> {
+    // Reading the whole contract takes milliseconds, and some tests ask ten thousand times.
+    static KNOWN: Mutex<BTreeMap<String, Arc<RecordType>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().map_err(|_| anyhow::anyhow!("a test failed in here"))?;
+    if let Some(record_type) = known.get(name) {
+        return Ok(record_type.clone());
+    }
     let set = bytes::Bytes::from_static(portcullis_proto::DESCRIPTOR_SET);
-    let name = format!("{RECORD}{name}");
+    let full = format!("{RECORD}{name}");
     let record_type =
-        RecordType::register(&set, &name).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
-    Ok(Arc::new(record_type))
+        RecordType::register(&set, &full).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+    let record_type = Arc::new(record_type);
+    known.insert(name.to_owned(), record_type.clone());
+    Ok(record_type)
 }
 
 /// A `--where` expression as the contract's filter.

@@ -320,6 +320,7 @@ impl Set {
             agreements: vec![("pair.toml".into(), agreement)],
             record_types,
             settings: spec.settings,
+            ..WorldSpec::default()
         };
         let world = World::build(dir, &world, &spec.clock).await?;
         if let Some(keys) = spec.pseudonym_keys {

@@ -14,6 +14,8 @@ use wire::query_service_client::QueryServiceClient;
 use super::event::{Answered, What};
 use super::now::Now;
 use super::playbook::{Found, Lead, Row, Test};
+use super::scenario::Entry;
+use super::weather::Weather;
 
 /// Largest message that is taken.
 const MAX_BYTES: usize = 64 << 20;
@@ -24,6 +26,11 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 pub trait Ask {
     /// Asks a question on behalf of an agency, at a moment of the world.
     fn ask(&mut self, asker: &str, lead: &Lead, now: i64) -> impl Future<Output = Reply> + Send;
+
+    /// Changes how the exchange works, as an inject says, or back. What goes wrong is returned in words.
+    fn turn(&mut self, _entry: &Entry, _on: bool) -> impl Future<Output = Option<String>> + Send {
+        std::future::ready(None)
+    }
 }
 
 /// What came of a question.
@@ -139,6 +146,8 @@ pub struct Partners {
     pub now: Arc<Now>,
     /// The teams' channels.
     pub desk: Arc<Desk>,
+    /// What injects do to the exchange.
+    pub weather: Weather,
 }
 
 impl Ask for Partners {
@@ -151,6 +160,10 @@ impl Ask for Partners {
                 Reply::refused("EXERCISE_TIME_UNKNOWN")
             }
         }
+    }
+
+    async fn turn(&mut self, entry: &Entry, on: bool) -> Option<String> {
+        self.weather.turn(entry, on).await
     }
 }
 

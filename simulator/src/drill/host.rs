@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use portcullis::audit::verify::{Outside, verify};
 use portcullis::client::{Profile, connect};
 use portcullis::clock::Clock;
+use portcullis::command::agreement::{AgreementCommand, Signing};
 use portcullis::command::playground::{
     World as Running, WorldAgency, WorldSource, WorldSpec, read_exchange,
 };
@@ -28,10 +29,12 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
+use super::desk::{Desk, Partners};
 use super::event::What;
 use super::now::Now;
 use super::plot::{Plot, Trace};
 use super::scenario::Scenario;
+use super::weather::{Relays, Weather};
 use crate::agency::Exchange;
 use crate::generate::{Job, Layout, Part, generate};
 use crate::write::CsvFiles;
@@ -51,6 +54,59 @@ pub struct Host {
     spec: WorldSpec,
     now: Arc<Now>,
     channels: BTreeMap<String, Channel>,
+    weather: Weather,
+}
+
+/// What an agency needs to act as a party to its agreements.
+#[derive(Debug, Clone)]
+pub struct Party {
+    /// Its agreement key.
+    pub key: PathBuf,
+    /// The profile of a system of its own.
+    pub profile: PathBuf,
+}
+
+/// Suspends an agreement by the signature of a party, or lifts its suspension.
+///
+/// # Errors
+/// What the gateway says, in words.
+pub async fn suspend(party: &Party, agreement: &str, on: bool) -> anyhow::Result<()> {
+    let (key, profile) = (party.key.clone(), Some(party.profile.clone()));
+    let signing = Signing { key, profile, reason: "exercise".to_owned(), json: false };
+    let id = agreement.to_owned();
+    let command = if on {
+        AgreementCommand::Suspend { id, signing }
+    } else {
+        AgreementCommand::Resume { id, signing }
+    };
+    // The command writes to whoever waits for it, and so stays on one thread.
+    let runtime = tokio::runtime::Handle::current();
+    let done = tokio::task::spawn_blocking(move || {
+        let mut told = vec![];
+        let done = portcullis::command::agreement::run(command, &mut told);
+        runtime.block_on(done).map(|done| (done, told))
+    });
+    let (done, told) = done.await??;
+    anyhow::ensure!(done, "{}", String::from_utf8_lossy(&told).trim().to_owned());
+    Ok(())
+}
+
+/// Relays before the sources, written into where the gateway looks for them.
+async fn weather(spec: &mut WorldSpec, dir: &Path) -> anyhow::Result<(Weather, Relays)> {
+    let party = |agency: &WorldAgency| {
+        let key = dir.join("keys").join(format!("{}.agreement.key", agency.id));
+        let profile = agency.systems.first()?;
+        let profile = dir.join("profiles").join(format!("{}-{profile}.toml", agency.id));
+        Some((agency.id.clone(), Party { key, profile }))
+    };
+    let parties = spec.agencies.iter().filter_map(party).collect();
+    let sources = spec.agencies.iter().filter(|agency| agency.source.is_some());
+    let sources: Vec<String> = sources.map(|agency| agency.id.clone()).collect();
+    let (weather, relays) =
+        Weather::fair(sources.into_iter(), parties).await.context("no port for a relay")?;
+    let fronts = relays.iter().map(|(agency, (_, at))| (agency.clone(), at.to_string()));
+    spec.fronts = fronts.collect();
+    Ok((weather, relays))
 }
 
 impl Host {
@@ -61,10 +117,11 @@ impl Host {
     pub async fn start(scenario: &Scenario, plot: &Plot, dir: &Path) -> anyhow::Result<Self> {
         let exchange = dir.join("exchange");
         make(scenario, plot, &exchange).await?;
-        let spec = with_control(read_exchange(&exchange)?);
+        let mut spec = with_control(read_exchange(&exchange)?);
         let clock = Clock::system();
+        let (weather, relays) = weather(&mut spec, &dir.join("host")).await?;
         let running = Running::build(&dir.join("host"), &spec, &clock).await?;
-        Self::up(running, spec, clock, &exchange).await
+        Self::up(running, spec, clock, &exchange, (weather, relays)).await
     }
 
     /// Starts what was made before once more, with the gateway where it was.
@@ -73,10 +130,11 @@ impl Host {
     /// What cannot be read, bound or started.
     pub async fn resume(dir: &Path, listen: SocketAddr) -> anyhow::Result<Self> {
         let exchange = dir.join("exchange");
-        let spec = with_control(read_exchange(&exchange)?);
+        let mut spec = with_control(read_exchange(&exchange)?);
         let clock = Clock::system();
+        let (weather, relays) = weather(&mut spec, &dir.join("host")).await?;
         let running = Running::reopen(&dir.join("host"), &spec, &clock, listen).await?;
-        Self::up(running, spec, clock, &exchange).await
+        Self::up(running, spec, clock, &exchange, (weather, relays)).await
     }
 
     async fn up(
@@ -84,7 +142,13 @@ impl Host {
         spec: WorldSpec,
         clock: Clock,
         exchange: &Path,
+        (weather, mut relays): (Weather, Relays),
     ) -> anyhow::Result<Self> {
+        for source in &running.sources {
+            if let Some((relay, _)) = relays.remove(&source.agency) {
+                tokio::spawn(relay.run(source.address));
+            }
+        }
         let gateway = running.start(clock).await?;
         let mut channels = BTreeMap::new();
         for agency in spec.agencies.iter().filter(|agency| agency.id != CONTROL) {
@@ -95,7 +159,21 @@ impl Host {
         }
         let holders = spec.agencies.iter().filter(|agency| agency.source.is_some());
         let now = Now::open(exchange, holders.map(|agency| agency.id.as_str())).await?;
-        Ok(Self { running, gateway, spec, now: Arc::new(now), channels })
+        Ok(Self { running, gateway, spec, now: Arc::new(now), channels, weather })
+    }
+
+    /// Those who are asked in this drill.
+    ///
+    /// # Errors
+    /// Only if the contract's own descriptors cannot be read, which they can.
+    pub fn partners(&self) -> anyhow::Result<Partners> {
+        let desk = Arc::new(Desk::new(self.channels(), CASE)?);
+        Ok(Partners { now: self.now(), desk, weather: self.weather.clone() })
+    }
+
+    /// What injects do to the exchange.
+    pub fn weather(&self) -> Weather {
+        self.weather.clone()
     }
 
     /// What time it is for the agencies' records.

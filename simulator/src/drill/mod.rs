@@ -28,6 +28,7 @@ pub mod score;
 pub mod service;
 pub mod story;
 pub mod terminal;
+pub mod weather;
 
 /// Hexadecimal SHA-256.
 pub fn sha256(bytes: &[u8]) -> String {

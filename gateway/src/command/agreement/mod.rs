@@ -160,16 +160,16 @@ pub enum AgreementCommand {
 pub struct Signing {
     /// Your agency's agreement key (`portcullis keys agreement`).
     #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    pub key: PathBuf,
     /// Profile of a system of your agency.
     #[arg(long, value_name = "FILE")]
-    profile: Option<PathBuf>,
+    pub profile: Option<PathBuf>,
     /// Why, in one line, for the other parties.
     #[arg(long, default_value = "")]
-    reason: String,
+    pub reason: String,
     /// One JSON document.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Record types beyond the contract's.

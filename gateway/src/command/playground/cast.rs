@@ -116,7 +116,7 @@ pub fn sample_world(dir: &Path, data: Option<&Path>) -> anyhow::Result<WorldSpec
             .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
             .collect(),
         record_types: held(&["Declaration", "ExportLicence", "Party", "Inspection"]),
-        settings: String::new(),
+        ..WorldSpec::default()
     })
 }
 

@@ -76,7 +76,7 @@ pub fn read(dir: &Path) -> anyhow::Result<WorldSpec> {
         cases,
         agreements,
         record_types: file.record_types,
-        settings: String::new(),
+        ..WorldSpec::default()
     })
 }
 

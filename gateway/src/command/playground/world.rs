@@ -42,6 +42,8 @@ pub struct WorldSpec {
     pub agreements: Vec<(String, String)>,
     /// Names of the record types.
     pub record_types: Vec<String>,
+    /// Where the gateway finds the source of an agency, if not where it listens: something between them.
+    pub fronts: BTreeMap<String, String>,
     /// Anything else for the gateway's configuration: `[limits]`, `[telemetry]`.
     pub settings: String,
 }
@@ -180,9 +182,9 @@ impl World {
                 Some(WorldSource::Files { mappings, record_types }) => {
                     let running =
                         self.start_source(&agency.id, mappings, record_types, clock).await?;
-                    let address = running.address.to_string();
+                    let own = running.address.to_string();
                     self.sources.push(running);
-                    address
+                    spec.fronts.get(&agency.id).cloned().unwrap_or(own)
                 }
             };
             addresses.insert(agency.id.clone(), address);

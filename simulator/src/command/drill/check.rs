@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use comfy_table::{ContentArrangement, Table, presets};
-use portcullis_sim::drill::desk::{Ask as _, Desk, Partners};
+use portcullis_sim::drill::desk::Ask as _;
 use portcullis_sim::drill::event::Answered;
-use portcullis_sim::drill::host::{CASE, Host};
+use portcullis_sim::drill::host::Host;
 use portcullis_sim::drill::playbook::Lead;
 use portcullis_sim::drill::plot::{Plot, Truth};
 use portcullis_sim::drill::scenario::{Scenario, msel};
@@ -122,8 +122,7 @@ async fn asked(scenario: &Scenario, plot: &Plot, folder: &std::path::Path) -> an
     host.now().set_all(start).await?;
     let mut text =
         format!("The gateway is up on {}, every agency has its certificate.\n", host.address());
-    let desk = Desk::new(host.channels(), CASE)?;
-    let mut partners = Partners { now: host.now(), desk: std::sync::Arc::new(desk) };
+    let mut partners = host.partners()?;
     for team in &scenario.teams {
         for other in scenario.teams.iter().filter(|other| other.agency != team.agency) {
             let table = plot

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context as _, ensure};
 use portcullis::client::Profile;
 use portcullis_sim::drill::clock::State;
-use portcullis_sim::drill::desk::{Desk, Partners};
 use portcullis_sim::drill::event::{Event, What};
 use portcullis_sim::drill::host::{CASE, CONTROL, Host, STAFF};
 use portcullis_sim::drill::live::{Bots, Cast, Live, Player, Session, observe};
@@ -131,8 +130,7 @@ impl Hosting<'_> {
         let doors = host.doors(self.listen).await?;
         let live = Live::new(cast.clone(), log, events, Some(host.now()));
         let session = live.session();
-        let desk = Arc::new(Desk::new(host.channels(), CASE)?);
-        let bots = Bots::start(&session, &Partners { now: host.now(), desk });
+        let bots = Bots::start(&session, &host.partners()?);
         self.observed(&session, &host);
         let held = cast.scenario.teams.iter().map(|team| host.holds(&team.agency)).collect();
         let address = doors.address;

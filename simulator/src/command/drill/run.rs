@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail, ensure};
 use portcullis_sim::drill::bot::Bot;
-use portcullis_sim::drill::desk::{Desk, Nobody, Partners};
+use portcullis_sim::drill::desk::Nobody;
 use portcullis_sim::drill::event::{Event, What};
-use portcullis_sim::drill::host::{CASE, Host};
+use portcullis_sim::drill::host::Host;
 use portcullis_sim::drill::live::{Cast, Player};
 use portcullis_sim::drill::log::Log;
 use portcullis_sim::drill::play::Game;
@@ -154,8 +154,7 @@ impl Drill<'_> {
         };
         if self.bots.iter().any(|bot| bot.asks()) {
             let host = Host::start(scenario, plot, self.out).await?;
-            let desk = Desk::new(host.channels(), CASE)?;
-            let mut partners = Partners { now: host.now(), desk: std::sync::Arc::new(desk) };
+            let mut partners = host.partners()?;
             game.play(&mut partners, &mut log, self.speed, &mut tell).await?;
             let mut found = host.disclosures().await?;
             found.extend(host.received(plot).await?);

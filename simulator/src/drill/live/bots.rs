@@ -1,4 +1,5 @@
-//! Bots beside people: each team thinks for itself, one matter after the other, and nobody waits for it.
+//! Bots beside people: each team thinks for itself, one matter after the other, and nobody waits for it. What injects
+//! change of the exchange is done beside them too.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,13 +9,15 @@ use tokio::sync::mpsc;
 use super::{Player, Session};
 use crate::drill::clock::Exercise;
 use crate::drill::desk::Ask;
-use crate::drill::play::{Look, Mind, State};
+use crate::drill::play::{Look, Mind, State, went_wrong};
 use crate::drill::plot::MatterId;
+use crate::drill::scenario::Entry;
 
 /// The teams that bots play.
 #[derive(Debug, Default)]
 pub struct Bots {
     teams: BTreeMap<usize, mpsc::UnboundedSender<(MatterId, Look)>>,
+    turns: Option<mpsc::UnboundedSender<(Entry, bool)>>,
 }
 
 impl Bots {
@@ -33,7 +36,17 @@ impl Bots {
             let mind = Mind::new(*bot, &team.agency, scenario.length);
             tokio::spawn(thinks(mind, session.clone(), ask.clone(), looks));
         }
-        Self { teams }
+        let (turns, turned) = mpsc::unbounded_channel();
+        tokio::spawn(turn(session.clone(), ask.clone(), turned));
+        Self { teams, turns: Some(turns) }
+    }
+
+    /// Changes how the exchange works, as an inject says, or back.
+    pub(super) fn turn(&self, entry: Entry, on: bool) {
+        if let Some(turns) = &self.turns {
+            // A drill whose tasks have ended changes nothing any more.
+            let _ = turns.send((entry, on));
+        }
     }
 
     /// Lets the team that has a matter look at it.
@@ -42,6 +55,21 @@ impl Bots {
         if let Some(team) = self.teams.get(&matter.team) {
             // A team whose task has ended has nothing more to say.
             let _ = team.send((id, state.to_look(matter, at, look)));
+        }
+    }
+}
+
+/// What injects change, one after the other; what goes wrong is written down.
+async fn turn<A: Ask + Send>(
+    session: Session,
+    mut ask: A,
+    mut turned: mpsc::UnboundedReceiver<(Entry, bool)>,
+) {
+    while let Some((entry, on)) = turned.recv().await {
+        if let Some(problem) = ask.turn(&entry, on).await
+            && !session.observed("host", went_wrong(&entry, problem)).await
+        {
+            return;
         }
     }
 }

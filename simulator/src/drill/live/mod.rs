@@ -30,7 +30,7 @@ use super::log::{Log, LogError};
 use super::now::Now;
 use super::play::{State, Step, Thought, after_inspection, began};
 use super::plot::{MatterId, Plot};
-use super::scenario::Scenario;
+use super::scenario::{Happening, Scenario};
 
 /// Requests that are carried out with one write at most.
 const TOGETHER: usize = 64;
@@ -316,6 +316,11 @@ impl Live {
         let base = state.clock().now().0;
         let mut table = Table { base, begun, state, log, fresh: vec![], session: &session };
         if resumed {
+            // What an agreement's party signed was kept by the gateway.
+            let lasting = table.state.lasting().into_iter();
+            lasting
+                .filter(|entry| entry.kind != Happening::AgreementSuspended)
+                .for_each(|entry| bots.turn(entry, true));
             table.put_now("host", What::Resumed);
         } else {
             let players = cast.players.iter().map(|player| player.word()).collect();
@@ -410,6 +415,9 @@ impl Table<'_> {
                 if matches!(step, Step::Inject(_) | Step::Overdue(_)) { "trainer" } else { "host" };
             for what in self.state.happens(step) {
                 self.put(at, by, what);
+            }
+            if let Some((entry, on)) = self.state.turns(step) {
+                bots.turn(entry, on);
             }
             match step {
                 Step::Look(id, look) if self.state.decided(id).is_none() => {

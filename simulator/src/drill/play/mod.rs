@@ -22,7 +22,7 @@ use super::desk::Ask;
 use super::event::{Event, What};
 use super::log::{Log, LogError};
 use super::plot::{Matter, MatterId, Plot};
-use super::scenario::Scenario;
+use super::scenario::{Entry, Scenario};
 
 /// Why a game ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -179,6 +179,11 @@ impl<'p> Game<'p> {
         for what in self.state.happens(step) {
             self.put(sink, at, by, what)?;
         }
+        if let Some((entry, on)) = self.state.turns(step)
+            && let Some(problem) = ask.turn(&entry, on).await
+        {
+            self.put(sink, at, "host", went_wrong(&entry, problem))?;
+        }
         let (matter, thought) = match step {
             Step::Look(id, look) if self.state.decided(id).is_none() => {
                 let Some(matter) = self.state.plot.matter(id) else { return Ok(()) };
@@ -240,6 +245,11 @@ impl State<'_> {
         }));
         all
     }
+}
+
+/// What an inject should have changed was not changed.
+pub(in crate::drill) fn went_wrong(entry: &Entry, problem: String) -> What {
+    What::Remark { about: format!("inject {}", entry.number), text: problem }
 }
 
 /// The first event.

@@ -29,6 +29,8 @@ pub enum Step {
     Look(MatterId, u8),
     /// The time for what an inject asked of players is over.
     Overdue(u32),
+    /// What an inject had changed is as it was before.
+    Ends(u32),
 }
 
 /// A decision that stands.
@@ -115,6 +117,19 @@ impl<'p> State<'p> {
     /// Exercise time, at the last moment that was heard of.
     pub fn now(&self) -> Exercise {
         self.clock.now().1.min(self.scenario.length)
+    }
+
+    /// What injects have changed and is not over yet.
+    pub fn lasting(&self) -> Vec<Entry> {
+        let ended = |entry: &Entry, at: Exercise| {
+            let minutes = entry.maximum_minutes.map(|minutes| u64::from(minutes) * 60_000);
+            minutes.is_some_and(|long| at.0 + long <= self.now().0)
+        };
+        let lasting = self.shown.iter().filter_map(|(number, at)| {
+            let entry = self.rows.get(number).filter(|entry| entry.kind.lasts())?;
+            (!self.withdrawn.contains(number) && !ended(entry, *at)).then(|| entry.clone())
+        });
+        lasting.collect()
     }
 
     /// Rows of the list of injects as they are now, by number.
@@ -245,8 +260,19 @@ impl<'p> State<'p> {
                 vec![What::Inspected { matter, irregular }]
             }
             Step::Overdue(number) => self.contingencies(number),
-            Step::Found(_) | Step::Look(..) => vec![],
+            Step::Found(_) | Step::Look(..) | Step::Ends(_) => vec![],
         }
+    }
+
+    /// What an inject changes of the exchange, and whether it begins or ends.
+    pub fn turns(&self, step: Step) -> Option<(Entry, bool)> {
+        let (number, on) = match step {
+            Step::Inject(number) => (number, true),
+            Step::Ends(number) => (number, false),
+            _ => return None,
+        };
+        let entry = self.rows.get(&number).filter(|entry| entry.kind.lasts())?;
+        Some((entry.clone(), on))
     }
 
     /// Contingencies happen where the expected action of another inject did not come.
@@ -300,6 +326,12 @@ impl<'p> State<'p> {
                 self.withdrawn.insert(*inject);
                 self.owed.retain(|due| due.inject.0 != *inject);
                 self.command(event.wall, Command::Skip(Inject(*inject)));
+                self.agenda.retain(|(_, step)| *step != Step::Ends(*inject));
+                if self.shown.contains_key(inject)
+                    && self.rows.get(inject).is_some_and(|entry| entry.kind.lasts())
+                {
+                    self.agenda.insert((at, Step::Ends(*inject)));
+                }
             }
             What::Arrived { matter } => self.arrives(at, *matter),
             What::Inspected { matter, irregular } => {
@@ -340,6 +372,10 @@ impl<'p> State<'p> {
         if entry.kind == Happening::InspectorsOff {
             let shift = u64::from(self.scenario.inspections.shift_minutes) * 60_000;
             self.off_until = Exercise((at.0 / shift + 1) * shift);
+        }
+        if let Some(minutes) = minutes.filter(|_| entry.kind.lasts()) {
+            let until = Exercise(at.0 + u64::from(minutes) * 60_000);
+            self.agenda.insert((until, Step::Ends(number)));
         }
         let after = |entry: &Entry| entry.check == Some(Check::After(number));
         if let Some(minutes) = minutes.filter(|_| self.rows.values().any(after)) {

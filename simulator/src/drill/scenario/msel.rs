@@ -9,7 +9,7 @@ use super::{Objective, ScenarioError, Team};
 use crate::drill::clock::Exercise;
 
 /// The columns, in their order, and other words that the headers of others' lists have for them.
-pub const COLUMNS: [(&str, &[&str]); 11] = [
+pub const COLUMNS: [(&str, &[&str]); 12] = [
     ("number", &["no", "event", "event number", "inject", "inject number"]),
     ("time", &["exercise time", "event time", "offset", "planned time"]),
     ("kind", &["type", "inject type", "mode", "method"]),
@@ -21,6 +21,7 @@ pub const COLUMNS: [(&str, &[&str]); 11] = [
     ("objective", &["objectives", "capability", "core capability"]),
     ("maximum_minutes", &["deadline", "minutes", "response time"]),
     ("evaluator_note", &["note", "notes", "evaluation note", "comment"]),
+    ("about", &["object", "subject"]),
 ];
 
 /// What happens.
@@ -65,6 +66,11 @@ impl Happening {
         ("media", Self::Media),
         ("contingency", Self::Contingency),
     ];
+
+    /// Whether it changes how the exchange works, for its maximum minutes or to the end.
+    pub fn lasts(self) -> bool {
+        matches!(self, Self::AgreementSuspended | Self::GatewaySlow | Self::PeerDown)
+    }
 
     /// Its word.
     pub fn word(self) -> &'static str {
@@ -145,6 +151,32 @@ pub struct Entry {
     pub maximum_minutes: Option<u32>,
     /// For evaluators.
     pub note: String,
+    /// What the kind is about, where it changes something: the agency whose source is down, `AGENCY:AGREEMENT` of a
+    /// suspension.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
+}
+
+impl Entry {
+    /// What is wrong with what it is about.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn about_fits(&self) -> Result<(), &'static str> {
+        let fits = match self.kind {
+            Happening::AgreementSuspended => {
+                let parts = self.about.split_once(':');
+                parts.is_some_and(|(agency, agreement)| !agency.is_empty() && !agreement.is_empty())
+            }
+            Happening::PeerDown => !self.about.is_empty(),
+            _ => return Ok(()),
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err("is about `AGENCY:AGREEMENT` (suspended) or `AGENCY` (peer down)")
+        }
+    }
 }
 
 /// The list.
@@ -238,6 +270,8 @@ impl Msel {
                 format!("no objective `{}`", entry.objective)
             } else if entry.at > length {
                 "is planned for after the end".to_owned()
+            } else if let Err(problem) = entry.about_fits() {
+                problem.to_owned()
             } else {
                 match &entry.check {
                     Some(Check::Asked(name, _) | Check::Decided(name) | Check::Stopped(name))
@@ -286,7 +320,7 @@ impl Msel {
 
 impl Entry {
     /// Its cells, in the order of [`COLUMNS`].
-    pub fn cells(&self) -> [String; 11] {
+    pub fn cells(&self) -> [String; 12] {
         [
             self.number.to_string(),
             time(self.at),
@@ -299,6 +333,7 @@ impl Entry {
             self.objective.clone(),
             self.maximum_minutes.map(|minutes| minutes.to_string()).unwrap_or_default(),
             self.note.clone(),
+            self.about.clone(),
         ]
     }
 }
@@ -357,6 +392,7 @@ fn entry<'a>(cell: impl Fn(usize) -> &'a str) -> Result<Entry, String> {
         objective: cell(8).to_owned(),
         maximum_minutes: minutes,
         note: cell(10).to_owned(),
+        about: cell(11).to_owned(),
     })
 }
 

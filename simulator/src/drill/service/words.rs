@@ -101,6 +101,7 @@ pub(super) fn row(entry: &Entry) -> wire::Inject {
         objective: entry.objective.clone(),
         maximum_minutes: entry.maximum_minutes.unwrap_or_default(),
         evaluator_note: entry.note.clone(),
+        about: entry.about.clone(),
         ..wire::Inject::default()
     }
 }
@@ -125,7 +126,7 @@ pub(super) fn entry(row: wire::Inject) -> Result<Entry, Status> {
         Happening::Contingency => Exercise(0),
         _ => Exercise(milliseconds("planned", row.planned.as_ref())?),
     };
-    Ok(Entry {
+    let entry = Entry {
         number: row.number,
         at,
         kind,
@@ -137,5 +138,8 @@ pub(super) fn entry(row: wire::Inject) -> Result<Entry, Status> {
         objective: text("objective", row.objective)?,
         maximum_minutes: (row.maximum_minutes > 0).then_some(row.maximum_minutes),
         note: text("evaluator_note", row.evaluator_note)?,
-    })
+        about: text("about", row.about)?,
+    };
+    entry.about_fits().map_err(|problem| invalid("about", problem))?;
+    Ok(entry)
 }

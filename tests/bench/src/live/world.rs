@@ -125,6 +125,7 @@ pub async fn build(dir: &Path, source: &str) -> anyhow::Result<World> {
             "[[record_types]]\nname = \"{}\"\ndescriptor_set = \"bench.binpb\"\n",
             record::NAME
         ),
+        ..WorldSpec::default()
     };
     World::build(dir, &spec, &Clock::system()).await
 }
