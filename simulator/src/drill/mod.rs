@@ -8,9 +8,11 @@
 //! - `host.rs`: gateway and sources on this machine, and the only file that knows the gateway; `desk.rs`: questions over
 //!   the wire
 //! - `play/`: the game; `score/`: what came of it; `report/`: the after-action report
+//! - `what_if/`: a game again with one answer changed, with partners that answer from memory (`candid.rs`)
 //! - `print/`: what is played from on paper when the network fails; `document/`: how pages and prints look
 
 pub mod bot;
+mod candid;
 pub mod clock;
 pub mod desk;
 mod document;
@@ -29,6 +31,7 @@ pub mod scenario;
 pub mod score;
 pub mod service;
 pub mod story;
+pub mod what_if;
 
 /// Hexadecimal SHA-256.
 pub fn sha256(bytes: &[u8]) -> String {
