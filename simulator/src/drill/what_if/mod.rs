@@ -2,7 +2,7 @@
 //! is played by bots in memory, by those that played or, for people, by good ones.
 //!
 //! Partners then answer from memory ([`Candid`]) and not through the gateway, and what a team was refused throughout before
-//! is refused still. So that the change alone makes the difference, the game is also played again from the same place with
+//! is refused still; the answer that is changed is changed once, and may be asked for again at a later look. So that the change alone makes the difference, the game is also played again from the same place with
 //! nothing changed, and the two are held against each other. Of what was received before, records of cases are told by
 //! type and plan: coverage is close, not exact.
 
@@ -233,7 +233,7 @@ impl<'a> Again<'a> {
             // What a person made of it is not known: a bot takes over at the next look.
             super::play::Thought::default()
         };
-        partners.end((self.event.by.clone(), of.clone(), record_type.clone()), to);
+        partners.end();
         let mut game = self.game(self.before());
         let mut seen = 0;
         let mut rest = vec![];

@@ -10,7 +10,7 @@ use crate::drill::playbook::Lead;
 use crate::drill::plot::Plot;
 
 /// Who asks, whom, for what type of record.
-pub(super) type Way = (String, String, String);
+type Way = (String, String, String);
 
 /// Answers that are settled: those of a look up to a question, and whether that last one is changed.
 pub(super) struct Told {
@@ -58,18 +58,10 @@ impl<'p> Partners<'p> {
         self.last = told.last;
     }
 
-    /// The look has ended; from now on the changed answer is what this agency always gets.
-    pub fn end(&mut self, way: Way, to: Option<To>) {
+    /// The look has ended: from now on answers are what partners always gave.
+    pub fn end(&mut self) {
         self.settled.clear();
-        match to {
-            Some(To::Refused) => {
-                self.refused.insert(way, REASON.to_owned());
-            }
-            Some(To::Released) => {
-                self.refused.remove(&way);
-            }
-            _ => {}
-        }
+        self.last = None;
     }
 
     /// What was told, as the gateway's log would have it.

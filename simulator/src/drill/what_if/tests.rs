@@ -1,6 +1,5 @@
 use super::*;
 use crate::drill::play::tests::{played, tutorial};
-use crate::drill::plot::Truth;
 use crate::drill::score::score;
 
 async fn game() -> Vec<Event> {
@@ -8,20 +7,30 @@ async fn game() -> Vec<Event> {
     played(scenario, plot, &[Bot::Good; 3]).await
 }
 
-/// The decision by which a case was stopped, and its first question before.
+/// The only decision by which a case was stopped, the first question with an answer of that look, and the case.
 fn stop(plot: &Plot, events: &[Event]) -> (u64, u64, String) {
-    for event in events {
-        let What::Decided { matter, decision, .. } = &event.what else { continue };
-        let Some(Truth::Case(case)) = plot.matter(*matter).map(|one| &one.truth) else { continue };
-        if decision.stops() && plot.cases[*case].matters.len() == 1 {
-            let asks = |one: &&Event| matches!(&one.what, What::Asked { matter: of, answer: Answered::Records { count: 1.., .. }, .. } if *of == Some(*matter));
-            let asked = events.iter().filter(asks).find(|one| one.exercise == event.exercise);
-            if let Some(asked) = asked {
-                return (event.number, asked.number, plot.cases[*case].id.clone());
+    for case in &plot.cases {
+        let stops = |event: &&Event| match &event.what {
+            What::Decided { matter, decision, .. } => {
+                decision.stops() && case.matters.contains(matter)
             }
+            _ => false,
+        };
+        let all: Vec<&Event> = events.iter().filter(stops).collect();
+        let [event] = all[..] else { continue };
+        let asks = |one: &&Event| {
+            one.exercise == event.exercise
+                && one.by == event.by
+                && matches!(
+                    &one.what,
+                    What::Asked { answer: Answered::Records { count: 1.., .. }, .. }
+                )
+        };
+        if let Some(asked) = events.iter().find(asks) {
+            return (event.number, asked.number, case.id.clone());
         }
     }
-    panic!("no case is stopped by its only matter");
+    panic!("no case is stopped by one decision alone");
 }
 
 #[tokio::test]
@@ -96,11 +105,21 @@ async fn a_refusal_keeps_a_team_from_seeing_what_it_saw() {
         |events: &[Event]| events.iter().find(|event| event.number == asked).unwrap().what.clone();
     assert!(matches!(of(&changed), What::Asked { answer: Answered::Refused { .. }, .. }));
     let was = events.iter().find(|event| event.number == stop).unwrap();
-    assert!(!changed.iter().any(|event| event.exercise == was.exercise && event.what == was.what));
-    // Released again, the game goes on as it went.
-    let found = what_if(scenario, plot, &changed, asked, To::Released).await.unwrap();
-    let all = found.scores.iter().find(|one| one.team == "all" && one.score == "answered").unwrap();
-    assert!(all.changed.numerator > all.same.numerator);
+    let What::Decided { matter, decision, .. } = &was.what else { panic!("a decision") };
+    let decides = |events: &[Event]| {
+        events.iter().any(|event| {
+            let what = &event.what;
+            event.exercise == was.exercise
+                && matches!(what, What::Decided { matter: of, decision: word, .. } if of == matter && word == decision)
+        })
+    };
+    assert!(decides(&events) && !decides(&changed));
+    // Answered all the same, the team decides as it did.
+    let again = Again::new(scenario, plot, &changed, asked).unwrap();
+    let released = again.play(Some(To::Released)).await.unwrap();
+    assert!(decides(&released));
+    let found = what_if(scenario, plot, &events, asked, To::Refused).await.unwrap();
+    assert!(found.change.contains("is refused when it asks"), "{}", found.change);
 }
 
 #[tokio::test]
