@@ -411,7 +411,7 @@ async fn whom_nobody_plays_releases_what_a_reason_accounts_for_and_nothing_else(
     let told: Value = serde_json::from_str(&text).unwrap();
     let record = &told["records"][0];
     let reference = record["reference"].as_str().unwrap();
-    let ucr = record["record"]["ucr"].as_str().unwrap();
+    let ucr = record["fields"]["ucr"].as_str().unwrap();
     let accounted = format!("our matter {ucr} has the same goods");
     for (reason, state) in [(accounted.as_str(), "GRANTED"), ("we are curious", "REFUSED")] {
         let words = ["release", "request", "Declaration", "--reference", reference, "--json"];

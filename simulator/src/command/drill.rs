@@ -7,6 +7,7 @@ mod msel;
 mod people;
 mod print;
 mod run;
+mod what_if;
 
 use clap::Subcommand;
 
@@ -31,6 +32,8 @@ pub enum Command {
     Msel(msel::Arguments),
     /// Papers for the day the network fails: cards, matters, injects, the controllers' list, guides, forms.
     Print(print::Arguments),
+    /// Play a drill again in memory with one answer changed: what becomes of scores and cases.
+    WhatIf(what_if::Arguments),
 }
 
 /// Does it.
@@ -45,5 +48,6 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
         Command::Report(arguments) => log::report(arguments),
         Command::Msel(arguments) => msel::run(arguments),
         Command::Print(arguments) => print::run(arguments),
+        Command::WhatIf(arguments) => what_if::run(arguments),
     }
 }

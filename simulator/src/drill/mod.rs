@@ -11,9 +11,11 @@
 //!   agencies that nobody plays
 //! - `terminal/`: the desk on a terminal, for players and trainers
 //! - `play/`: the game; `score/`: what came of it; `report/`: the after-action report
+//! - `what_if/`: a game again with one answer changed, with partners that answer from memory (`candid.rs`)
 //! - `print/`: what is played from on paper when the network fails; `document/`: how pages and prints look
 
 pub mod bot;
+mod candid;
 pub mod clock;
 pub mod desk;
 mod document;
@@ -35,6 +37,7 @@ pub mod simcell;
 pub mod story;
 pub mod terminal;
 pub mod weather;
+pub mod what_if;
 
 /// Hexadecimal SHA-256.
 pub fn sha256(bytes: &[u8]) -> String {
