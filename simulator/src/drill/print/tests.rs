@@ -4,12 +4,20 @@ use super::*;
 use crate::drill::document::read;
 use crate::drill::play::tests::tutorial;
 use crate::drill::plot::Truth;
+use crate::drill::scenario::Happening;
+
+/// The tutorial with a tip that is false.
+fn scenario() -> Scenario {
+    let mut scenario = tutorial().0.clone();
+    let tip = scenario.msel.entries.iter_mut().find(|one| one.kind == Happening::Tip).unwrap();
+    tip.kind = Happening::FalseTip;
+    scenario
+}
 
 /// What each paper says, page by page, and its file.
 fn printed() -> BTreeMap<String, (Vec<String>, Vec<u8>, String)> {
     let folder = tempfile::tempdir().unwrap();
-    let (scenario, plot) = tutorial();
-    let papers = write(folder.path(), scenario, plot).unwrap();
+    let papers = write(folder.path(), &scenario(), &tutorial().1).unwrap();
     let read = |paper: PathBuf| {
         let name = paper.strip_prefix(folder.path()).unwrap().display().to_string();
         let file = std::fs::read(paper.with_added_extension("pdf")).unwrap();
@@ -34,7 +42,7 @@ fn every_page_says_exercise_and_keeps_its_margins() {
 
 #[test]
 fn papers_for_teams_say_nothing_of_the_truth() {
-    let (scenario, plot) = tutorial();
+    let (scenario, plot) = (scenario(), &tutorial().1);
     let all = printed();
     let mut told = String::new();
     for (name, (pages, _, page)) in &all {
@@ -63,7 +71,7 @@ fn papers_for_teams_say_nothing_of_the_truth() {
 
 #[test]
 fn injects_are_one_a_page() {
-    let (scenario, _) = tutorial();
+    let scenario = scenario();
     let pages = &printed()["injects"].0;
     assert_eq!(pages.len(), scenario.msel.entries.len() + 1);
     for (entry, page) in scenario.msel.entries.iter().zip(pages.iter().skip(1)) {
@@ -76,7 +84,7 @@ fn injects_are_one_a_page() {
 
 #[test]
 fn controllers_have_every_column_of_every_inject() {
-    let (scenario, _) = tutorial();
+    let scenario = scenario();
     let all: String = printed()["controllers/msel"].0.concat().split_whitespace().collect();
     for entry in &scenario.msel.entries {
         for word in entry.cells().iter().skip(2).flat_map(|cell| cell.split_whitespace()) {
@@ -126,7 +134,7 @@ fn slips_are_a_teams_own_matters_in_the_order_in_which_they_come() {
 
 #[test]
 fn guides_say_what_the_letters_mean_and_leave_room_for_each_team() {
-    let (scenario, _) = tutorial();
+    let scenario = scenario();
     let guides = printed()["evaluators/guides"].0.concat();
     for said in ["performed without challenges", "unable to be performed", "expected action"] {
         assert!(guides.contains(said), "{said}");

@@ -1,7 +1,7 @@
 //! What if: a played drill again from one answer on, with that answer changed. What was before stays as it was; what follows
 //! is played by bots in memory, by those that played or, for people, by good ones.
 //!
-//! Partners then answer from memory ([`Candid`]) and not through the gateway, and what a team was refused throughout before
+//! Partners then answer from memory (`candid.rs`) and not through the gateway, and what a team was refused throughout before
 //! is refused still; the answer that is changed is changed once, and may be asked for again at a later look. So that the change alone makes the difference, the game is also played again from the same place with
 //! nothing changed, and the two are held against each other. Of what was received before, records of cases are told by
 //! type and plan: coverage is close, not exact.
