@@ -294,6 +294,163 @@ async fn each_sees_and_does_what_is_theirs_and_what_a_team_asks_is_read_from_the
     assert!(at.join("d/report/report.html").exists());
 }
 
+/// Norvia's desk asks Velland by the command line.
+async fn ask(host: &Host, folder: &Path) -> (bool, String) {
+    let words = ["query", "Declaration", "--from", "vl-customs", "--limit", "1"];
+    let more = ["--fields", "ucr,items.hs_code", "--format", "json"];
+    norvia(host, folder, &[&words[..], &more].concat()).await
+}
+
+async fn norvia(host: &Host, folder: &Path, words: &[&str]) -> (bool, String) {
+    let gateway = host.profile(folder, "nv-customs", "desk", "gateway");
+    let asked = Command::new(portcullis_tests::binary("portcullis").unwrap())
+        .args(words)
+        .args(["--profile", gateway.to_str().unwrap()])
+        .args(["--purpose", "INVESTIGATION", "--case", "CASE-1"])
+        .output()
+        .await
+        .unwrap();
+    let text = [asked.stdout, asked.stderr].concat();
+    (asked.status.success(), String::from_utf8(text).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn injects_change_the_exchange_itself_and_change_it_back() {
+    let work = tempfile::tempdir().unwrap();
+    let at = work.path();
+    let run = [
+        "drill",
+        "run",
+        "--scenario",
+        "tutorial",
+        "--people",
+        "all",
+        "--start",
+        "--out",
+        "d",
+        "--json",
+    ];
+    let host = Host::up(at, &run).await;
+    let mut trainer = host.client(at, "exercise-control", "trainer").await;
+    let mut inject = async |kind: &str, about: &str, minutes: u32| {
+        let row = wire::Inject {
+            planned: Some(prost_types::Duration { seconds: 590, nanos: 0 }),
+            kind: kind.to_owned(),
+            sender: "Exercise director".to_owned(),
+            receiver: "ALL".to_owned(),
+            content: "EXERCISE.".to_owned(),
+            about: about.to_owned(),
+            maximum_minutes: minutes,
+            ..Default::default()
+        };
+        let put = wire::PutInjectRequest { key: format!("{kind}{about}"), inject: Some(row) };
+        let number = trainer.put_inject(put).await?.into_inner().number;
+        trainer.control(command(&format!("t{number}"), Clock::Trigger(number))).await?;
+        Ok::<u32, Status>(number)
+    };
+    // Until it is as wanted, for what an inject changes takes its time.
+    let comes = async |wanted: &dyn Fn(bool, &str, Duration) -> bool, what: &str| {
+        let mut last = String::new();
+        for _ in 0..40 {
+            let begun = Instant::now();
+            let (good, text) = ask(&host, at).await;
+            if wanted(good, &text, begun.elapsed()) {
+                return;
+            }
+            last = text;
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        panic!("{what}: {last}");
+    };
+    let served = |good: bool, text: &str, _| good && text.contains("hs_code");
+    comes(&served, "at first").await;
+
+    let wrong = inject("peer_down", "", 0).await.unwrap_err();
+    assert!(wrong.message().contains("`about`"), "{}", wrong.message());
+    let down = inject("peer_down", "vl-customs", 0).await.unwrap();
+    comes(&|_, text: &str, _| text.contains("SOURCE_"), "its source is down").await;
+    let slow = inject("gateway_slow", "", 0).await.unwrap();
+    let withdraw = |number: u32| wire::WithdrawInjectRequest {
+        key: format!("w{number}"),
+        number,
+        reason: "enough".to_owned(),
+    };
+    let mut second = host.client(at, "exercise-control", "trainer").await;
+    second.withdraw_inject(withdraw(down)).await.unwrap();
+    let slowly = |good: bool, text: &str, took: Duration| {
+        served(good, text, took) && took > Duration::from_millis(1_400)
+    };
+    comes(&slowly, "slow").await;
+    second.withdraw_inject(withdraw(slow)).await.unwrap();
+    let suspended =
+        inject("agreement_suspended", "vl-customs:customs-assistance", 0).await.unwrap();
+    comes(&|good, text: &str, _| !good && text.contains("SUSPENDED"), "suspended").await;
+    second.withdraw_inject(withdraw(suspended)).await.unwrap();
+    comes(&served, "lifted").await;
+    // What cannot be changed is told, and the drill goes on.
+    inject("agreement_suspended", "vl-customs:no-such-agreement", 0).await.unwrap();
+    let noted = told(&mut second, |event| event.kind == "note").await;
+    assert!(
+        noted.last().unwrap().content.contains("no-such-agreement"),
+        "{:?}",
+        noted.last().unwrap().content
+    );
+    second.control(command("end", Clock::End(wire::Empty {}))).await.unwrap();
+    host.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_nobody_plays_releases_what_a_reason_accounts_for_and_nothing_else() {
+    let work = tempfile::tempdir().unwrap();
+    let at = work.path();
+    let run =
+        ["drill", "run", "--scenario", "tutorial", "--people", "nv-customs", "--bots", "silent"];
+    let host = Host::up(at, &[&run[..], &["--start", "--out", "d", "--json"]].concat()).await;
+    let (good, text) = ask(&host, at).await;
+    assert!(good, "{text}");
+    let told: Value = serde_json::from_str(&text).unwrap();
+    let record = &told["records"][0];
+    let reference = record["reference"].as_str().unwrap();
+    let ucr = record["fields"]["ucr"].as_str().unwrap();
+    let accounted = format!("our matter {ucr} has the same goods");
+    for (reason, state) in [(accounted.as_str(), "GRANTED"), ("we are curious", "REFUSED")] {
+        let words = ["release", "request", "Declaration", "--reference", reference, "--json"];
+        let more = ["--fields", "items.value", "--reason", reason];
+        let (good, text) = norvia(&host, at, &[&words[..], &more].concat()).await;
+        assert!(good, "{text}");
+        let profile = host.profile(at, "nv-customs", "desk", "gateway");
+        let mut last = String::new();
+        let listed = async {
+            loop {
+                let listed = Command::new(portcullis_tests::binary("portcullis").unwrap())
+                    .args(["release", "list", "--json", "--profile", profile.to_str().unwrap()])
+                    .output()
+                    .await
+                    .unwrap();
+                last = String::from_utf8(listed.stdout).unwrap();
+                if last.contains(state) {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+        };
+        let came = tokio::time::timeout(Duration::from_secs(20), listed).await;
+        assert!(came.is_ok(), "{state}: {last}");
+    }
+    let mut trainer = host.client(at, "exercise-control", "trainer").await;
+    trainer.control(command("end", Clock::End(wire::Empty {}))).await.unwrap();
+    let scores = host.ended().await;
+    let refusals = &scores["scores"]["teams"]["vl-customs"]["refusals"];
+    assert_eq!(refusals["denominator"], 2.0, "{refusals}");
+    assert_eq!(scores["scores"]["teams"]["nv-customs"]["refusals"]["denominator"], 0.0);
+    let text = std::fs::read_to_string(at.join("d/events.jsonl")).unwrap();
+    let released = |granted: bool| {
+        let word = format!("\"granted\":{granted}");
+        text.lines().filter(|line| line.contains("\"release\"") && line.contains(&word)).count()
+    };
+    assert_eq!((released(true), released(false)), (1, 1));
+}
+
 /// What a player was answered, by key.
 type Acknowledged = BTreeMap<String, u64>;
 

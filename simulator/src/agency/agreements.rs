@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::load::quoted;
+use crate::world::{Office, World};
 
 /// A text with its file name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +68,31 @@ impl Flow<'_> {
         ladder(self.band, &["generalise:band", "presence", "withhold"]);
         ladder(self.masked, &["pseudonymise", "presence", "withhold"]);
     }
+}
+
+/// All of an exchange, between the agencies of each kind in the order of their states.
+pub fn all<'a>(of: impl Fn(Office) -> Vec<&'a str>) -> Vec<Agreement> {
+    let customs = of(Office::Customs);
+    let mut all = vec![self::customs(&customs)];
+    all.extend(of(Office::Fiu).iter().map(|unit| payments(unit, &customs)));
+    let pairs = |from: Office, to: Office| of(from).into_iter().zip(of(to));
+    all.extend(pairs(Office::Licensing, Office::Customs).map(|(a, b)| licences(a, b)));
+    // Offices of one state stand in the order of the states.
+    all.extend(pairs(Office::Fiu, Office::Licensing).map(|(a, b)| ownership(a, b)));
+    all.extend(pairs(Office::Intelligence, Office::Licensing).map(|(a, b)| listings(a, b)));
+    let authorities = of(Office::Licensing);
+    all.push(denials(&authorities));
+    all.push(end_users(&authorities, &of(Office::Police)));
+    all.extend(pairs(Office::Port, Office::Customs).map(|(a, b)| movements(a, b)));
+    all.extend(pairs(Office::CoastGuard, Office::Customs).map(|(a, b)| tracks(a, b)));
+    all
+}
+
+/// Those of a world whose agencies all take part.
+pub fn of_world(world: &World) -> Vec<Agreement> {
+    let states = world.participants();
+    let countries = || states.iter().map(|state| world.countries.id(*state));
+    all(|office| countries().map(|country| country.agency(office)).collect())
 }
 
 /// Mutual assistance between the customs of several states: goods, ways and serial numbers clear, parties as tokens.

@@ -143,28 +143,7 @@ impl<'w> Exchange<'w> {
                 .filter(move |(made, ..)| made.kind == kind.word())
                 .map(|(made, ..)| made.agency.as_str())
         };
-        let customs: Vec<&str> = of(Office::Customs).collect();
-        let mut all = vec![agreements::customs(&customs)];
-        all.extend(of(Office::Fiu).map(|unit| agreements::payments(unit, &customs)));
-        all.extend(
-            of(Office::Licensing)
-                .zip(&customs)
-                .map(|(authority, customs)| agreements::licences(authority, customs)),
-        );
-        // Offices of one state stand in the order of the states.
-        let pairs = |from: Office, to: Office| of(from).zip(of(to));
-        all.extend(pairs(Office::Fiu, Office::Licensing).map(|(a, b)| agreements::ownership(a, b)));
-        all.extend(
-            pairs(Office::Intelligence, Office::Licensing).map(|(a, b)| agreements::listings(a, b)),
-        );
-        let authorities: Vec<&str> = of(Office::Licensing).collect();
-        all.push(agreements::denials(&authorities));
-        let bureaus: Vec<&str> = of(Office::Police).collect();
-        all.push(agreements::end_users(&authorities, &bureaus));
-        all.extend(pairs(Office::Port, Office::Customs).map(|(a, b)| agreements::movements(a, b)));
-        all.extend(
-            pairs(Office::CoastGuard, Office::Customs).map(|(a, b)| agreements::tracks(a, b)),
-        );
+        let all = agreements::all(|kind| of(kind).collect());
         let folder = self.dir.join("agreements");
         create(&folder)?;
         for Agreement { id, text } in &all {

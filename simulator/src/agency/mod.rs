@@ -6,5 +6,6 @@ mod agreements;
 mod exchange;
 mod samples;
 
+pub(crate) use agreements::of_world as agreements_of;
 pub use exchange::{Exchange, ExchangeError, Made};
 pub use samples::{Sample, SamplesError, samples};

@@ -1,11 +1,13 @@
-//! `portcullis-sim drill`: check, run, replay, score and report exercises.
+//! `portcullis-sim drill`: check, run, replay, score, report and print exercises.
 
 mod check;
 mod desk;
 mod log;
 mod msel;
 mod people;
+mod print;
 mod run;
+mod what_if;
 
 use clap::Subcommand;
 
@@ -28,6 +30,10 @@ pub enum Command {
     Report(log::Arguments),
     /// The list of injects of a scenario, as CSV or workbook, in and out.
     Msel(msel::Arguments),
+    /// Papers for the day the network fails: cards, matters, injects, the controllers' list, guides, forms.
+    Print(print::Arguments),
+    /// Play a drill again in memory with one answer changed: what becomes of scores and cases.
+    WhatIf(what_if::Arguments),
 }
 
 /// Does it.
@@ -41,5 +47,7 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
         Command::Score(arguments) => log::score(arguments),
         Command::Report(arguments) => log::report(arguments),
         Command::Msel(arguments) => msel::run(arguments),
+        Command::Print(arguments) => print::run(arguments),
+        Command::WhatIf(arguments) => what_if::run(arguments),
     }
 }

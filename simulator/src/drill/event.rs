@@ -176,6 +176,23 @@ pub enum What {
         /// SHA-256 of the plan that was applied.
         plan: String,
     },
+    /// A release request at the gateway on which its originator decided.
+    Release {
+        /// Its id.
+        id: String,
+        /// Who asked.
+        to: String,
+        /// Whose record it is.
+        from: String,
+        /// Table of the record.
+        table: String,
+        /// Its number where it is of a case; empty for all others.
+        record: String,
+        /// Fields that were asked for.
+        fields: Vec<String>,
+        /// Whether anything was granted.
+        granted: bool,
+    },
     /// Entry of the gateway's log: it refused.
     Refused {
         /// Its position in the log.
@@ -302,4 +319,26 @@ decisions! {
     Refer "refer" false,
     /// Nothing further.
     Close "close" false,
+}
+
+impl Decision {
+    /// What it means, for people.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Inspect => "open it and look",
+            Self::Hold => "keep it for now",
+            Self::Release => "let it go",
+            Self::Seize => "take it for good",
+            Self::Approve => "grant the licence",
+            Self::Deny => "refuse the licence",
+            Self::Condition => "grant the licence under conditions",
+            Self::Consult => "ask another authority first",
+            Self::Inform => "tell the exporter that goods may need a licence",
+            Self::Freeze => "keep the money",
+            Self::Board => "board the ship",
+            Self::Alert => "warn others",
+            Self::Refer => "hand it to another agency",
+            Self::Close => "nothing further",
+        }
+    }
 }

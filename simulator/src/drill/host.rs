@@ -25,6 +25,8 @@ use portcullis::source::adapter::IdKey;
 use portcullis_core::id::AgencyId;
 use portcullis_proto::audit::v1 as audit;
 use portcullis_proto::audit::v1::audit_service_client::AuditServiceClient;
+use portcullis_proto::query::v1 as wire;
+use portcullis_proto::query::v1::query_service_client::QueryServiceClient;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
@@ -34,6 +36,7 @@ use super::event::What;
 use super::now::Now;
 use super::plot::{Plot, Trace};
 use super::scenario::Scenario;
+use super::simcell::Index;
 use super::weather::{Relays, Weather};
 use crate::agency::Exchange;
 use crate::generate::{Job, Layout, Part, generate};
@@ -72,7 +75,7 @@ pub struct Party {
 /// What the gateway says, in words.
 pub async fn suspend(party: &Party, agreement: &str, on: bool) -> anyhow::Result<()> {
     let (key, profile) = (party.key.clone(), Some(party.profile.clone()));
-    let signing = Signing { key, profile, reason: "exercise".to_owned(), json: false };
+    let signing = Signing { key, profile, reason: "exercise".to_owned(), json: true };
     let id = agreement.to_owned();
     let command = if on {
         AgreementCommand::Suspend { id, signing }
@@ -87,7 +90,11 @@ pub async fn suspend(party: &Party, agreement: &str, on: bool) -> anyhow::Result
         runtime.block_on(done).map(|done| (done, told))
     });
     let (done, told) = done.await??;
-    anyhow::ensure!(done, "{}", String::from_utf8_lossy(&told).trim().to_owned());
+    if !done {
+        let told: Value = serde_json::from_slice(&told).unwrap_or_default();
+        let reason = told.pointer("/failure/reason").and_then(Value::as_str).unwrap_or("REFUSED");
+        anyhow::bail!("agreement `{agreement}`: {reason}");
+    }
     Ok(())
 }
 
@@ -286,10 +293,62 @@ impl Host {
         Ok(all)
     }
 
+    /// Release requests on which agencies decided, in the order in which they were asked for.
+    ///
+    /// # Errors
+    /// When the gateway does not list them.
+    pub async fn releases(&self, plot: &Plot) -> anyhow::Result<Vec<What>> {
+        let mut all = BTreeMap::new();
+        for (agency, channel) in &self.channels {
+            let mut client = QueryServiceClient::new(channel.clone());
+            let mut index = Index::new(plot, agency, self.id_key(agency)?);
+            let mut after = String::new();
+            loop {
+                let ask = wire::ListReleasesRequest { after, limit: 1_000, ..Default::default() };
+                let listed = client.list_releases(ask).await?.into_inner();
+                for release in listed.releases.iter().filter(|one| one.originator == *agency) {
+                    let granted = match release.state() {
+                        wire::ReleaseState::Granted | wire::ReleaseState::Revoked => true,
+                        wire::ReleaseState::Refused => false,
+                        _ => continue,
+                    };
+                    let record = index.find(&release.record_type, &release.record_id);
+                    let trace = |at| {
+                        plot.cases.iter().flat_map(|case| &case.traces).find(|one| one.at == at)
+                    };
+                    let trace = record.and_then(trace);
+                    let what = What::Release {
+                        id: release.id.clone(),
+                        to: release.requester.clone(),
+                        from: agency.clone(),
+                        table: record.map(|at| at.table.name().to_owned()).unwrap_or_default(),
+                        record: trace.map(|trace| trace.record.clone()).unwrap_or_default(),
+                        fields: release.fields.clone(),
+                        granted,
+                    };
+                    all.insert(release.id.clone(), what);
+                }
+                if listed.next.is_empty() {
+                    break;
+                }
+                after = listed.next;
+            }
+        }
+        Ok(all.into_values().collect())
+    }
+
+    /// The key from which an agency's source derives the ids that it tells.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn id_key(&self, agency: &str) -> anyhow::Result<IdKey> {
+        let key = self.running.dir.join("keys").join(format!("{agency}.id.key"));
+        IdKey::read(&key).map_err(|problem| anyhow::anyhow!("{problem}"))
+    }
+
     async fn recipients(&self, trace: &Trace) -> anyhow::Result<Vec<What>> {
         let Some(channel) = self.channels.get(&trace.agency) else { return Ok(vec![]) };
-        let key = self.running.dir.join("keys").join(format!("{}.id.key", trace.agency));
-        let key = IdKey::read(&key).map_err(|problem| anyhow::anyhow!("{problem}"))?;
+        let key = self.id_key(&trace.agency)?;
         let record_type = trace.at.table.record_type();
         let id = key.opaque(record_type, std::iter::once(trace.record.as_str()));
         let mut client = AuditServiceClient::new(channel.clone());

@@ -23,15 +23,16 @@ pub struct Arguments {
     json: bool,
 }
 
-struct Drill {
-    scenario: Scenario,
-    plot: Plot,
-    events: Vec<Event>,
-    hash: String,
+/// A drill that was played.
+pub(super) struct Drill {
+    pub scenario: Scenario,
+    pub plot: Plot,
+    pub events: Vec<Event>,
+    pub hash: String,
 }
 
 /// What a drill was played with, rebuilt and held against what its log says.
-fn open(folder: &Path) -> anyhow::Result<Drill> {
+pub(super) fn open(folder: &Path) -> anyhow::Result<Drill> {
     let (events, hash) = events(&folder.join("events.jsonl"))?;
     let scenario = Scenario::read(&folder.join("scenario"))?;
     let first = events.first().map(|event| &event.what);

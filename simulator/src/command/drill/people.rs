@@ -17,6 +17,7 @@ use portcullis_sim::drill::report;
 use portcullis_sim::drill::scenario::{Scenario, msel};
 use portcullis_sim::drill::score::{Scored, score, yardstick};
 use portcullis_sim::drill::service::Service;
+use portcullis_sim::drill::simcell::answer;
 use tokio_util::sync::CancellationToken;
 
 /// How long those who watch have to hear the last word.
@@ -132,6 +133,7 @@ impl Hosting<'_> {
         let session = live.session();
         let bots = Bots::start(&session, &host.partners()?);
         self.observed(&session, &host);
+        simcell(&session, &host)?;
         let held = cast.scenario.teams.iter().map(|team| host.holds(&team.agency)).collect();
         let address = doors.address;
         let closing = doors.stop.clone();
@@ -146,6 +148,7 @@ impl Hosting<'_> {
         if ended {
             let mut last = host.disclosures().await?;
             last.extend(host.received(&cast.plot).await?);
+            last.extend(host.releases(&cast.plot).await?);
             let (checkpoint, entries) = host.end().await?;
             last.push(What::Ended { checkpoint, entries });
             session.close(&mut log, &mut events, last)?;
@@ -219,6 +222,21 @@ impl Hosting<'_> {
         };
         super::super::print(&text)
     }
+}
+
+/// Agencies that nobody plays answer release requests too.
+fn simcell(session: &Session, host: &Host) -> anyhow::Result<()> {
+    let cast = &session.cast;
+    let people = cast.scenario.teams.iter().zip(&cast.players);
+    let people = people.filter(|(_, player)| **player == Player::People);
+    let people: Vec<&str> = people.map(|(team, _)| team.agency.as_str()).collect();
+    for (agency, channel) in host.channels() {
+        if !people.contains(&agency.as_str()) {
+            let key = host.id_key(&agency)?;
+            tokio::spawn(answer(session.clone(), agency, key, channel));
+        }
+    }
+    Ok(())
 }
 
 /// Ctrl-C as a token.

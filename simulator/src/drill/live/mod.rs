@@ -211,6 +211,11 @@ impl Session {
         self.shared.told.read().map(|past| look(&past)).unwrap_or_default()
     }
 
+    /// Whether nobody can do anything any more.
+    pub fn is_over(&self) -> bool {
+        self.requests.is_closed()
+    }
+
     /// Whether the log is closed: nothing more comes.
     pub fn closed(&self) -> bool {
         self.shared.closed.load(Ordering::Acquire)

@@ -43,7 +43,7 @@ pub async fn observe(session: Session, team: String, channel: Channel) {
             }
         }
         tokio::time::sleep(EVERY).await;
-        if session.requests.is_closed() {
+        if session.is_over() {
             return;
         }
     }

@@ -2,10 +2,11 @@
 //! anything follows from it.
 //!
 //! - `state.rs`: where a drill stands, a fold of its events; `rules.rs`: what teams may do
-//! - `mind.rs`: how bots think
+//! - `mind.rs`: how bots think; `again.rs`: a game taken up somewhere in its log
 //! - here: games of bots alone, one after the other, as fast as the gateway answers or by the clock; with people beside
 //!   them see [`super::live`]
 
+mod again;
 mod mind;
 pub mod rules;
 pub mod state;

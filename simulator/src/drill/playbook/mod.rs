@@ -104,10 +104,14 @@ impl<'p> Own<'p> {
 
     /// A cell of one of the agency's own records.
     pub fn text_of(&self, at: At, name: &str) -> &'p str {
-        let waits = later(at.table).is_some_and(|(when, waits)| {
+        if self.waits(at, name) { "" } else { self.ground.records.text(at, place(at.table, name)) }
+    }
+
+    /// Whether a cell of a record says nothing yet.
+    pub fn waits(&self, at: At, name: &str) -> bool {
+        later(at.table).is_some_and(|(when, waits)| {
             waits.contains(&name) && self.seconds(at, when).is_none_or(|then| then > self.now)
-        });
-        if waits { "" } else { self.ground.records.text(at, place(at.table, name)) }
+        })
     }
 
     /// A number of one of the agency's own records.

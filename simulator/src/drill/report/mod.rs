@@ -1,10 +1,12 @@
 //! The after-action report: what happened, what could have been known when and by whom, what left whom, and what to do
 //! better. A function of scenario, plot and event log, so that the same log gives the same bytes. The whole edition is the
-//! trainers'; each team has one without the truth about cases.
+//! trainers'; each team has one without the truth about cases. Each edition is a document, written as HTML and as PDF.
 
-mod html;
+mod editions;
 mod matrix;
+mod objectives;
 mod plots;
+mod sections;
 mod stories;
 mod tables;
 
@@ -12,6 +14,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
+use super::document;
 use super::event::Event;
 use super::plot::Plot;
 use super::scenario::Scenario;
@@ -37,7 +40,7 @@ pub(crate) struct Named {
 }
 
 /// The scores in the order in which they are shown.
-pub(crate) const SCORES: [Named; 9] = [
+pub(crate) const SCORES: [Named; 10] = [
     Named {
         name: "recall",
         about: "hazard of the cases stopped within reach, out of all",
@@ -92,6 +95,12 @@ pub(crate) const SCORES: [Named; 9] = [
         more_is_better: None,
         of: |s| s.answered,
     },
+    Named {
+        name: "refusal correctness",
+        about: "release requests granted where a case needs the field and refused where none does, out of all decided",
+        more_is_better: Some(true),
+        of: |s| s.refusals,
+    },
 ];
 
 /// A share with two places; a dash where there was nothing to share in.
@@ -124,10 +133,10 @@ pub fn write(
     let material = Material { scenario, plot, events, log, yard, scored };
     std::fs::create_dir_all(folder.join("csv"))?;
     std::fs::create_dir_all(folder.join("teams"))?;
-    std::fs::write(folder.join("report.html"), html::whole(&material))?;
+    document::write(&editions::whole(&material), &folder.join("report"))?;
     for (place, team) in scenario.teams.iter().enumerate() {
-        let file = folder.join("teams").join(format!("{}.html", team.agency));
-        std::fs::write(file, html::of_team(&material, place))?;
+        let file = folder.join("teams").join(&team.agency);
+        document::write(&editions::of_team(&material, place), &file)?;
     }
     for (name, text) in tables::all(&material) {
         std::fs::write(folder.join("csv").join(name), text)?;

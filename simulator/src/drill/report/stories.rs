@@ -1,79 +1,63 @@
 //! Every case as a story: who held what, when it could have been solved, who asked, what was refused, what was decided.
 
-use std::fmt::Write as _;
-
 use super::Material;
-use super::html::clock;
-use crate::describe::page::escape;
+use super::editions::clock;
+use crate::drill::clock::Exercise;
+use crate::drill::document::{Document, Table, Text};
 use crate::drill::event::{Answered, Event, What};
 use crate::drill::now::moment;
 use crate::drill::plot::PlotCase;
 use crate::scheme::ALL;
 
-pub(super) fn all(out: &mut String, material: &Material) {
+/// When, who, what.
+type Row = (u64, String, Text);
+
+pub(super) fn all(out: &mut Document, material: &Material) {
     for (case, outcome) in material.plot.cases.iter().zip(&material.scored.outcomes) {
         let scheme = ALL.iter().find(|scheme| scheme.id == case.scheme);
-        let end = match &outcome.stopped {
-            Some((team, at)) => {
-                format!(
-                    "<span class=\"good\">stopped by {} at {}</span>",
-                    escape(team),
-                    clock(at.0)
-                )
-            }
-            None if !case.in_time() => "could not be solved in time".to_owned(),
-            None => "<span class=\"bad\">went through</span>".to_owned(),
-        };
-        // Writing to a String cannot fail.
-        let _ = write!(
-            out,
-            "<h3>{} · {} {} · hazard {} · {end}</h3>\
-             <p>First trace at {}, solvable together from {} on, out of reach at {}. It needs {}.</p>\
-             <table><tr><th>time<th>in the world<th>who<th>what</tr>",
-            escape(&case.id),
-            case.scheme,
-            scheme.map_or("", |scheme| scheme.name),
-            case.hazard,
+        let name = scheme.map_or("", |scheme| scheme.name);
+        let head = format!("{} · {} {name} · hazard {} · ", case.id, case.scheme, case.hazard);
+        let head = Text::from(head);
+        out.heading(match &outcome.stopped {
+            Some((team, at)) => head.good(format!("stopped by {team} at {}", clock(at.0))),
+            None if !case.in_time() => head.plain("could not be solved in time"),
+            None => head.bad("went through"),
+        });
+        let needs = case.needs.iter().map(|set| set.join(" and ")).collect::<Vec<_>>();
+        out.paragraph(format!(
+            "First trace at {}, solvable together from {} on, out of reach at {}. It needs {}.",
             clock(case.first.0),
             clock(case.joint.0),
             clock(case.exit.0),
-            escape(
-                &case.needs.iter().map(|set| set.join(" and ")).collect::<Vec<_>>().join(", or ")
-            ),
-        );
-        let mut rows = traces(material, case);
+            needs.join(", or ")
+        ));
+        let mut rows = traces(case);
         rows.extend(acts(material, case));
-        rows.sort();
+        rows.sort_by(|one, other| key(one).cmp(&key(other)));
+        let mut table = Table::new(&["time", "in the world", "who", "what"]);
         for (at, who, what) in rows {
-            let _ = write!(
-                out,
-                "<tr><td>{}<td>{}<td>{}<td>{what}</tr>",
-                clock(at),
-                moment(material.plot.story.world(crate::drill::clock::Exercise(at)))
-                    .get(..10)
-                    .unwrap_or_default(),
-                escape(&who)
-            );
+            let world = moment(material.plot.story.world(Exercise(at)));
+            let day = world.get(..10).unwrap_or_default();
+            table.row([clock(at).into(), day.into(), who.into(), what.into()]);
         }
-        out.push_str("</table>");
+        out.table(table);
     }
 }
 
-fn traces(material: &Material, case: &PlotCase) -> Vec<(u64, String, String)> {
-    let _ = material;
+fn key((at, who, what): &Row) -> (u64, &str, String) {
+    (*at, who, what.0.iter().map(|span| span.text.as_str()).collect())
+}
+
+fn traces(case: &PlotCase) -> Vec<Row> {
     let held = case.traces.iter().map(|trace| {
         let kind = trace.at.table.record_type().rsplit('.').next().unwrap_or_default();
-        let what = format!(
-            "holds {kind} {} <small>({})</small>",
-            escape(&trace.record),
-            escape(&trace.holder)
-        );
-        (trace.known.0, trace.agency.clone(), what)
+        let what = Text::from(format!("holds {kind} {} ", trace.record));
+        (trace.known.0, trace.agency.clone(), what.small(format!("({})", trace.holder)))
     });
     held.collect()
 }
 
-fn acts(material: &Material, case: &PlotCase) -> Vec<(u64, String, String)> {
+fn acts(material: &Material, case: &PlotCase) -> Vec<Row> {
     let of_case = |event: &&Event| match &event.what {
         What::Asked { matter: Some(matter), .. }
         | What::Decided { matter, .. }
@@ -81,45 +65,39 @@ fn acts(material: &Material, case: &PlotCase) -> Vec<(u64, String, String)> {
         | What::Inspected { matter, .. } => case.matters.contains(matter),
         _ => false,
     };
-    let mut rows: Vec<(u64, String, String)> = vec![];
-    for event in material.events.iter().filter(of_case) {
-        let at = event.exercise.0;
-        let row = match &event.what {
-            What::Asked { of, record_type, answer, .. } => {
-                let came = match answer {
-                    Answered::Records { count, .. } => format!("{count} records"),
-                    Answered::Refused { reason } => {
-                        format!("<span class=\"bad\">refused: {}</span>", escape(reason))
-                    }
-                };
-                (
-                    event.by.clone(),
-                    format!("asks {} for {}: {came}", escape(of), escape(record_type)),
-                )
-            }
-            What::Decided { decision, confidence, reason, .. } => {
-                let what =
-                    format!("<b>{}</b>, {confidence} % sure: {}", decision.word(), escape(reason));
-                (event.by.clone(), what)
-            }
-            What::Arrived { matter } => {
-                let matter = material.plot.matter(*matter);
-                let team = matter.and_then(|one| material.scenario.teams.get(one.team));
-                let record = matter.map_or("", |one| one.record.as_str());
-                let team = team.map_or_else(String::new, |team| team.agency.clone());
-                (team, format!("has to decide on {}", escape(record)))
-            }
-            What::Inspected { irregular, .. } => {
-                let found = if *irregular {
-                    "finds what does not fit"
-                } else {
-                    "finds what the papers say"
-                };
-                ("inspection".to_owned(), found.to_owned())
-            }
-            _ => continue,
-        };
-        rows.push((at, row.0, row.1));
-    }
-    rows
+    let told = |event: &Event| {
+        let (who, what) = act(material, event)?;
+        Some((event.exercise.0, who, what))
+    };
+    material.events.iter().filter(of_case).filter_map(told).collect()
+}
+
+fn act(material: &Material, event: &Event) -> Option<(String, Text)> {
+    let by = event.by.clone();
+    Some(match &event.what {
+        What::Asked { of, record_type, answer, .. } => {
+            let asks = Text::from(format!("asks {of} for {record_type}: "));
+            let came = match answer {
+                Answered::Records { count, .. } => asks.plain(format!("{count} records")),
+                Answered::Refused { reason } => asks.bad(format!("refused: {reason}")),
+            };
+            (by, came)
+        }
+        What::Decided { decision, confidence, reason, .. } => {
+            let decided = Text::default().bold(decision.word());
+            (by, decided.plain(format!(", {confidence} % sure: {reason}")))
+        }
+        What::Arrived { matter } => {
+            let matter = material.plot.matter(*matter);
+            let team = matter.and_then(|one| material.scenario.teams.get(one.team));
+            let record = matter.map_or("", |one| one.record.as_str());
+            let team = team.map_or_else(String::new, |team| team.agency.clone());
+            (team, format!("has to decide on {record}").into())
+        }
+        What::Inspected { irregular: true, .. } => {
+            ("inspection".to_owned(), "finds what does not fit".into())
+        }
+        What::Inspected { .. } => ("inspection".to_owned(), "finds what the papers say".into()),
+        _ => return None,
+    })
 }

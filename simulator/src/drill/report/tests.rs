@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::drill::bot::Bot;
+use crate::drill::document::read;
 use crate::drill::play::tests::{played, tutorial};
 use crate::drill::score::yardstick;
 
@@ -10,18 +13,26 @@ async fn written(folder: &Path) {
     write(folder, scenario, plot, &events, "log", &yard).unwrap();
 }
 
-fn files(folder: &Path) -> std::collections::BTreeMap<String, String> {
-    let mut all = std::collections::BTreeMap::new();
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut all = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             all.extend(files(&path));
         } else {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            all.insert(name, std::fs::read_to_string(&path).unwrap());
+            all.insert(name, std::fs::read(&path).unwrap());
         }
     }
     all
+}
+
+/// What a file says: a page's text, or the words of a print.
+fn said(name: &str, bytes: &[u8]) -> String {
+    if name.ends_with(".pdf") {
+        return read::pages(bytes).concat();
+    }
+    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 #[tokio::test]
@@ -33,29 +44,72 @@ async fn the_same_log_gives_the_same_bytes_and_the_editions_say_what_is_theirs()
     let (one, two) = (files(&one), files(&two));
     assert_eq!(one, two);
     let (_, plot) = tutorial();
-    let whole = &one["report.html"];
-    for case in &plot.cases {
-        assert!(whole.contains(&format!("<h3>{} · {}", case.id, case.scheme)), "{}", case.id);
-    }
-    for part in
-        ["Improvement plan", "decoy: ", "Lawful goods were held", "<svg", "Value of cooperation"]
-    {
-        assert!(whole.contains(part), "{part}");
+    for name in ["report.html", "report.pdf"] {
+        let whole = said(name, &one[name]);
+        for case in &plot.cases {
+            assert!(whole.contains(&format!("{} · {}", case.id, case.scheme)), "{}", case.id);
+        }
+        let coloured = read::drawn(&one["report.pdf"]).contains("0.8352941 0.368");
+        assert!(coloured, "the trainers see what was part of a case");
+        for part in [
+            "Improvement plan",
+            "decoy: ",
+            "Lawful goods were held",
+            "Value of cooperation",
+            "Objectives",
+            "Timeline",
+            "was illicit",
+            "Where this comes from",
+            plot.pack_hash.as_str(),
+        ] {
+            assert!(whole.contains(part), "{name}: {part}");
+        }
     }
     for (name, page) in one.iter().filter(|(name, _)| name.ends_with(".html")) {
-        assert!(page.contains("EXERCISE · EXERCISE"), "{name}");
+        let page = said(name, page);
+        assert!(page.contains("EXERCISE · EXERCISE") && page.contains("<svg"), "{name}");
         for outside in ["<script", "http://", "https://", "url("] {
             assert!(!page.contains(outside), "{name}: {outside}");
         }
     }
     for team in ["nv-customs", "sm-customs", "vl-customs"] {
-        let page = &one[&format!("{team}.html")];
-        for spoiler in ["decoy", "C00000", "T01", "fraud", "#d55e00", "hub_stock", ">went through<"]
-        {
-            assert!(!page.contains(spoiler), "{team}: {spoiler}");
+        for ending in ["html", "pdf"] {
+            let name = format!("{team}.{ending}");
+            let page = said(&name, &one[&name]);
+            for spoiler in
+                ["decoy", "C00000", "T01", "fraud", "#d55e00", "hub_stock", "went through"]
+            {
+                // What a score counts is told to all; of which case it was is not.
+                let page = page.replace("1 for what went through", "");
+                assert!(!page.contains(spoiler), "{name}: {spoiler}");
+            }
+            assert!(page.contains(team) && page.contains("Decisions"), "{name}");
+            // The colour of what is part of a case.
+            let told = ending == "pdf" && read::drawn(&one[&name]).contains("0.8352941 0.368");
+            assert!(!told, "{name}");
         }
-        assert!(page.contains(team) && page.contains("Decisions"));
     }
-    let lines = one["scores.csv"].lines().count();
+    let lines = said("scores.csv", &one["scores.csv"]).lines().count();
     assert_eq!(lines, 1 + 4 * SCORES.len());
+}
+
+#[tokio::test]
+async fn a_print_says_what_the_page_says_within_its_margins_and_every_page_says_exercise() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path()).await;
+    let files = files(folder.path());
+    for (name, page) in files.iter().filter(|(name, _)| name.ends_with(".html")) {
+        let print = &files[&name.replace(".html", ".pdf")];
+        read::within_margins(print, read::A4);
+        let pages = read::pages(print);
+        assert!(pages.len() > 2, "{name}");
+        for (place, page) in pages.iter().enumerate() {
+            assert!(page.contains("EXERCISE · EXERCISE · EXERCISE"), "{name}: {place}");
+            assert!(page.contains(&format!("page {} of {} ", place + 1, pages.len())), "{name}");
+        }
+        let all: String = pages.concat().split_whitespace().collect();
+        for word in read::shown(&said(name, page)).split_whitespace() {
+            assert!(all.contains(word), "{name}: {word}");
+        }
+    }
 }

@@ -94,6 +94,26 @@ impl Disclosures {
         self.weights.get(&(table, path.to_owned())).copied().unwrap_or(1.0)
     }
 
+    /// Whether a case in which an agency has a part needs any of these fields of a record.
+    pub fn is_needed(
+        &self,
+        plot: &Plot,
+        by: &str,
+        table: &str,
+        record: &str,
+        fields: &[String],
+    ) -> bool {
+        let Some(table) = Table::ALL.iter().find(|known| known.name() == table) else {
+            return false;
+        };
+        let part = |case: &&PlotCase| case.needs.iter().flatten().any(|one| one == by);
+        let traces = plot.cases.iter().filter(part).flat_map(|case| &case.traces);
+        let of_a_case = { traces }.any(|one| one.at.table == *table && one.record == record);
+        let needed =
+            |path: &String| self.needed.contains(&(*table, record.to_owned(), path.clone()));
+        of_a_case && fields.iter().any(needed)
+    }
+
     /// Fields that cases need of partners, and how many of them a team (or anybody) obtained.
     pub fn coverage(&self, plot: &Plot, team: Option<&str>) -> (f64, f64) {
         let (mut obtained, mut needed) = (0.0, 0.0);

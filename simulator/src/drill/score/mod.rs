@@ -61,6 +61,9 @@ pub struct Scores {
     pub decided: Score,
     /// Questions that the gateway answered, out of all that were asked.
     pub answered: Score,
+    /// Of the release requests on which an originator decided, how many it decided rightly: granted where a case in which
+    /// the requester has a part needs a field that was asked for, refused where none does.
+    pub refusals: Score,
 }
 
 impl Scores {
@@ -210,6 +213,7 @@ impl<'a> Sum<'a> {
             over_collection: Score::new(received - useful, received),
             decided: self.share_decided(),
             answered: self.answered(),
+            refusals: self.refusals(disclosures),
         }
     }
 
@@ -296,6 +300,21 @@ impl<'a> Sum<'a> {
     fn share_decided(&self) -> Score {
         let decided = self.matters().filter(|matter| self.last_on(matter).is_some()).count();
         Score::new(count(decided), count(self.matters().count()))
+    }
+
+    fn refusals(&self, disclosures: &Disclosures) -> Score {
+        let (mut right, mut all) = (0.0, 0.0);
+        for event in self.events {
+            let What::Release { to, from, table, record, fields, granted, .. } = &event.what else {
+                continue;
+            };
+            if self.is_mine(from) {
+                let needed = disclosures.is_needed(self.plot, to, table, record, fields);
+                all += 1.0;
+                right += if needed == *granted { 1.0 } else { 0.0 };
+            }
+        }
+        Score::new(right, all)
     }
 
     fn answered(&self) -> Score {

@@ -104,6 +104,7 @@ fn is_for(event: &Event, place: usize, who: &Who, cast: &Cast, past: &Past) -> b
         | What::Disclosed { .. }
         | What::Received { .. }
         | What::Refused { .. }
+        | What::Release { .. }
         | What::Remark { .. }
         | What::Rated { .. } => false,
     }
@@ -204,6 +205,11 @@ impl Telling<'_> {
             What::Received { to, from, .. } => {
                 told.team.clone_from(to);
                 ("received", format!("{to} has a record of a case from {from}"))
+            }
+            What::Release { to, from, granted, .. } => {
+                told.team.clone_from(from);
+                let word = if *granted { "grants" } else { "refuses" };
+                ("release", format!("{from} {word} what {to} asked it to release"))
             }
             What::Refused { to, reason, .. } => {
                 told.team.clone_from(to);
