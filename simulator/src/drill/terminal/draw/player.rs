@@ -60,7 +60,7 @@ fn capacity(model: &Model) -> String {
 fn queue(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
     let by_team = model.role() != wire::Role::Player;
     let team = if by_team { 13 } else { 0 };
-    let rest = usize::from(area.width).saturating_sub(2 + 4 + 9 + 14 + 11 + team);
+    let rest = usize::from(area.width).saturating_sub(2 + 4 + 9 + 13 + 11 + team);
     // The longest names of record types are of 20 letters, numbers of records of 15.
     let kind = rest.saturating_sub(16).min(22);
     let row =
@@ -72,7 +72,7 @@ fn queue(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
                 column(what, kind),
                 column(name, rest - kind),
                 column(left, 9),
-                column(decision, 14),
+                column(decision, 13),
                 fit(found, 11),
             )
         };
@@ -113,7 +113,7 @@ fn decided(model: &Model, matter: &wire::Matter) -> String {
     match matter.decision.as_str() {
         "" if standing(matter, model.now()) == Standing::Gone => "undecided".to_owned(),
         "" => "OPEN".to_owned(),
-        word => format!("{word} {} %", matter.confidence),
+        word => format!("{word} {}%", matter.confidence),
     }
 }
 

@@ -164,7 +164,14 @@ fn a_question_of_whose_answer_nobody_knows_goes_out_under_the_same_key() {
     desk.press(&[KeyCode::Char('a')]);
     let (_, second) = asked(&mut desk).unwrap();
     assert_eq!(first, second);
-    // The same from the form; a question that was answered is another one when it is asked again.
+    // The same from the form.
+    let failed = Refused::by_client("TIMED_OUT", "too slow");
+    desk.tell(Message::Answered(number, Err(Box::new(failed))));
+    desk.press(&[KeyCode::Char('3'), KeyCode::Enter]);
+    let (number, again) = asked(&mut desk).unwrap();
+    assert_eq!(first, again);
+    assert_eq!(desk.model.exchanges.len(), 1);
+    // A question that was answered is another one when it is asked again.
     desk.tell(Message::Answered(number, Ok(answer(1))));
     desk.press(&[KeyCode::Char('3'), KeyCode::Enter]);
     let (_, third) = asked(&mut desk).unwrap();
