@@ -49,6 +49,19 @@ pub(super) fn open(folder: &Path) -> anyhow::Result<Drill> {
     Ok(Drill { scenario, plot, events, hash })
 }
 
+/// That a drill was stopped before its end, if it was.
+fn unfinished(drill: &Drill, folder: &Path) -> String {
+    let ended = drill.events.iter().any(|event| matches!(event.what, What::Ended { .. }));
+    if ended {
+        return String::new();
+    }
+    let folder = folder.display();
+    format!(
+        "This drill has not ended: these are the scores of what there is so far, without what the gateway's log says. \
+         A drill with people goes on with `portcullis-sim drill resume {folder}`.\n"
+    )
+}
+
 fn write(drill: &Drill, out: &Path) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let yard = runtime.block_on(yardstick(&drill.scenario, &drill.plot));
@@ -68,7 +81,8 @@ pub fn replay(arguments: &Arguments) -> anyhow::Result<()> {
         return super::super::print(&(document.to_string() + "\n"));
     }
     super::super::print(&format!(
-        "{count} events, each chained to the one before; log {hash}\n{}",
+        "{count} events, each chained to the one before; log {hash}\n{}{}",
+        unfinished(&drill, &arguments.folder),
         report::text(&drill.scenario, &scored(&drill.scenario, &drill.plot, &drill.events))
     ))
 }
@@ -80,7 +94,7 @@ pub fn score(arguments: &Arguments) -> anyhow::Result<()> {
     let text = if arguments.json {
         serde_json::to_string_pretty(&scored)? + "\n"
     } else {
-        report::text(&drill.scenario, &scored)
+        unfinished(&drill, &arguments.folder) + &report::text(&drill.scenario, &scored)
     };
     super::super::print(&text)
 }

@@ -128,6 +128,9 @@ impl Hosting<'_> {
             None => Host::start(&cast.scenario, &cast.plot, self.out).await?,
             Some(gateway) => Host::resume(self.out, gateway).await?,
         };
+        // Before anybody can ask: nothing is told of a time that has not come.
+        let exercise = events.last().map(|event| event.exercise).unwrap_or_default();
+        host.now().set_all(cast.plot.story.world(exercise)).await?;
         let doors = host.doors(self.listen).await?;
         let live = Live::new(cast.clone(), log, events, Some(host.now()));
         let session = live.session();

@@ -15,9 +15,9 @@ use std::io;
 use std::path::Path;
 
 use super::document;
-use super::event::Event;
+use super::event::{Event, What};
 use super::plot::Plot;
-use super::scenario::Scenario;
+use super::scenario::{Msel, Scenario};
 use super::score::{Score, Scored, Scores, Yardstick, score};
 
 /// All that a report is made of.
@@ -28,6 +28,21 @@ pub(crate) struct Material<'a> {
     pub log: &'a str,
     pub yard: &'a Yardstick,
     pub scored: Scored,
+    /// The list of injects with what was added and changed while it was played.
+    pub msel: Msel,
+}
+
+/// The list of injects as it was in the end.
+fn played(scenario: &Scenario, events: &[Event]) -> Msel {
+    let mut msel = scenario.msel.clone();
+    for event in events {
+        if let What::Planned { entry } = &event.what {
+            msel.entries.retain(|row| row.number != entry.number);
+            msel.entries.push((**entry).clone());
+        }
+    }
+    msel.entries.sort_by_key(|entry| entry.number);
+    msel
 }
 
 /// A score and how it is read.
@@ -130,7 +145,8 @@ pub fn write(
     yard: &Yardstick,
 ) -> io::Result<()> {
     let scored = score(scenario, plot, events);
-    let material = Material { scenario, plot, events, log, yard, scored };
+    let msel = played(scenario, events);
+    let material = Material { scenario, plot, events, log, yard, scored, msel };
     std::fs::create_dir_all(folder.join("csv"))?;
     std::fs::create_dir_all(folder.join("teams"))?;
     document::write(&editions::whole(&material), &folder.join("report"))?;

@@ -3,7 +3,7 @@
 use super::Material;
 use super::editions::clock;
 use crate::drill::document::{Cell, Document, Table, Text};
-use crate::drill::event::What;
+use crate::drill::event::{Event, What};
 use crate::drill::scenario::{Check, Happening};
 
 pub(super) fn all(out: &mut Document, material: &Material) {
@@ -12,7 +12,7 @@ pub(super) fn all(out: &mut Document, material: &Material) {
     for objective in &material.scenario.objectives {
         let (mut expected, mut came, mut ratings): (Vec<Text>, Vec<Text>, Vec<Text>) =
             (vec![], vec![], vec![]);
-        let entries = material.scenario.msel.entries.iter();
+        let entries = material.msel.entries.iter();
         for entry in entries.filter(|one| one.objective == objective.id && !one.expected.is_empty())
         {
             expected.push(format!("{}. {}", entry.number, entry.expected).into());
@@ -41,13 +41,18 @@ pub(super) fn all(out: &mut Document, material: &Material) {
 /// Whether the expected action of an inject came, and when.
 fn outcome(material: &Material, number: u32) -> Text {
     let told = Text::from(format!("{number}. "));
-    let entries = &material.scenario.msel.entries;
+    let entries = &material.msel.entries;
     let Some(entry) = entries.iter().find(|one| one.number == number) else { return told };
     let shown = |what: &What| *what == What::Inject { inject: number };
     let Some(at) = material.events.iter().position(|event| shown(&event.what)) else {
         let needed = entry.kind != Happening::Contingency;
         return told.plain(if needed { "was not shown" } else { "not needed" });
     };
+    let withdrawn =
+        |event: &Event| matches!(event.what, What::Withdrawn { inject, .. } if inject == number);
+    if material.events.iter().any(withdrawn) {
+        return told.plain("withdrawn");
+    }
     let Some(check) = &entry.check else { return told.plain("to be judged by people") };
     if let Check::After(_) = check {
         return told.plain("shown");

@@ -1,5 +1,7 @@
 //! Every case as a story: who held what, when it could have been solved, who asked, what was refused, what was decided.
 
+use std::collections::BTreeSet;
+
 use super::Material;
 use super::editions::clock;
 use crate::drill::clock::Exercise;
@@ -58,9 +60,17 @@ fn traces(case: &PlotCase) -> Vec<Row> {
 }
 
 fn acts(material: &Material, case: &PlotCase) -> Vec<Row> {
+    let cited = cited(material, case);
     let of_case = |event: &&Event| match &event.what {
+        // What people asked belongs to the matters for which they cite it.
+        What::Asked { matter: None, answer: Answered::Records { exchange, .. }, .. } => {
+            cited.contains(exchange.as_str())
+        }
+        What::Release { record, .. } => case.traces.iter().any(|trace| trace.record == *record),
         What::Asked { matter: Some(matter), .. }
         | What::Decided { matter, .. }
+        | What::Cited { matter, .. }
+        | What::HandedOver { matter, .. }
         | What::Arrived { matter }
         | What::Inspected { matter, .. } => case.matters.contains(matter),
         _ => false,
@@ -70,6 +80,19 @@ fn acts(material: &Material, case: &PlotCase) -> Vec<Row> {
         Some((event.exercise.0, who, what))
     };
     material.events.iter().filter(of_case).filter_map(told).collect()
+}
+
+/// Exchanges that decisions on the matters of a case go by.
+fn cited<'a>(material: &'a Material, case: &PlotCase) -> BTreeSet<&'a str> {
+    let of_case = |event: &'a Event| match &event.what {
+        What::Decided { matter, evidence, .. } | What::Cited { matter, evidence }
+            if case.matters.contains(matter) =>
+        {
+            evidence.as_slice()
+        }
+        _ => &[],
+    };
+    material.events.iter().flat_map(of_case).map(String::as_str).collect()
 }
 
 fn act(material: &Material, event: &Event) -> Option<(String, Text)> {
@@ -86,6 +109,13 @@ fn act(material: &Material, event: &Event) -> Option<(String, Text)> {
         What::Decided { decision, confidence, reason, .. } => {
             let decided = Text::default().bold(decision.word());
             (by, decided.plain(format!(", {confidence} % sure: {reason}")))
+        }
+        What::Cited { evidence, .. } => (by, format!("cites {} exchanges", evidence.len()).into()),
+        What::HandedOver { to, .. } => (by, format!("hands it to {to}").into()),
+        What::Release { to, from, fields, granted, .. } => {
+            let asked = Text::from(format!("is asked by {to} to release {}: ", fields.join(", ")));
+            let word = if *granted { asked.plain("granted") } else { asked.bad("refused") };
+            (from.clone(), word)
         }
         What::Arrived { matter } => {
             let matter = material.plot.matter(*matter);

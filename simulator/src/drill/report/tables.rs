@@ -10,7 +10,7 @@ pub(super) fn all(material: &Material) -> Vec<(&'static str, String)> {
         ("decisions.csv", decided(material)),
         ("fields.csv", fields(material)),
         ("disclosures.csv", disclosures(material)),
-        ("msel.csv", material.scenario.msel.to_csv()),
+        ("msel.csv", material.msel.to_csv()),
     ]
 }
 
