@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use portcullis::client::{Profile, connect};
 use portcullis_proto::drill::v1 as wire;
@@ -354,7 +354,7 @@ async fn injects_change_the_exchange_itself_and_change_it_back() {
     let comes = async |wanted: &dyn Fn(bool, &str, Duration) -> bool, what: &str| {
         let mut last = String::new();
         for _ in 0..40 {
-            let begun = Instant::now();
+            let begun = tokio::time::Instant::now();
             let (good, text) = ask(&host, at).await;
             if wanted(good, &text, begun.elapsed()) {
                 return;
@@ -483,7 +483,7 @@ impl Script {
         tokio::pin!(end);
         for round in 0.. {
             let key = format!("{}-{round}", self.name);
-            let begun = Instant::now();
+            let begun = tokio::time::Instant::now();
             let acted = tokio::select! {
                 () = &mut end => break,
                 acted = act(&mut client, &key, round) => acted,
@@ -533,7 +533,7 @@ impl Script {
 }
 
 async fn act(client: &mut Client, key: &str, round: u32) -> Result<Option<u64>, Status> {
-    if round % 3 == 0 {
+    if round.is_multiple_of(3) {
         let text = format!("round {round}");
         let words = wire::SendRequest { key: key.to_owned(), to: "control".to_owned(), text };
         return Ok(Some(client.send(words).await?.into_inner().event));
