@@ -289,5 +289,10 @@ fn who_reads_the_log_is_where_the_host_was_at_every_event() {
         // As long as the host had waited since its last event.
         again.state.tick(*wall);
         assert_eq!(&seen(&again.state), was, "after {count} events");
+        // What has happened does not happen again.
+        while let Some((_, step)) = again.state.due() {
+            assert!(matches!(step, Step::Look(..) | Step::Overdue(_)), "{step:?} after {count}");
+            assert_eq!(again.state.happens(step), [], "{step:?} after {count} events");
+        }
     }
 }
