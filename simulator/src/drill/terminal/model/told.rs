@@ -57,7 +57,7 @@ impl Model {
             self.matters.clear();
         }
         if let Some(clock) = &told.clock {
-            self.clock = clock.clone();
+            self.clock = *clock;
         }
         if self.question.is_none() && told.role() == wire::Role::Player {
             self.question = Some(Question::new(&told));
