@@ -278,6 +278,8 @@ fn who_reads_the_log_is_where_the_host_was_at_every_event() {
             played.done("trainer", Deed::NoDuff("a fire".to_owned()));
             played.done("trainer", Deed::Control(Command::Resume));
         }
+        // What a jump brought about.
+        played.until(played.state.now());
         then.push((played.state.events.len(), played.state.clock().now().0, seen(&played.state)));
     }
     assert!(played.state.events.len() > 50, "{}", played.state.events.len());
