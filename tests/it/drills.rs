@@ -109,3 +109,24 @@ async fn a_check_says_what_will_be_played_and_mistakes_say_where() {
     }
     assert!(std::fs::read_dir(work.path()).unwrap().next().is_none(), "nothing is left behind");
 }
+
+/// Every case that is played: no agency alone sees it, and together they do, through what the gateway shows them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tutorial_is_certified_under_the_policy_of_its_own_gateway() {
+    let work = tempfile::tempdir().unwrap();
+    let check = ["drill", "check", "--scenario", "tutorial", "--certify", "--json"];
+    let (good, out, error) = sim(work.path(), &check).await;
+    assert!(good, "{error}");
+    let certificate: Value = serde_json::from_str(&out).unwrap();
+    let cases = certificate["cases"].as_array().unwrap();
+    assert!(cases.len() >= 5, "{}", cases.len());
+    for case in cases.iter().filter(|case| case["faults"].as_array().unwrap().is_empty()) {
+        assert!(case["solo"]["posterior"].as_f64().unwrap() < 0.2, "{case}");
+        assert!(case["joint"]["posterior"].as_f64().unwrap() > 0.9, "{case}");
+        let through = case["policy"].as_array().unwrap();
+        let best = through.iter().filter_map(|one| one["posterior"].as_f64()).fold(0.0, f64::max);
+        assert!(best > 0.9, "through the gateway: {case}");
+    }
+    // What a gateway does not show certifies nothing: agencies that are in no agreement with one another.
+    assert!(cases.iter().all(|case| !case["policy"].as_array().unwrap().is_empty()), "{out}");
+}

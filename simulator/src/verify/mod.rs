@@ -94,32 +94,31 @@ impl Opened {
 
     /// Who would have to be shown what of whom: requester, originator, table.
     pub fn wanted(&self) -> BTreeSet<(String, String, Table)> {
-        let mut wanted = BTreeSet::new();
-        let text = |agency: &u32| self.ground.records.text_of(*agency).to_owned();
-        for case in true_cases(&self.ground) {
-            let linkers = linker::ALL.iter().filter(|linker| linker.scheme() == case.kind);
-            for (linker, (_, set)) in linkers.flat_map(|linker| {
-                certificate::sets(&self.ground, *linker, case)
-                    .into_iter()
-                    .map(move |set| (linker, set))
-            }) {
-                for (requester, originator) in
-                    set.iter().flat_map(|one| set.iter().map(move |other| (one, other)))
-                {
-                    if requester != originator {
-                        let tables = linker
-                            .tables()
-                            .iter()
-                            .filter(|table| self.ground.holds(*originator, **table));
-                        wanted.extend(
-                            tables.map(|table| (text(requester), text(originator), *table)),
-                        );
-                    }
+        wanted(&self.ground)
+    }
+}
+
+/// Who would have to be shown what of whom so that the cases of a world can be solved: requester, originator, table.
+pub fn wanted(ground: &Ground) -> BTreeSet<(String, String, Table)> {
+    let mut wanted = BTreeSet::new();
+    let text = |agency: &u32| ground.records.text_of(*agency).to_owned();
+    for case in true_cases(ground) {
+        let linkers = linker::ALL.iter().filter(|linker| linker.scheme() == case.kind);
+        for (linker, (_, set)) in linkers.flat_map(|linker| {
+            certificate::sets(ground, *linker, case).into_iter().map(move |set| (linker, set))
+        }) {
+            for (requester, originator) in
+                set.iter().flat_map(|one| set.iter().map(move |other| (one, other)))
+            {
+                if requester != originator {
+                    let tables =
+                        linker.tables().iter().filter(|table| ground.holds(*originator, **table));
+                    wanted.extend(tables.map(|table| (text(requester), text(originator), *table)));
                 }
             }
         }
-        wanted
     }
+    wanted
 }
 
 /// Tables that any linker reads, and those that traces lie in.

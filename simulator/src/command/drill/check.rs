@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use comfy_table::{ContentArrangement, Table, presets};
+use portcullis_sim::detect::ground::Ground;
 use portcullis_sim::drill::desk::Ask as _;
 use portcullis_sim::drill::event::Answered;
-use portcullis_sim::drill::host::Host;
+use portcullis_sim::drill::host::{CASE, Host};
 use portcullis_sim::drill::playbook::Lead;
 use portcullis_sim::drill::plot::{Plot, Truth};
 use portcullis_sim::drill::scenario::{Scenario, msel};
+use portcullis_sim::rng::Seed;
+use portcullis_sim::verify::{self, Certificate};
+use portcullis_sim::world::pack::Pack;
 
 /// Arguments of `drill check`.
 #[derive(clap::Args)]
@@ -20,6 +24,13 @@ pub struct Arguments {
     /// World of another seed than the scenario's.
     #[arg(long)]
     seed: Option<u64>,
+    /// Certify every case that is played: no agency alone sees it, and its smallest set does, on their records as they are
+    /// and through what the gateway shows under the agreements of the exercise. Takes minutes.
+    #[arg(long, conflicts_with = "plot_only")]
+    certify: bool,
+    /// Print the certificate as JSON for programs.
+    #[arg(long, requires = "certify")]
+    json: bool,
     /// Bring nothing up: look at the scenario and its cases alone.
     #[arg(long)]
     plot_only: bool,
@@ -43,12 +54,21 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         text +=
             &format!("{} further cases of this world touch none of the teams.\n", plot.unplayed);
     }
-    super::super::print(&text)?;
+    if !arguments.json {
+        super::super::print(&text)?;
+    }
     if !arguments.plot_only {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(up(&scenario, &plot))?;
+        let wanted = Wanted { certify: arguments.certify, json: arguments.json };
+        runtime.block_on(up(&scenario, &plot, wanted))?;
     }
     Ok(())
+}
+
+#[derive(Clone, Copy)]
+struct Wanted {
+    certify: bool,
+    json: bool,
 }
 
 fn table(header: &[&str]) -> Table {
@@ -106,17 +126,22 @@ fn cases(scenario: &Scenario, plot: &Plot) -> String {
 }
 
 /// Brings everything up once, in a folder that goes away again, and lets every team ask.
-async fn up(scenario: &Scenario, plot: &Plot) -> anyhow::Result<()> {
+async fn up(scenario: &Scenario, plot: &Plot, wanted: Wanted) -> anyhow::Result<()> {
     let folder =
         std::env::temp_dir().join(format!("portcullis-drill-check-{}", std::process::id()));
     std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let done = asked(scenario, plot, &folder).await;
+    let done = asked(scenario, plot, &folder, wanted).await;
     std::fs::remove_dir_all(&folder)
         .with_context(|| format!("cannot remove {}", folder.display()))?;
     done
 }
 
-async fn asked(scenario: &Scenario, plot: &Plot, folder: &std::path::Path) -> anyhow::Result<()> {
+async fn asked(
+    scenario: &Scenario,
+    plot: &Plot,
+    folder: &std::path::Path,
+    wanted: Wanted,
+) -> anyhow::Result<()> {
     let host = Host::start(scenario, plot, folder).await?;
     let start = plot.story.world(portcullis_sim::drill::clock::Exercise(0));
     host.now().set_all(start).await?;
@@ -141,7 +166,56 @@ async fn asked(scenario: &Scenario, plot: &Plot, folder: &std::path::Path) -> an
             text += &format!("{:<14} asks {:<14} {told}\n", team.agency, other.agency);
         }
     }
+    let certified = if wanted.certify {
+        Some(tokio::task::block_in_place(|| certify(scenario, plot, &host))?)
+    } else {
+        None
+    };
     let (_, entries) = host.end().await?;
     text += &format!("The gateway's log is sound: {entries} entries.\n");
-    super::super::print(&text)
+    if !wanted.json {
+        super::super::print(&text)?;
+    }
+    certified.map_or(Ok(()), |certificate| told(plot, &certificate, wanted.json))
+}
+
+/// The certificate of the exercise's world under the policy of its gateway.
+fn certify(scenario: &Scenario, plot: &Plot, host: &Host) -> anyhow::Result<Certificate> {
+    let pack = Pack::read(&scenario.pack)?;
+    let gateway = verify::Gateway {
+        program: client(),
+        profiles: host.folder().join("profiles"),
+        purpose: "INVESTIGATION".to_owned(),
+        case: Some(CASE.to_owned()),
+    };
+    eprintln!("asks the gateway what it would show");
+    let plans = gateway.plans(&verify::wanted(&plot.ground))?;
+    eprintln!("learns from other worlds of this pack");
+    let threads = super::super::threads(None).get();
+    let order = verify::Order { pack: &pack, seed: Seed(plot.seed), plans: Some(&plans), threads };
+    Ok(verify::certify(&scenario.name, &plot.world, &plot.ground, &order, &Ground::made)?)
+}
+
+/// The gateway's client program: beside this one, or wherever programs are found.
+fn client() -> PathBuf {
+    let beside = std::env::current_exe().ok().map(|own| own.with_file_name("portcullis"));
+    beside.filter(|file| file.exists()).unwrap_or_else(|| PathBuf::from("portcullis"))
+}
+
+/// Prints the certificate. An error where a case that is played is not certified.
+fn told(plot: &Plot, certificate: &Certificate, json: bool) -> anyhow::Result<()> {
+    let played = |case: &&verify::Case| plot.cases.iter().any(|one| one.id == case.case);
+    let cases: Vec<&verify::Case> = certificate.cases.iter().filter(played).collect();
+    let good = cases.iter().filter(|case| case.faults.is_empty()).count();
+    let summary = format!(
+        "{good} of {} cases that are played are certified under the policy of the exercise.\n",
+        plot.cases.len()
+    );
+    if json {
+        super::super::print(&(serde_json::to_string_pretty(certificate)? + "\n"))?;
+    } else {
+        super::super::print(&(verify::as_text(certificate) + &summary))?;
+    }
+    anyhow::ensure!(good == plot.cases.len(), "{}", summary.trim());
+    Ok(())
 }
