@@ -117,16 +117,14 @@ async fn the_tutorial_is_certified_under_the_policy_of_its_own_gateway() {
     let check = ["drill", "check", "--scenario", "tutorial", "--certify", "--json"];
     let (good, out, error) = sim(work.path(), &check).await;
     assert!(good, "{error}");
-    let certificate: Value = serde_json::from_str(&out).unwrap();
-    let cases = certificate["cases"].as_array().unwrap();
+    let told: Value = serde_json::from_str(&out).unwrap();
+    let cases = told["cases"].as_array().unwrap();
     assert!(cases.len() >= 5, "{}", cases.len());
-    for case in cases.iter().filter(|case| case["faults"].as_array().unwrap().is_empty()) {
+    let all = serde_json::json!(cases.len());
+    assert_eq!((&told["certified_raw"], &told["certified"]), (&all, &all), "{out}");
+    for case in cases.iter().map(|case| &case["certificate"]) {
         assert!(case["solo"]["posterior"].as_f64().unwrap() < 0.2, "{case}");
         assert!(case["joint"]["posterior"].as_f64().unwrap() > 0.9, "{case}");
-        let through = case["policy"].as_array().unwrap();
-        let best = through.iter().filter_map(|one| one["posterior"].as_f64()).fold(0.0, f64::max);
-        assert!(best > 0.9, "through the gateway: {case}");
+        assert!(case["policy"][0]["posterior"].as_f64().unwrap() > 0.9, "{case}");
     }
-    // What a gateway does not show certifies nothing: agencies that are in no agreement with one another.
-    assert!(cases.iter().all(|case| !case["policy"].as_array().unwrap().is_empty()), "{out}");
 }

@@ -1,5 +1,6 @@
 //! `portcullis-sim drill`: check, run, replay, score, report and print exercises.
 
+mod certify;
 mod check;
 mod desk;
 mod log;

@@ -4,16 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use comfy_table::{ContentArrangement, Table, presets};
-use portcullis_sim::detect::ground::Ground;
 use portcullis_sim::drill::desk::Ask as _;
 use portcullis_sim::drill::event::Answered;
-use portcullis_sim::drill::host::{CASE, Host};
+use portcullis_sim::drill::host::Host;
 use portcullis_sim::drill::playbook::Lead;
 use portcullis_sim::drill::plot::{Plot, Truth};
 use portcullis_sim::drill::scenario::{Scenario, msel};
-use portcullis_sim::rng::Seed;
-use portcullis_sim::verify::{self, Certificate};
-use portcullis_sim::world::pack::Pack;
+
+use super::certify::{self, Played};
 
 /// Arguments of `drill check`.
 #[derive(clap::Args)]
@@ -71,7 +69,7 @@ struct Wanted {
     json: bool,
 }
 
-fn table(header: &[&str]) -> Table {
+pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header);
@@ -142,6 +140,7 @@ async fn asked(
     folder: &std::path::Path,
     wanted: Wanted,
 ) -> anyhow::Result<()> {
+    let program = if wanted.certify { Some(certify::client()?) } else { None };
     let host = Host::start(scenario, plot, folder).await?;
     let start = plot.story.world(portcullis_sim::drill::clock::Exercise(0));
     host.now().set_all(start).await?;
@@ -166,56 +165,21 @@ async fn asked(
             text += &format!("{:<14} asks {:<14} {told}\n", team.agency, other.agency);
         }
     }
-    let certified = if wanted.certify {
-        Some(tokio::task::block_in_place(|| certify(scenario, plot, &host))?)
-    } else {
-        None
-    };
+    let certify = |program| certify::certify(scenario, plot, &host, program);
+    let certified =
+        program.map(|program| tokio::task::block_in_place(|| certify(program))).transpose()?;
     let (_, entries) = host.end().await?;
     text += &format!("The gateway's log is sound: {entries} entries.\n");
     if !wanted.json {
         super::super::print(&text)?;
     }
-    certified.map_or(Ok(()), |certificate| told(plot, &certificate, wanted.json))
-}
-
-/// The certificate of the exercise's world under the policy of its gateway.
-fn certify(scenario: &Scenario, plot: &Plot, host: &Host) -> anyhow::Result<Certificate> {
-    let pack = Pack::read(&scenario.pack)?;
-    let gateway = verify::Gateway {
-        program: client(),
-        profiles: host.folder().join("profiles"),
-        purpose: "INVESTIGATION".to_owned(),
-        case: Some(CASE.to_owned()),
-    };
-    eprintln!("asks the gateway what it would show");
-    let plans = gateway.plans(&verify::wanted(&plot.ground))?;
-    eprintln!("learns from other worlds of this pack");
-    let threads = super::super::threads(None).get();
-    let order = verify::Order { pack: &pack, seed: Seed(plot.seed), plans: Some(&plans), threads };
-    Ok(verify::certify(&scenario.name, &plot.world, &plot.ground, &order, &Ground::made)?)
-}
-
-/// The gateway's client program: beside this one, or wherever programs are found.
-fn client() -> PathBuf {
-    let beside = std::env::current_exe().ok().map(|own| own.with_file_name("portcullis"));
-    beside.filter(|file| file.exists()).unwrap_or_else(|| PathBuf::from("portcullis"))
-}
-
-/// Prints the certificate. An error where a case that is played is not certified.
-fn told(plot: &Plot, certificate: &Certificate, json: bool) -> anyhow::Result<()> {
-    let played = |case: &&verify::Case| plot.cases.iter().any(|one| one.id == case.case);
-    let cases: Vec<&verify::Case> = certificate.cases.iter().filter(played).collect();
-    let good = cases.iter().filter(|case| case.faults.is_empty()).count();
-    let summary = format!(
-        "{good} of {} cases that are played are certified under the policy of the exercise.\n",
-        plot.cases.len()
-    );
-    if json {
-        super::super::print(&(serde_json::to_string_pretty(certificate)? + "\n"))?;
+    let Some(certificate) = certified else { return Ok(()) };
+    let played = Played::new(&plot.cases, &certificate);
+    super::super::print(&if wanted.json {
+        serde_json::to_string_pretty(&played)? + "\n"
     } else {
-        super::super::print(&(verify::as_text(certificate) + &summary))?;
-    }
-    anyhow::ensure!(good == plot.cases.len(), "{}", summary.trim());
+        played.as_text()
+    })?;
+    anyhow::ensure!(played.holds(), "{}", played.summary());
     Ok(())
 }
