@@ -1,11 +1,13 @@
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::*;
-use crate::drill::clock::Inject;
+use crate::drill::clock::{Exercise, Inject};
 use crate::drill::event::{Decision, Rating};
+use crate::drill::play::Step;
 use crate::drill::play::tests::tutorial;
-use crate::drill::plot::Matter;
-use crate::drill::scenario::{Entry, Happening};
+use crate::drill::plot::{Matter, MatterId, Plot};
+use crate::drill::scenario::{Entry, Happening, Scenario};
 
 /// A drill that people play but for the last team, and helpers to let things happen.
 struct Played {
@@ -297,4 +299,35 @@ fn who_reads_the_log_is_where_the_host_was_at_every_event() {
             assert_eq!(again.state.happens(step), [], "{step:?} after {count} events");
         }
     }
+}
+
+/// A host that is killed while it writes down what the gateway's log said writes only the rest once it is back.
+#[test]
+fn what_the_gateway_told_is_written_down_once_by_a_host_that_was_killed_meanwhile() {
+    let scenario = Scenario::read(Path::new("tutorial")).unwrap();
+    let plot = Plot::new(&scenario, None).unwrap();
+    let players = vec![Player::People; scenario.teams.len()];
+    let cast = Arc::new(Cast { scenario, plot, players });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.jsonl");
+    let refused = |entry| What::Refused { entry, to: "nv-customs".into(), reason: "CASE".into() };
+    // The same twice is twice the same, once before the end and twice behind it.
+    let last = || vec![refused(1), refused(2), refused(2), refused(3)];
+    let before = State::new(&cast.scenario, &cast.plot, BTreeSet::new());
+    let mut log = Log::create(&file).unwrap();
+    let event = |number, what| Event { number, ..before.event(Exercise(9), "host", what) };
+    let end = What::Clock { command: Command::End };
+    let written = [event(0, refused(1)), event(1, end), event(2, refused(1)), event(3, refused(2))];
+    log.append_all(&written).unwrap();
+    drop(log);
+
+    let (mut log, mut events) = Log::open(&file).unwrap();
+    let (session, _inbox) = Session::new(cast.clone(), Clocks::of(&before));
+    session.tell(&events);
+    session.close(&mut log, &mut events, last()).unwrap();
+    let told: Vec<What> = session.events_from(2).iter().map(|one| one.what.clone()).collect();
+    assert_eq!(told, last());
+    assert_eq!(Log::open(&file).unwrap().1, events);
+    assert_eq!(events.iter().map(|one| one.number).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+    assert!(session.closed());
 }
