@@ -46,7 +46,7 @@ decoys_per_case = 25
 # Imports that are opened; under 2 % of containers everywhere.
 inspection_share = 0.02
 # Consignments that draw on a licence.
-licensed_share = 0.02
+licensed_share = 0.016
 # Goods made in a third state: 20 % of Korean import declarations.
 origin_differs = 0.2
 # Sales to one of a seller's regular buyers.

@@ -29,7 +29,7 @@ SCHEMES = [
     ("T22", 0.035, "listed party behind alias and owners",
      dict(edit_distance=[1, 6], chain=[1, 4], share_percent=[25, 50])),
     ("T23", 0.020, "licence shopping after a denial",
-     dict(lag_days=[7, 180], other_words=0.8, other_applicant=0.5)),
+     dict(lag_days=[7, 180], other_words=0.8, other_applicant=0.7)),
     ("T24", 0.015, "catch-all notice evaded", dict(linked_exporter=0.6, lag_days=[5, 120], direct_route=0.4)),
     ("T25", 0.015, "brokering outside the home territory", dict(legs=[2, 4], commission_share=[0.01, 0.12])),
     ("T26", 0.010, "technology or assistance transfer", dict(medium_electronic=0.6, duration_days=[3, 120])),

@@ -293,11 +293,13 @@ pub fn denials(authorities: &[&str]) -> Agreement {
                 record_types: &["DenialNotification"],
                 clear: &[
                     "kind",
+                    "consignee.name.original",
                     "end_user.name.original",
                     "country_of_destination",
                     "items.hs_code",
                     "items.control_code",
                     "items.description",
+                    "items.quantity",
                 ],
                 masked: &["exporter.id", "exporter.name.original"],
                 day: &["denied_at"],

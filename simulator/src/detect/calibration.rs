@@ -32,11 +32,22 @@ pub struct Calibration {
     rest: f64,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Pool {
+    most: f64,
     least: f64,
     yes: f64,
     all: f64,
+}
+
+impl Pool {
+    const NONE: Self = Self { most: f64::NEG_INFINITY, least: 0.0, yes: 0.0, all: 0.0 };
+
+    /// With one that comes right below it.
+    fn and(self, below: Self) -> Self {
+        let (yes, all) = (self.yes + below.yes, self.all + below.all);
+        Self { most: self.most, least: below.least, yes, all }
+    }
 }
 
 /// The last group ends with its last true one, where it is a group at all: below are others only.
@@ -45,10 +56,12 @@ fn split_after_last_true(tail: Pool, sorted: &[Scored]) -> Vec<Pool> {
     let Some(last) = last.filter(|last| tail.yes > 0.0 && *last > tail.least) else {
         return vec![tail];
     };
-    let below: f64 = sorted.iter().filter(|one| one.score < last).map(|one| one.weight).sum();
+    let below = || sorted.iter().filter(|one| one.score < last);
+    let weight: f64 = below().map(|one| one.weight).sum();
+    let most = below().map(|one| one.score).fold(tail.least, f64::max);
     vec![
-        Pool { least: last, yes: tail.yes, all: tail.all - below },
-        Pool { least: tail.least, yes: 0.0, all: below },
+        Pool { least: last, all: tail.all - weight, ..tail },
+        Pool { most, least: tail.least, yes: 0.0, all: weight },
     ]
 }
 
@@ -58,17 +71,17 @@ impl Calibration {
         let mut sorted = scored.to_vec();
         sorted.sort_by(|one, other| other.score.total_cmp(&one.score));
         let mut pools: Vec<Pool> = vec![];
-        let (mut pool, mut trues) = (Pool::default(), 0);
+        let (mut pool, mut trues) = (Pool::NONE, 0);
         for equals in sorted.chunk_by(|one, other| one.score.total_cmp(&other.score).is_eq()) {
             let here = equals.iter().filter(|one| one.is_true).count();
             // A group ends before the next true one, or it would always end with luck.
             if trues >= GROUP && here > 0 {
-                pools.push(std::mem::take(&mut pool));
+                pools.push(std::mem::replace(&mut pool, Pool::NONE));
                 trues = 0;
             }
             trues += here;
             for one in equals {
-                pool.least = one.score;
+                (pool.most, pool.least) = (pool.most.max(one.score), one.score);
                 pool.all += one.weight;
                 pool.yes += if one.is_true { one.weight } else { 0.0 };
             }
@@ -89,17 +102,19 @@ impl Calibration {
         for pool in pools {
             let mut next = pool;
             while let Some(last) = kept.pop_if(|last| mean(last) <= mean(&next) + 1e-9) {
-                next =
-                    Pool { least: next.least, yes: last.yes + next.yes, all: last.all + next.all };
+                next = last.and(next);
             }
             kept.push(next);
         }
         let mut least = 1.0_f64;
+        // A step lies in the middle between the scores that were seen on both sides of it.
+        let below = kept.iter().skip(1).map(|pool| Some(pool.most)).chain([None]);
         let steps: Vec<(f64, f64)> = kept
             .iter()
-            .map(|pool| {
+            .zip(below)
+            .map(|(pool, below)| {
                 least = least.min((pool.yes + added * share) / (pool.all + added).max(1e-9));
-                (pool.least, least)
+                (below.map_or(pool.least, |most| f64::midpoint(pool.least, most)), least)
             })
             .collect();
         let rest = steps.last().map_or(0.0, |(_, posterior)| *posterior);
@@ -157,6 +172,15 @@ mod tests {
         let calibration = Calibration::learn(&all, 1.0);
         assert!(calibration.posterior(1.0) > 0.9, "{calibration:?}");
         assert!(calibration.posterior(0.0) < 0.01, "{calibration:?}");
+    }
+
+    #[test]
+    fn what_lies_between_two_steps_is_of_the_nearer_one() {
+        let all: Vec<Scored> =
+            (0..400).map(|at| scored(if at < 40 { 9.0 } else { 1.0 }, at < 40, 1.0)).collect();
+        let calibration = Calibration::learn(&all, 1.0);
+        assert!(calibration.posterior(5.1) > 0.9, "{calibration:?}");
+        assert!(calibration.posterior(4.9) < 0.01, "{calibration:?}");
     }
 
     #[test]

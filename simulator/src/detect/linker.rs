@@ -76,7 +76,8 @@ mod columns {
         reference);
     columns!(Licence LICENCE Licence: exporter_name, end_user_name, applied_at, hs_code, control_code, description,
         id, status, consignee_name, country_of_destination, quantity, drawn_quantity, certificate_id);
-    columns!(Denial DENIAL Denial: kind, denied_at, exporter_name, end_user_name, hs_code, control_code, description);
+    columns!(Denial DENIAL Denial: kind, denied_at, exporter_name, end_user_name, hs_code, control_code, description,
+        quantity, consignee_name);
     columns!(Company COMPANY Company: registration_number, name);
     columns!(Owner OWNER Owner: owned_id, owner_id, owner_name, owner_birth_date, share_percent);
     columns!(Certificate CERTIFICATE EndUserCertificate: id, end_user_name, stamp);

@@ -62,6 +62,23 @@ pub fn partners(world: &World, cell: &mut Cell) -> (u32, u32) {
     (from, third(world, [from, from], cell))
 }
 
+/// Two suppliers of one state that is under no embargo, as all three trade.
+pub fn two_suppliers(world: &World, cell: &mut Cell) -> ([u32; 2], u32) {
+    let licensed = |from: u32, to: u32| {
+        world.roles.suppliers.contains(&from) && !world.countries.id(to).embargoed
+    };
+    let mut pair = || world.trade.pair(cell.bits64());
+    for _ in 0..4_000 {
+        let ((one, to), (other, there)) = (pair(), pair());
+        if to == there && one != other && licensed(one, to) && licensed(other, to) {
+            return ([one, other], to);
+        }
+    }
+    let one = supplier(world, cell);
+    let other = other_than(world, supplier(world, cell), one);
+    ([one, other], elsewhere(world, cell))
+}
+
 /// Two ports between which boxes change ships in a third state, as trade has it.
 #[derive(Debug, Clone, Copy)]
 pub struct Passage {

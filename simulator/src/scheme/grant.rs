@@ -55,7 +55,7 @@ impl Engine<'_> {
             consignee: of.consignee,
             end_user: of.consignee,
             goods: of.goods,
-            pieces: super::cast::share(drawn, cell.between(1.0, 2.2)).max(drawn).max(8),
+            pieces: super::cast::share(drawn, cell.between(1.0, 2.2)).max(drawn).max(1),
             applied,
             decided_days,
             outcome: Outcome::Granted,

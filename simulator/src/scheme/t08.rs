@@ -35,6 +35,8 @@ pub struct OverdrawnLicence;
 
 /// Releases of a case at least and at most.
 const RELEASES: (usize, usize) = (2, 6);
+/// Most mass of a piece, kilograms.
+const MOST_PIECE_KG: f64 = 500.0;
 
 struct Cast {
     a: u32,
@@ -64,23 +66,34 @@ fn cast(engine: &Engine, case: u64) -> Cast {
         }
         (a, b) = cast::partners(world, &mut cell);
     }
-    let goods = world.trade.controlled(cell.bits64());
+    // Goods of which several pieces go in a box.
+    let mut goods = world.trade.controlled(cell.bits64());
+    for _ in 0..32 {
+        if world.commodities.id(goods).piece_kg < MOST_PIECE_KG {
+            break;
+        }
+        goods = world.trade.controlled(cell.bits64());
+    }
     let commodity = world.commodities.id(goods);
     let (exporter, consignee) = (
         world.trade.seller(a, commodity.sector, cell.bits64()),
         world.trade.buyer(b, commodity.sector, cell.bits64()),
     );
-    let dollars = cast::log_even(4_000.0, 150_000.0, &mut cell);
-    let allowed = round(dollars / commodity.price.median / commodity.piece_kg.max(1e-6)).max(20);
     let over = params.within("overdrawn_percent", (5.0, 200.0), &mut cell) / 100.0;
-    let offices = params.within("offices", (2.0, 6.0), &mut cell);
+    // Few more often than many: holders with many plants are rare.
+    let mut offices = || params.within("offices", (2.0, 6.0), &mut cell);
+    let offices = offices().min(offices());
     let offices = cast::at(u64::try_from(round(offices)).unwrap_or(2))
         .clamp(2, world.countries.id(a).offices.len());
     let lag_days = params.within("write_off_lag_days", (3.0, 30.0), &mut cell);
     // No release by itself is more than the licence allows.
     let least = cast::at(u64::try_from(round(1.0 + over + 0.9)).unwrap_or(2));
-    let count = offices.max(least).clamp(RELEASES.0, RELEASES.1);
-    let weights = [(); RELEASES.1].map(|()| cell.between(0.9, 1.1));
+    let count = (offices.max(least) + cell.place(2)).clamp(RELEASES.0, RELEASES.1);
+    let weights = [(); RELEASES.1].map(|()| cell.between(0.4, 1.6));
+    // Each is worth what consignments are.
+    let dollars = cell.lognormal(world.rates.value).clamp(500.0, 150_000.0) * count as f64;
+    let pieces = dollars / commodity.price.median / commodity.piece_kg.max(1e-6);
+    let allowed = round(pieces / (1.0 + over)).max(cell.whole(6, 30));
     let first = cell.place(offices);
     Cast {
         a,

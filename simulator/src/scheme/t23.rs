@@ -22,6 +22,7 @@ use super::mechanism::{Mechanism, Trace};
 use super::{Holder, cast};
 use crate::calendar::Moment;
 use crate::shipment::draft::{Draft, round};
+use crate::shipment::licence::Licence;
 use crate::shipment::rows::Refusal;
 use crate::shipment::{Consignment, Engine};
 use crate::table::{Out, Table};
@@ -39,37 +40,36 @@ struct Cast {
     first: u32,
     /// Who applies elsewhere, of another house; `None` for a firm of the same director.
     other: Option<u32>,
+    consignee: u32,
     end_user: u32,
     goods: u32,
     /// Places of words for the item.
     words: [usize; 2],
-    dollars: f64,
     lag_days: f64,
 }
 
 fn cast(engine: &Engine, case: u64) -> Cast {
     let (world, params) = (engine.world, engine.world.schemes.parameters("T23"));
     let mut cell = engine.cases.cell(case);
-    let (a, other_a) = (cast::supplier(world, &mut cell), cast::supplier(world, &mut cell));
-    let other_a = cast::other_than(world, other_a, a);
-    let b = cast::hub(world, &mut cell);
+    // Who wants to send what where is drawn as it is for any other application: nothing about either is odd.
+    let ([a, other_a], b) = cast::two_suppliers(world, &mut cell);
     let goods = world.trade.controlled(cell.bits64());
     let commodity = world.commodities.id(goods);
     let (sector, ways) = (commodity.sector, commodity.words.len());
     let words = cell.place(ways);
     let another = (words + 1 + cell.place(ways.saturating_sub(1))) % ways.max(1);
     let reworded = cell.chance(params.number("other_words", 0.8));
-    let first = world.trade.small(a, sector, &mut cell);
-    let applicant = world.trade.small(other_a, sector, &mut cell);
+    let first = world.trade.seller(a, sector, cell.bits64());
+    let applicant = world.trade.seller(other_a, sector, cell.bits64());
     Cast {
         states: [a, other_a],
         b,
         first,
-        other: cell.chance(params.number("other_applicant", 0.5)).then_some(applicant),
+        other: cell.chance(params.number("other_applicant", 0.7)).then_some(applicant),
+        consignee: world.trade.buyer(b, sector, cell.bits64()),
         end_user: world.trade.small(b, sector, &mut cell),
         goods,
         words: [words, if reworded { another } else { words }],
-        dollars: cell.between(20_000.0, 400_000.0),
         lag_days: params.within("lag_days", (7.0, 180.0), &mut cell),
     }
 }
@@ -116,8 +116,8 @@ impl Mechanism for LicenceShopping {
         let cast = cast(engine, case.number);
         let [_, from] = cast.states;
         let exporter = cast.exporter(engine, case.number);
-        draft.sell((from, cast.b), (exporter, cast.end_user), cast.goods);
-        engine.reprice(draft, cast.dollars);
+        draft.sell((from, cast.b), (exporter, cast.consignee), cast.goods);
+        engine.price(draft, None);
         engine.choose_agents(draft);
     }
 
@@ -129,30 +129,33 @@ impl Mechanism for LicenceShopping {
     fn records<O: Out>(engine: &Engine, case: &Case, out: &mut O) {
         let cast = cast(engine, case.number);
         let [denying, granting] = cast.states;
+        let exporter = cast.exporter(engine, case.number);
+        let of = Application {
+            from: granting,
+            to: cast.b,
+            exporter,
+            consignee: cast.consignee,
+            goods: cast.goods,
+        };
+        let licence = Licence { end_user: cast.end_user, ..engine.case_grant(case, 0, &of) };
         engine.put_refusal(
             &Refusal {
                 number: engine.background.denials.of_case(case.number, 0),
                 state: denying,
                 exporter: cast.first,
+                consignee: cast.consignee,
                 end_user: cast.end_user,
                 goods: cast.goods,
                 words: cast.words(engine, 0),
+                pieces: licence.pieces,
                 at: cast.denied(engine, case.number),
             },
             out,
         );
-        let exporter = cast.exporter(engine, case.number);
         if cast.other.is_none() {
             engine.put_firm(exporter, true, out);
         }
-        let of = Application {
-            from: granting,
-            to: cast.b,
-            exporter,
-            consignee: cast.end_user,
-            goods: cast.goods,
-        };
-        engine.put_licence(&engine.case_grant(case, 0, &of), Some(cast.words(engine, 1)), out);
+        engine.put_licence(&licence, Some(cast.words(engine, 1)), out);
     }
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
@@ -212,6 +215,6 @@ mod tests {
             assert!(consignment.draft.accepted > granted.0.plus_days(granted.1));
         });
         assert!((24..40).contains(&reworded), "{reworded} of 40 in other words");
-        assert!((10..30).contains(&houses), "{houses} of 40 by a firm of the same house");
+        assert!((5..20).contains(&houses), "{houses} of 40 by a firm of the same house");
     }
 }

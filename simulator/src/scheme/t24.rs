@@ -134,9 +134,15 @@ impl Mechanism for NoticeEvaded {
                 number: engine.background.denials.of_case(case.number, 0),
                 state: warning,
                 exporter: cast.warned(engine, case.number),
+                consignee: cast.end_user,
                 end_user: cast.end_user,
                 goods: cast.goods,
                 words: engine.world.commodities.id(cast.goods).words.at(cast.words),
+                pieces: case
+                    .consignments(engine)
+                    .into_iter()
+                    .map(|(_, number)| engine.consignment(number).draft.pieces)
+                    .sum(),
                 at: served(engine, case.number),
             },
             out,

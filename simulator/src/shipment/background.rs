@@ -6,18 +6,18 @@ use super::Engine;
 use super::classification;
 use super::ids::Series;
 use super::rows::{Listing, REMITTANCES, Refusal, Transfer};
-use crate::calendar::whole;
+use crate::calendar::{Moment, whole};
 use crate::draw::LogNormal;
 use crate::permute::Permutation;
 use crate::rng::{Cell, Seed, Stream};
 use crate::scheme::cast;
 use crate::table::Out;
-use crate::world::{Founding, Owner, Person, registered, spelling};
+use crate::world::{Commodity, Founding, Owner, Person, registered, spelling};
 
 /// Rows for each thousand consignments: people on lists.
 const LISTED: f64 = 3.0;
 /// Refusals of the last two years and this one that no licence of the file belongs to.
-const REFUSED: f64 = 1.5;
+const REFUSED: f64 = 5.0;
 /// Catch-all notices to exporters who then sent nothing.
 const NOTICES: f64 = 10.0;
 /// Share of notices by states that are no hub, share of them for end users in a hub, and share of them for end users
@@ -263,15 +263,22 @@ impl Engine<'_> {
         let goods = world.trade.controlled(cell.bits64());
         let commodity = world.commodities.id(goods);
         let day = world.calendar.first_day() + cell.whole(-YEARS_BACK, world.calendar.days() - 1);
-        let refusal = Refusal {
-            number: self.background.denials.of(self.background.licences + number),
-            state,
-            exporter: world.trade.seller(state, commodity.sector, cell.bits64()),
-            end_user: world.trade.buyer(to, commodity.sector, cell.bits64()),
-            goods,
-            words: commodity.words.at(cell.place(commodity.words.len())),
-            at: world.calendar.moment(day, &mut cell),
+        let exporter = world.trade.seller(state, commodity.sector, cell.bits64());
+        let known = world.trade.buyer(to, commodity.sector, cell.bits64());
+        let words = commodity.words.at(cell.place(commodity.words.len()));
+        let at = world.calendar.moment(day, &mut cell);
+        // Whom nobody knows is denied more often than who is known.
+        let unknown = world.trade.small(to, commodity.sector, &mut cell);
+        let end_user = if cell.chance(0.7) { unknown } else { known };
+        let consignee = if cell.chance(0.5) {
+            end_user
+        } else {
+            world.trade.buyer(to, commodity.sector, cell.bits64())
         };
+        let number = self.background.denials.of(self.background.licences + number);
+        let pieces = usual_pieces(commodity, world.rates.value, &mut cell);
+        let parties = (exporter, consignee, end_user);
+        let refusal = refused(number, state, parties, (goods, words, pieces), at);
         self.put_refusal(&refusal, out);
     }
 
@@ -296,15 +303,13 @@ impl Engine<'_> {
         let end_user = idle.filter(|_| cell.chance(USUAL_NOTICE)).unwrap_or(supplied);
         let day = world.calendar.first_day() + cell.whole(-120, world.calendar.days() - 1);
         let after = self.background.denials.count() - self.background.notices;
-        let notice = Refusal {
-            number: self.background.denials.of(after + number),
-            state,
-            exporter: world.trade.small(state, commodity.sector, &mut cell),
-            end_user,
-            goods,
-            words: commodity.words.at(cell.place(commodity.words.len())),
-            at: world.calendar.moment(day, &mut cell),
-        };
+        let exporter = world.trade.small(state, commodity.sector, &mut cell);
+        let words = commodity.words.at(cell.place(commodity.words.len()));
+        let at = world.calendar.moment(day, &mut cell);
+        let number = self.background.denials.of(after + number);
+        let pieces = usual_pieces(commodity, world.rates.value, &mut cell);
+        let parties = (exporter, end_user, end_user);
+        let notice = refused(number, state, parties, (goods, words, pieces), at);
         self.put_notice(&notice, out);
     }
 
@@ -346,6 +351,28 @@ impl Engine<'_> {
     fn any_firm(&self, cell: &mut Cell) -> u32 {
         u32::try_from(cell.place(self.world.firms.len())).unwrap_or_default()
     }
+}
+
+fn refused<'a>(
+    number: u64,
+    state: u32,
+    (exporter, consignee, end_user): (u32, u32, u32),
+    (goods, words, pieces): (u32, &'a str, i64),
+    at: Moment,
+) -> Refusal<'a> {
+    Refusal { number, state, exporter, consignee, end_user, goods, words, pieces, at }
+}
+
+/// Pieces that somebody asks a licence for, as licences allow them.
+///
+/// Half of them are for a single order, which is worth what consignments are.
+pub fn usual_pieces(goods: &Commodity, order: LogNormal, cell: &mut Cell) -> i64 {
+    let year = LogNormal { median: 60_000.0, sigma: 1.1 };
+    let law = if cell.chance(0.5) { order } else { year };
+    let dollars = cell.lognormal(law).clamp(200.0, 5e6);
+    // Of the dearest goods a few are asked for, and not always one.
+    let few = cell.whole(1, 12);
+    super::draft::round(dollars / goods.price.median / goods.piece_kg.max(1e-6)).max(few)
 }
 
 /// What has to come in so that an amount can go on: banks and agents keep up to a fortieth.

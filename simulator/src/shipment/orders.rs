@@ -3,26 +3,28 @@
 //! what makes a licence with few or hurried exports an ordinary one.
 
 use super::Engine;
+use super::background::usual_pieces;
 use super::draft::{Draft, ratio, round};
 use super::licence::{DECIDED_DAYS, Licence, Outcome};
-use crate::draw::LogNormal;
 use crate::rng::Cell;
 use crate::scheme::cast;
 use crate::table::Out;
 
 /// Share of consignments of controlled goods that begin an order with a licence of its own.
-const BEGIN: f64 = 0.1;
+const BEGIN: f64 = 0.2;
 /// Share of such orders that are delivered in several parts.
 const IN_PARTS: f64 = 0.5;
 /// Most parts.
 pub const MOST_PARTS: u64 = 6;
 /// Days from one part to the next, give or take what all acceptances vary by.
 pub const APART_DAYS: f64 = 10.5;
+/// Share of orders by firms that seldom export: their first licence, for most.
+const SELDOM: f64 = 0.4;
 /// Consignments among which a part is looked for.
 const WINDOW: u64 = 24;
 /// Applications for each thousand consignments that are returned: as many beside those of orders as the pack's rates
 /// have beside granted ones (15 of 84).
-pub(super) const RETURNED: f64 = 2.2;
+pub(super) const RETURNED: f64 = 3.4;
 
 impl Engine<'_> {
     /// The first consignment that may begin an order: licences below have other owners of their numbers.
@@ -92,9 +94,23 @@ impl Engine<'_> {
             .next()
     }
 
+    /// The consignment that an order begins with. Its exporter is another than its number alone would have it where that is
+    /// drawn; nothing else about it is.
+    fn first_of_order(&self, number: u64) -> Draft {
+        let mut draft = self.draft(number);
+        let mut cell = self.streams.order.row(u64::MAX / 2 - number);
+        if cell.chance(SELDOM) {
+            let sector = self.world.commodities.id(draft.goods).sector;
+            draft.exporter = self.world.trade.small(draft.from, sector, &mut cell);
+            self.choose_agents(&mut draft);
+        }
+        draft
+    }
+
     /// A part of an order: the goods and parties of the first, at a value of its own.
     fn part(&self, first: &Draft, draft: &mut Draft) {
         if first.number == draft.number {
+            draft.clone_from(first);
             return;
         }
         (draft.from, draft.to, draft.goods) = (first.from, first.to, first.goods);
@@ -107,7 +123,7 @@ impl Engine<'_> {
     /// The licence of an order.
     fn order(&self, number: u64) -> Licence {
         let world = self.world;
-        let first = self.draft(number);
+        let first = self.first_of_order(number);
         let mut rounds = vec![];
         for part in 0..self.begins(number).unwrap_or(1) {
             let Some(consignment) = self.part_at(number, part) else { continue };
@@ -132,7 +148,7 @@ impl Engine<'_> {
             consignee: first.importer,
             end_user: if cell.chance(0.5) { first.importer } else { other },
             goods: first.goods,
-            pieces: cast::share(drawn, cell.between(1.0, 2.2)).max(drawn).max(8),
+            pieces: cast::share(drawn, cell.between(1.0, 2.2)).max(drawn).max(1),
             applied: granted.plus_days(-decided_days),
             decided_days,
             outcome: Outcome::Granted,
@@ -146,7 +162,7 @@ impl Engine<'_> {
             return;
         }
         if let Some((first, part)) = self.order_of(draft.number) {
-            self.part(&self.draft(first), draft);
+            self.part(&self.first_of_order(first), draft);
             draft.licence = Some((first, part));
         }
     }
@@ -174,8 +190,6 @@ impl Engine<'_> {
             cell.lognormal(world.rates.licence_days).clamp(DECIDED_DAYS.0, DECIDED_DAYS.1);
         let consignee = world.trade.buyer(to, commodity.sector, cell.bits64());
         let other = world.trade.small(to, commodity.sector, cell);
-        let dollars = cell.lognormal(LogNormal { median: 60_000.0, sigma: 1.1 });
-        let pieces = dollars / commodity.price.median / commodity.piece_kg.max(1e-6);
         let returned = Licence {
             number,
             from,
@@ -184,7 +198,7 @@ impl Engine<'_> {
             consignee,
             end_user: if cell.chance(0.5) { consignee } else { other },
             goods,
-            pieces: round(pieces).max(8),
+            pieces: usual_pieces(commodity, world.rates.value, cell),
             applied: decided.plus_days(-decided_days),
             decided_days,
             outcome: Outcome::Returned,

@@ -49,12 +49,16 @@ pub struct Refusal<'a> {
     pub state: u32,
     /// Who wanted to export.
     pub exporter: u32,
+    /// To whom it was to be sent.
+    pub consignee: u32,
     /// Who was to use it.
     pub end_user: u32,
     /// What.
     pub goods: u32,
     /// In the applicant's words.
     pub words: &'a str,
+    /// Pieces that were asked for.
+    pub pieces: i64,
     /// When it was decided.
     pub at: Moment,
 }
@@ -267,9 +271,11 @@ impl Engine<'_> {
                     number: self.background.denials.of(facts.number),
                     state: facts.from,
                     exporter: facts.exporter,
+                    consignee: facts.consignee,
                     end_user: facts.end_user,
                     goods: facts.goods,
                     words,
+                    pieces: facts.pieces,
                     at: decided,
                 },
                 out,
@@ -298,11 +304,13 @@ impl Engine<'_> {
             denied_at: Some(refusal.at),
             exporter_id: &exporter.id,
             exporter_name: &exporter.name,
+            consignee_name: &self.firm(refusal.consignee).name,
             end_user_name: &end_user.name,
             country_of_destination: &world.countries.id(end_user.country).code,
             hs_code: &goods.hs,
             control_code: &goods.control_code,
             description: refusal.words,
+            quantity: Some(refusal.pieces),
         });
     }
 

@@ -113,6 +113,8 @@ row! {
         exporter_id: Word "exporter.id",
         /// Applicant's name.
         exporter_name: Text "exporter.name.original",
+        /// Consignee's name.
+        consignee_name: Text "consignee.name.original",
         /// End user's name.
         end_user_name: Text "end_user.name.original",
         /// Country of destination.
@@ -123,6 +125,8 @@ row! {
         control_code: Word "items.control_code",
         /// What was asked for.
         description: Text "items.description",
+        /// Pieces that were asked for.
+        quantity: Integer "items.quantity",
     }
 }
 

@@ -94,9 +94,18 @@ impl Linker for LicenceShopping {
             let days = look.days((row, theirs.5), (at, names.5))?;
             Some(if at.table == Table::Licence { days } else { -days })
         };
+        let pieces = if at.table == Table::Licence {
+            (l.quantity, n.quantity)
+        } else {
+            (n.quantity, l.quantity)
+        };
+        let unlike = |row: At| look.log_ratio((at, pieces.0), (row, pieces.1)).map(libm::fabs);
         let score = |row: At| {
             let before = days(row).is_none_or(|days| days > -30.0);
-            digits(row).unwrap_or(0.0) + if before { 3.0 } else { 0.0 }
+            let alike = unlike(row).is_some_and(|unlike| unlike < 0.25);
+            digits(row).unwrap_or(0.0)
+                + if before { 3.0 } else { 0.0 }
+                + if alike { 1.0 } else { 0.0 }
         };
         let found = best(denials.iter().copied(), score);
         let reads =
@@ -113,8 +122,19 @@ impl Linker for LicenceShopping {
         let control =
             found.and_then(|row| look.same((at, names.2), (row, theirs.2), Alike::Exactly));
         sheet.flag("the same control", &reads(names.2, theirs.2), control);
-        sheet.number("days from denial to application", &reads(names.5, theirs.5), lag);
+        // Years: regimes ask for three, and nothing is to be learned from a day more or less.
+        let years = lag.map(|days| libm::floor(days / 365.0));
+        sheet.number("years from denial to application", &reads(names.5, theirs.5), years);
         let like = |own, their| found.and_then(|row| look.likeness((at, own), (row, their)));
+        let more = found.and_then(unlike);
+        sheet.number("unlike in quantity", &reads(pieces.0, pieces.1), more);
+        let to = if at.table == Table::Licence {
+            (l.consignee_name, n.consignee_name)
+        } else {
+            (n.consignee_name, l.consignee_name)
+        };
+        let consignee = found.and_then(|row| look.same((at, to.0), (row, to.1), Alike::AsName));
+        sheet.flag("the same consignee", &reads(to.0, to.1), consignee);
         sheet.number("likeness of the words", &reads(names.3, theirs.3), like(names.3, theirs.3));
         sheet.number(
             "likeness of the applicants",

@@ -48,6 +48,10 @@ impl Plot {
             if !case.is_true {
                 continue;
             }
+            if self.leaves_out(scenario, &case.id) {
+                unplayed += 1;
+                continue;
+            }
             let before = picked.len();
             for (team, (agency, table)) in teams.iter().enumerate() {
                 let mine = self.rows_of(case, *agency, *table);
@@ -70,6 +74,7 @@ impl Plot {
         if played.is_empty() {
             return Err(PlotError::NoCase);
         }
+        self.left_out_are_cases(scenario)?;
         for (team, (agency, table)) in teams.iter().enumerate() {
             self.fill(scenario, team, *agency, *table, labels, &mut picked);
         }
@@ -81,9 +86,24 @@ impl Plot {
         Ok(())
     }
 
+    /// Whether a case is not played: names mean the cases of the scenario's own seed.
+    fn leaves_out(&self, scenario: &Scenario, id: &str) -> bool {
+        self.seed == scenario.seed && scenario.left_out.contains(id)
+    }
+
+    fn left_out_are_cases(&self, scenario: &Scenario) -> Result<(), PlotError> {
+        let cases = || self.ground.known.cases.iter().filter(|case| case.is_true);
+        let is_known = |id: &&String| cases().any(|case| case.id == **id);
+        match scenario.left_out.iter().find(|id| !is_known(id)) {
+            Some(unknown) if self.seed == scenario.seed => Err(PlotError::LeftOut(unknown.clone())),
+            _ => Ok(()),
+        }
+    }
+
     /// Teams that cases would take up too much of.
     fn crowded(&self, scenario: &Scenario, teams: &[(u32, Table)]) -> BTreeSet<usize> {
-        let cases = || self.ground.known.cases.iter().filter(|case| case.is_true);
+        let played = |case: &&KnownCase| case.is_true && !self.leaves_out(scenario, &case.id);
+        let cases = || self.ground.known.cases.iter().filter(played);
         let of = |(agency, table): &(u32, Table)| -> usize {
             cases().map(|case| self.rows_of(case, *agency, *table).len().min(OF_A_CASE)).sum()
         };

@@ -40,6 +40,9 @@ pub enum PlotError {
         "no agency `{0}` holds records in this world, or it is of a kind that decides on nothing"
     )]
     Team(String),
+    /// A case that the scenario leaves out and that is none.
+    #[error("`left_out` names `{0}`, which is no case of this world")]
+    LeftOut(String),
     /// Nothing to play.
     #[error(
         "no case of this world touches any of the teams: other seed, more consignments or other teams"
@@ -139,7 +142,7 @@ pub struct Plot {
     pub ground: Ground,
     /// Cases that are played.
     pub cases: Vec<PlotCase>,
-    /// Cases of the world that touch no team.
+    /// Cases of the world that touch no team or are left out.
     pub unplayed: usize,
     /// Matters in the order of their arrival.
     pub matters: Vec<Matter>,

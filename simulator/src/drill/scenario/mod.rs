@@ -4,7 +4,7 @@
 pub mod msel;
 pub mod sheet;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -78,6 +78,8 @@ pub struct Scenario {
     pub inspections: Inspections,
     /// True cases by scheme.
     pub cases: Vec<(Kind, u64)>,
+    /// Cases of the world of this seed that are not played, by their names in the truth.
+    pub left_out: BTreeSet<String>,
     /// How bad it is when a case of a scheme goes through; 1 where nothing is said.
     pub hazard: BTreeMap<String, u32>,
     /// What counts how much where two games are compared.
@@ -155,6 +157,8 @@ struct File {
     inspections: Inspections,
     cases: BTreeMap<toml::Spanned<String>, u64>,
     #[serde(default)]
+    left_out: BTreeSet<String>,
+    #[serde(default)]
     hazard: BTreeMap<String, u32>,
     weights: Weights,
     objective: Vec<Objective>,
@@ -222,7 +226,7 @@ impl Scenario {
         )?;
         bound(!file.team.is_empty(), "team", "is missing: somebody has to play")?;
         bound(file.inspections.shift_minutes > 0, "inspections", "has shifts without length")?;
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for team in &file.team {
             if !seen.insert(team.agency.as_str()) {
                 let problem = format!("agency `{}` is played twice", team.agency);
@@ -246,6 +250,7 @@ impl Scenario {
             matters: file.matters_per_team,
             inspections: file.inspections,
             cases,
+            left_out: file.left_out,
             hazard: file.hazard,
             weights: file.weights,
             objectives: file.objective,
