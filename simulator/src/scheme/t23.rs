@@ -1,10 +1,11 @@
 //! T23: licence shopping after a denial.
 //!
 //! *Mechanism.* A licensing authority denies an export to an end user. Weeks or months later somebody applies to the
-//! authority of another state for the same end user and the same item, in other words: another trader, or a firm of
-//! the same director under another legal form. That authority knows of no denial, grants, and the goods go.
+//! authority of another state for the same end user, consignee, item and quantity, in other words: another trader, or a
+//! firm of the same director under another legal form. That authority knows of no denial, grants, and the goods go.
 //!
-//! *Traces.* LIC: the denial. LIC': the licence. Each is in order where it lies.
+//! *Traces.* LIC: the denial. LIC': the licence. Each is in order where it lies: states, traders, goods, values and
+//! quantities are drawn as they are for any other application.
 //!
 //! *Parameters* (`schemes.toml`): `lag_days`, `other_words`, `other_applicant`.
 //!

@@ -49,8 +49,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     text += &teams(&scenario, &plot);
     text += &cases(&scenario, &plot);
     if plot.unplayed > 0 {
-        text +=
-            &format!("{} further cases of this world touch none of the teams.\n", plot.unplayed);
+        text += &format!(
+            "{} further cases of this world touch none of the teams, or are left out.\n",
+            plot.unplayed
+        );
     }
     if !arguments.json {
         super::super::print(&text)?;

@@ -132,3 +132,23 @@ async fn in_consecutive_seeds_cooperation_is_worth_something() {
         assert!(yard.value(good).value().is_some_and(|value| value > 0.0), "seed {seed}");
     }
 }
+
+#[test]
+fn a_case_that_is_left_out_is_not_played_at_the_scenarios_own_seed() {
+    let (scenario, plot) = tutorial();
+    let first = plot.cases[0].id.clone();
+    let mut less = scenario.clone();
+    less.left_out = [first.clone()].into();
+    let without = Plot::new(&less, None).unwrap();
+    assert!(without.cases.iter().all(|case| case.id != first));
+    assert_eq!(without.cases.len() + 1, plot.cases.len());
+    assert_eq!(without.unplayed, plot.unplayed + 1);
+    let records: Vec<&str> = plot.cases[0].traces.iter().map(|one| one.record.as_str()).collect();
+    assert!(without.matters.iter().all(|one| !records.contains(&one.record.as_str())));
+    // Names mean the cases of one seed: at another one all are played.
+    let (other, all) = (Plot::new(&less, Some(7)).unwrap(), Plot::new(scenario, Some(7)).unwrap());
+    assert_eq!(other.cases.len(), all.cases.len());
+    less.left_out = ["C9999999".to_owned()].into();
+    let error = Plot::new(&less, None).unwrap_err().to_string();
+    assert_eq!(error, "`left_out` names `C9999999`, which is no case of this world");
+}
