@@ -6,7 +6,7 @@ use super::Engine;
 use super::classification;
 use super::ids::Series;
 use super::rows::{Listing, REMITTANCES, Refusal, Transfer};
-use crate::calendar::{Moment, whole};
+use crate::calendar::whole;
 use crate::draw::LogNormal;
 use crate::permute::Permutation;
 use crate::rng::{Cell, Seed, Stream};
@@ -277,9 +277,10 @@ impl Engine<'_> {
         };
         let number = self.background.denials.of(self.background.licences + number);
         let pieces = usual_pieces(commodity, world.rates.value, &mut cell);
-        let parties = (exporter, consignee, end_user);
-        let refusal = refused(number, state, parties, (goods, words, pieces), at);
-        self.put_refusal(&refusal, out);
+        self.put_refusal(
+            &Refusal { number, state, exporter, consignee, end_user, goods, words, pieces, at },
+            out,
+        );
     }
 
     /// A notice that was obeyed: most of those who were to get the goods got none from anybody.
@@ -308,9 +309,11 @@ impl Engine<'_> {
         let at = world.calendar.moment(day, &mut cell);
         let number = self.background.denials.of(after + number);
         let pieces = usual_pieces(commodity, world.rates.value, &mut cell);
-        let parties = (exporter, end_user, end_user);
-        let notice = refused(number, state, parties, (goods, words, pieces), at);
-        self.put_notice(&notice, out);
+        let consignee = end_user;
+        self.put_notice(
+            &Refusal { number, state, exporter, consignee, end_user, goods, words, pieces, at },
+            out,
+        );
     }
 
     /// Payments for services and loans; one in five goes on from firm to firm within days, as treasuries and agents
@@ -351,16 +354,6 @@ impl Engine<'_> {
     fn any_firm(&self, cell: &mut Cell) -> u32 {
         u32::try_from(cell.place(self.world.firms.len())).unwrap_or_default()
     }
-}
-
-fn refused<'a>(
-    number: u64,
-    state: u32,
-    (exporter, consignee, end_user): (u32, u32, u32),
-    (goods, words, pieces): (u32, &'a str, i64),
-    at: Moment,
-) -> Refusal<'a> {
-    Refusal { number, state, exporter, consignee, end_user, goods, words, pieces, at }
 }
 
 /// Pieces that somebody asks a licence for, as licences allow them.

@@ -94,8 +94,8 @@ impl Engine<'_> {
             .next()
     }
 
-    /// The consignment that an order begins with. Its exporter is another than its number alone would have it where that is
-    /// drawn; nothing else about it is.
+    /// The consignment that an order begins with. Where that is drawn its exporter, and who declares for it, is another than
+    /// its number alone would have it; what is sent where, and its value, stay.
     fn first_of_order(&self, number: u64) -> Draft {
         let mut draft = self.draft(number);
         let mut cell = self.streams.order.row(u64::MAX / 2 - number);

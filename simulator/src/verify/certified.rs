@@ -1,4 +1,4 @@
-//! Certificates of small worlds, a scheme each: together they solve it, and nobody does alone. T16, T18 and T24 are planted
+//! Certificates of small worlds, a scheme each: together they solve it, and nobody does alone. T16, T18, T22 and T24 are planted
 //! but not certified yet: alone one agency still comes too close, or together they do not come close enough.
 
 use super::*;

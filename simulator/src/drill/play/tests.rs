@@ -150,5 +150,8 @@ fn a_case_that_is_left_out_is_not_played_at_the_scenarios_own_seed() {
     assert_eq!(other.cases.len(), all.cases.len());
     less.left_out = ["C9999999".to_owned()].into();
     let error = Plot::new(&less, None).unwrap_err().to_string();
-    assert_eq!(error, "`left_out` names `C9999999`, which is no case of this world");
+    assert_eq!(
+        error,
+        "tutorial/scenario.toml: `left_out` names `C9999999`, which is no case of this world"
+    );
 }

@@ -95,7 +95,9 @@ impl Plot {
         let cases = || self.ground.known.cases.iter().filter(|case| case.is_true);
         let is_known = |id: &&String| cases().any(|case| case.id == **id);
         match scenario.left_out.iter().find(|id| !is_known(id)) {
-            Some(unknown) if self.seed == scenario.seed => Err(PlotError::LeftOut(unknown.clone())),
+            Some(case) if self.seed == scenario.seed => {
+                Err(PlotError::LeftOut { scenario: scenario.name.clone(), case: case.clone() })
+            }
             _ => Ok(()),
         }
     }

@@ -41,8 +41,13 @@ pub enum PlotError {
     )]
     Team(String),
     /// A case that the scenario leaves out and that is none.
-    #[error("`left_out` names `{0}`, which is no case of this world")]
-    LeftOut(String),
+    #[error("{scenario}/scenario.toml: `left_out` names `{case}`, which is no case of this world")]
+    LeftOut {
+        /// The scenario.
+        scenario: String,
+        /// The name.
+        case: String,
+    },
     /// Nothing to play.
     #[error(
         "no case of this world touches any of the teams: other seed, more consignments or other teams"
