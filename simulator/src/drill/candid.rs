@@ -9,6 +9,7 @@ use super::event::{Answered, What};
 use super::now::moment;
 use super::playbook::{Lead, Row, Test};
 use super::plot::Plot;
+use super::smuggler::{Hidden, Off};
 use crate::detect::records::{At, Records, place};
 use crate::table::{Column, Kind, Table};
 
@@ -22,6 +23,7 @@ pub(crate) struct Candid<'p> {
     pub newest: Vec<(i64, i64)>,
     held: BTreeMap<(String, Table), Vec<Held>>,
     of_cases: BTreeSet<At>,
+    hidden: BTreeSet<At>,
     asked: u64,
 }
 
@@ -33,18 +35,20 @@ impl<'p> Candid<'p> {
     pub fn new(plot: &'p Plot) -> Self {
         let traces = plot.cases.iter().flat_map(|case| &case.traces);
         let of_cases = traces.map(|trace| trace.at).collect();
-        Self { plot, told: vec![], newest: vec![], held: BTreeMap::new(), of_cases, asked: 0 }
+        let hidden = Off::first(plot).hidden(plot).all;
+        let (told, newest, held) = (vec![], vec![], BTreeMap::new());
+        Self { plot, told, newest, held, of_cases, hidden, asked: 0 }
     }
 
-    /// Everything that an agency holds of a type, in the order of its numbers, made once.
-    fn held(&mut self, of: &str, table: Table) -> &[Held] {
+    /// Makes everything that an agency holds of a type, in the order of its numbers, once.
+    fn hold(&mut self, of: &str, table: Table) {
         let plot = self.plot;
         self.held.entry((of.to_owned(), table)).or_insert_with(|| {
             let records = &plot.ground.records;
             let of = records.word(of);
             let mine = records.all(table).filter(|at| Some(records.agency(*at)) == of);
             mine.map(|at| (at, plot.known(at), row(records, at))).collect()
-        })
+        });
     }
 
     fn rows(&mut self, lead: &Lead, now: i64) -> Vec<(At, Row)> {
@@ -57,8 +61,10 @@ impl<'p> Candid<'p> {
                 }
             })
         };
-        let held = self.held(&lead.of, lead.table);
-        let found = held.iter().filter(|(_, known, row)| *known <= now && fits(row));
+        self.hold(&lead.of, lead.table);
+        let held = self.held.get(&(lead.of.clone(), lead.table)).map_or(&[][..], Vec::as_slice);
+        let there = |at: &At, known: i64| known <= now && !self.hidden.contains(at);
+        let found = held.iter().filter(|(at, known, row)| there(at, *known) && fits(row));
         let only = |row: &Row| match lead.fields {
             ["*"] => row.clone(),
             fields => fields
@@ -124,5 +130,9 @@ impl Ask for Candid<'_> {
             found: Some(found.into_iter().map(|(_, row)| row).collect()),
             plans: vec![What::Plan { plan, record_type, originator: from, shows }],
         }
+    }
+
+    async fn hide(&mut self, hidden: &Hidden) {
+        self.hidden.clone_from(&hidden.all);
     }
 }

@@ -15,6 +15,7 @@ use super::event::{Answered, What};
 use super::now::Now;
 use super::playbook::{Found, Lead, Row, Test};
 use super::scenario::Entry;
+use super::smuggler::Hidden;
 use super::weather::Weather;
 
 /// Largest message that is taken.
@@ -26,6 +27,9 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 pub trait Ask {
     /// Asks a question on behalf of an agency, at a moment of the world.
     fn ask(&mut self, asker: &str, lead: &Lead, now: i64) -> impl Future<Output = Reply> + Send;
+
+    /// Says which records nobody has, because what they tell of does not happen.
+    fn hide(&mut self, hidden: &Hidden) -> impl Future<Output = ()> + Send;
 
     /// Changes how the exchange works, as an inject says, or back. What goes wrong is returned in words.
     fn turn(&mut self, _entry: &Entry, _on: bool) -> impl Future<Output = Option<String>> + Send {
@@ -59,6 +63,8 @@ impl Ask for Nobody {
     async fn ask(&mut self, _asker: &str, _lead: &Lead, _now: i64) -> Reply {
         Reply::refused("NO_GATEWAY")
     }
+
+    async fn hide(&mut self, _hidden: &Hidden) {}
 }
 
 /// Channels of the teams to the gateway.
@@ -160,6 +166,10 @@ impl Ask for Partners {
                 Reply::refused("EXERCISE_TIME_UNKNOWN")
             }
         }
+    }
+
+    async fn hide(&mut self, hidden: &Hidden) {
+        self.now.hide(hidden);
     }
 
     async fn turn(&mut self, entry: &Entry, on: bool) -> Option<String> {

@@ -16,7 +16,7 @@ pub struct Event {
     pub wall: Wall,
     /// Exercise time.
     pub exercise: Exercise,
-    /// Who did it: an agency, `trainer`, `evaluator`, or `host`.
+    /// Who did it: an agency, `trainer`, `evaluator`, `smugglers`, or `host`.
     pub by: String,
     /// Who of them, in their own words; `phone` where a trainer entered it for a team.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -128,6 +128,15 @@ pub enum What {
     },
     /// The host was started again after it had ended without ending the drill.
     Resumed,
+    /// Smugglers gave up a case that had not begun, for one of their reserve.
+    Rerouted {
+        /// The matter that had been stopped.
+        after: MatterId,
+        /// The case that does not happen, by its name in the truth.
+        case: String,
+        /// The case that does.
+        to: String,
+    },
     /// What an inspection found.
     Inspected {
         /// Of what.

@@ -47,9 +47,16 @@ pub fn view(table: Table) -> String {
 /// Table with the exercise's now: one row, `at` in RFC 3339.
 pub const NOW: &str = "exercise_now";
 
-/// Statements for SQLite that make the table of the exercise's now, far ahead at first, and a view for each table.
+/// Table with records that nobody has, because what they tell of does not happen: name of their table, and number.
+pub const HIDDEN: &str = "exercise_hidden";
+
+/// Statements for SQLite that make the table of the exercise's now, far ahead at first, that of what does not happen, and a
+/// view for each table.
 pub fn views(tables: &[Table]) -> Vec<String> {
     let mut all = vec![
+        format!(
+            "CREATE TABLE {HIDDEN} (record_table TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (record_table, id)) WITHOUT ROWID"
+        ),
         format!("CREATE TABLE {NOW} (at TEXT NOT NULL)"),
         format!("INSERT INTO {NOW} VALUES ('9999-12-31T00:00:00Z')"),
     ];
@@ -82,8 +89,12 @@ fn statement(table: Table) -> String {
         };
     }
     let known = since(table)
-        .map_or(String::new(), |name| format!(" WHERE (\"{name}\" IS NULL OR {})", by_now(name)));
-    format!("CREATE VIEW \"{}\" AS SELECT {columns} FROM \"{}\"{known}", view(table), table.name())
+        .map_or(String::new(), |name| format!(" AND (\"{name}\" IS NULL OR {})", by_now(name)));
+    let (view, name) = (view(table), table.name());
+    format!(
+        "CREATE VIEW \"{view}\" AS SELECT {columns} FROM \"{name}\" WHERE NOT EXISTS (SELECT 1 FROM {HIDDEN} AS hidden \
+         WHERE hidden.record_table = '{name}' AND hidden.id = \"{name}\".\"id\"){known}"
+    )
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! - `live/`: a drill with people; `service/`: how they take part; `simcell.rs`: who answers release requests for
 //!   agencies that nobody plays
 //! - `terminal/`: the desk on a terminal, for players and trainers
+//! - `smuggler.rs`: what smugglers do when they are stopped
 //! - `play/`: the game; `score/`: what came of it; `report/`: the after-action report
 //! - `what_if/`: a game again with one answer changed, with partners that answer from memory (`candid.rs`)
 //! - `print/`: what is played from on paper when the network fails; `document/`: how pages and prints look
@@ -34,6 +35,7 @@ pub mod scenario;
 pub mod score;
 pub mod service;
 pub mod simcell;
+pub mod smuggler;
 pub mod story;
 pub mod terminal;
 pub mod weather;

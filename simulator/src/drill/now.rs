@@ -1,20 +1,34 @@
-//! What time it is for the agencies' records: their sources serve views that end at a moment which the host moves on.
+//! What time it is for the agencies' records: their sources serve views that end at a moment which the host moves on, and in
+//! which records of what does not happen are missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::{Arc, RwLock};
 
 use anyhow::Context as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::Mutex;
 
-use super::known::NOW;
+use super::known::{HIDDEN, NOW};
+use super::smuggler::Hidden;
 use crate::calendar::civil;
+use crate::table::Table;
 
 /// The agencies' nows.
 #[derive(Debug)]
 pub struct Now {
-    databases: BTreeMap<String, Mutex<(SqliteConnection, Option<i64>)>>,
+    databases: BTreeMap<String, Mutex<Database>>,
+    hidden: RwLock<Arc<Hidden>>,
+}
+
+#[derive(Debug)]
+struct Database {
+    connection: SqliteConnection,
+    /// The moment that it was told last.
+    told: Option<i64>,
+    /// What it was told last that nobody has.
+    hidden: Option<Arc<Hidden>>,
 }
 
 impl Now {
@@ -35,9 +49,17 @@ impl Now {
             let connection = options.connect().await;
             let connection =
                 connection.with_context(|| format!("cannot open {}", file.display()))?;
-            databases.insert(agency.to_owned(), Mutex::new((connection, None)));
+            let database = Database { connection, told: None, hidden: None };
+            databases.insert(agency.to_owned(), Mutex::new(database));
         }
-        Ok(Self { databases })
+        Ok(Self { databases, hidden: RwLock::default() })
+    }
+
+    /// Says which records nobody has. Each agency is told with the next moment that it is told, and answers nothing before.
+    pub fn hide(&self, hidden: &Hidden) {
+        if let Ok(mut known) = self.hidden.write() {
+            *known = Arc::new(hidden.clone());
+        }
     }
 
     /// Lets an agency's records end at a moment of the world, in seconds since 1970. Time goes forwards: an earlier moment
@@ -47,16 +69,18 @@ impl Now {
     /// What its database says.
     pub async fn set(&self, agency: &str, seconds: i64) -> anyhow::Result<()> {
         let Some(database) = self.databases.get(agency) else { return Ok(()) };
+        let hidden = self.hidden.read().map(|hidden| hidden.clone());
+        let hidden = hidden.map_err(|_| anyhow::anyhow!("what does not happen is not known"))?;
         let mut database = database.lock().await;
-        let (connection, told) = &mut *database;
-        if told.is_none_or(|told| told < seconds) {
-            let statement = format!("UPDATE {NOW} SET at = ?");
-            let set = sqlx::query(AssertSqlSafe(statement)).bind(moment(seconds));
-            set.execute(connection)
-                .await
-                .with_context(|| format!("the exercise's now of {agency}"))?;
-            *told = Some(seconds);
+        let known = database.hidden.as_ref().is_some_and(|known| Arc::ptr_eq(known, &hidden));
+        if known && database.told.is_some_and(|told| told >= seconds) {
+            return Ok(());
         }
+        let told = database.told.map_or(seconds, |told| told.max(seconds));
+        let change = (!known).then(|| hidden.of.get(agency).cloned().unwrap_or_default());
+        let change = tell(&mut database.connection, told, change).await;
+        change.with_context(|| format!("the exercise's now of {agency}"))?;
+        (database.told, database.hidden) = (Some(told), Some(hidden));
         Ok(())
     }
 
@@ -70,6 +94,27 @@ impl Now {
         }
         Ok(())
     }
+}
+
+/// Both at once: records of what does not happen are told at no moment.
+async fn tell(
+    connection: &mut SqliteConnection,
+    seconds: i64,
+    hidden: Option<BTreeSet<(Table, String)>>,
+) -> sqlx::Result<()> {
+    let mut change = connection.begin().await?;
+    if let Some(hidden) = hidden {
+        let clear = format!("DELETE FROM {HIDDEN}");
+        sqlx::query(AssertSqlSafe(clear)).execute(&mut *change).await?;
+        for (table, id) in hidden {
+            let add = format!("INSERT INTO {HIDDEN} (record_table, id) VALUES (?, ?)");
+            let add = sqlx::query(AssertSqlSafe(add)).bind(table.name()).bind(id);
+            add.execute(&mut *change).await?;
+        }
+    }
+    let set = format!("UPDATE {NOW} SET at = ?");
+    sqlx::query(AssertSqlSafe(set)).bind(moment(seconds)).execute(&mut *change).await?;
+    change.commit().await
 }
 
 /// A moment as databases hold it.

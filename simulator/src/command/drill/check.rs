@@ -99,7 +99,7 @@ fn teams(scenario: &Scenario, plot: &Plot) -> String {
 
 fn cases(scenario: &Scenario, plot: &Plot) -> String {
     let mut rows =
-        table(&["case", "scheme", "hazard", "first seen", "solvable", "gone", "by", "needs"]);
+        table(&["case", "scheme", "hazard", "first seen", "solvable", "gone", "by", "needs", ""]);
     for case in &plot.cases {
         let mut by: Vec<String> = case
             .matters
@@ -120,6 +120,7 @@ fn cases(scenario: &Scenario, plot: &Plot) -> String {
             whole(case.exit),
             by.join(" "),
             case.needs.iter().map(|set| set.join("+")).collect::<Vec<_>>().join(" or "),
+            if case.reserve { "in reserve" } else { "" }.to_owned(),
         ]);
     }
     format!("{rows}\n\n")

@@ -18,6 +18,7 @@ use portcullis_sim::drill::scenario::{Scenario, msel};
 use portcullis_sim::drill::score::{Scored, score, yardstick};
 use portcullis_sim::drill::service::Service;
 use portcullis_sim::drill::simcell::answer;
+use portcullis_sim::drill::smuggler::Off;
 use tokio_util::sync::CancellationToken;
 
 /// How long those who watch have to hear the last word.
@@ -130,6 +131,7 @@ impl Hosting<'_> {
         };
         // Before anybody can ask: nothing is told of a time that has not come.
         let exercise = events.last().map(|event| event.exercise).unwrap_or_default();
+        host.now().hide(&Off::of(&cast.plot, &events).hidden(&cast.plot));
         host.now().set_all(cast.plot.story.world(exercise)).await?;
         let doors = host.doors(self.listen).await?;
         let live = Live::new(cast.clone(), log, events, Some(host.now()));

@@ -83,6 +83,8 @@ impl Live {
         events.into_iter().for_each(|event| state.apply(event));
         let mut table = Table::new(state, log, &session);
         if resumed {
+            // The host may have been killed between a decision and what followed from it.
+            table.follow(table.state.now());
             // What an agreement's party signed was kept by the gateway.
             let lasting = table.state.lasting().into_iter();
             lasting
@@ -121,8 +123,8 @@ impl Live {
             }
             // What a deed brought about at once, an inject that was triggered, comes with it.
             table.pass(&bots);
-            if table.brings() {
-                // Who is told of a matter can ask about it at once.
+            if table.brings() || table.changes_course() {
+                // Who is told of a matter can ask about it at once; of what does not happen nobody is told.
                 table.set_now(now.as_deref()).await;
             }
             table.keep()?;

@@ -12,6 +12,7 @@ use crate::drill::log::{Log, LogError};
 use crate::drill::now::Now;
 use crate::drill::play::{State, Step, Thought, after_inspection};
 use crate::drill::plot::MatterId;
+use crate::drill::smuggler::Off;
 
 /// Whom to answer, and what.
 pub(super) type Answer = (oneshot::Sender<Result<Done, Problem>>, Result<(u64, Exercise), Problem>);
@@ -26,13 +27,15 @@ pub(super) struct Table<'t> {
     base: Wall,
     /// The moment of the story that the agencies were told last.
     told: Option<i64>,
+    /// What they were told last that does not happen.
+    hidden: Option<Off>,
 }
 
 impl<'t> Table<'t> {
     /// Time passes from now on.
     pub(super) fn new(state: State<'t>, log: Log, session: &'t Session) -> Self {
         let (begun, base) = (tokio::time::Instant::now(), state.clock().now().0);
-        Self { state, log, fresh: vec![], session, begun, base, told: None }
+        Self { state, log, fresh: vec![], session, begun, base, told: None, hidden: None }
     }
 
     fn wall(&self) -> Wall {
@@ -55,18 +58,28 @@ impl<'t> Table<'t> {
         self.session.tell_clocks(|clocks| *clocks = Clocks::of(&self.state));
     }
 
-    /// Tells the agencies what time it is, where the story has moved on.
+    /// Tells the agencies what time it is, where the story has moved on, and what does not happen, where that is something
+    /// else now.
     pub(super) async fn set_now(&mut self, now: Option<&Now>) {
         let story = self.state.plot.story.world(self.state.now());
-        let Some(now) = now.filter(|_| self.told != Some(story)) else { return };
+        let same = !self.changes_course() && self.told == Some(story);
+        let Some(now) = now.filter(|_| !same) else { return };
+        if self.changes_course() {
+            now.hide(&self.state.off().hidden(self.state.plot));
+        }
         match now.set_all(story).await {
-            Ok(()) => self.told = Some(story),
+            Ok(()) => (self.told, self.hidden) = (Some(story), Some(self.state.off().clone())),
             // Their records end earlier than they could: nothing is told too early, and the next beat tries again.
             Err(error) => {
                 let error = format!("{error:#}");
                 tracing::error!(error, "the exercise's now cannot be set");
             }
         }
+    }
+
+    /// Whether something else happens than the agencies were told.
+    pub(super) fn changes_course(&self) -> bool {
+        self.hidden.as_ref() != Some(self.state.off())
     }
 
     /// Whether a matter has come of which nobody has been told yet.
@@ -169,8 +182,17 @@ impl<'t> Table<'t> {
     }
 
     fn add(&mut self, event: Event) {
+        let at = event.exercise;
         self.fresh.push(event.clone());
         self.state.apply(event);
+        self.follow(at);
+    }
+
+    /// What others do about what has just happened.
+    pub(super) fn follow(&mut self, at: Exercise) {
+        if let Some(what) = self.state.follows() {
+            self.put(at, "smugglers", what);
+        }
     }
 
     /// Writes down what is fresh, all with one write, and tells those who watch.

@@ -47,6 +47,7 @@ impl<'p> Game<'p> {
         look: u8,
     ) -> Thought {
         let Some(matter) = self.state.plot.matter(id) else { return Thought::default() };
+        self.hide(ask).await;
         self.look(ask, at, matter, look).await
     }
 

@@ -24,6 +24,7 @@ use super::event::{Event, What};
 use super::log::{Log, LogError};
 use super::plot::{Matter, MatterId, Plot};
 use super::scenario::{Entry, Scenario};
+use super::smuggler::Off;
 
 /// Why a game ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,8 @@ pub struct Game<'p> {
     bots: Vec<Bot>,
     minds: Vec<Mind>,
     state: State<'p>,
+    /// What does not happen, as partners were told last.
+    told: Option<Off>,
 }
 
 impl<'p> Game<'p> {
@@ -75,7 +78,7 @@ impl<'p> Game<'p> {
         let state = State::new(scenario, plot, places);
         let minds = bots.iter().enumerate();
         let minds = minds.map(|(at, bot)| Mind::new(*bot, state.team(at), scenario.length));
-        Self { bots: bots.to_vec(), minds: minds.collect(), state }
+        Self { bots: bots.to_vec(), minds: minds.collect(), state, told: None }
     }
 
     /// All events so far.
@@ -165,7 +168,18 @@ impl<'p> Game<'p> {
         let event = self.state.event(at, by, what);
         sink.put(&event)?;
         self.state.apply(event);
+        if let Some(what) = self.state.follows() {
+            self.put(sink, at, "smugglers", what)?;
+        }
         Ok(())
+    }
+
+    /// Tells partners which records nobody has, where that has changed.
+    async fn hide(&mut self, ask: &mut impl Ask) {
+        if self.told.as_ref() != Some(self.state.off()) {
+            ask.hide(&self.state.off().hidden(self.state.plot)).await;
+            self.told = Some(self.state.off().clone());
+        }
     }
 
     async fn step(
@@ -185,6 +199,7 @@ impl<'p> Game<'p> {
         {
             self.put(sink, at, "host", went_wrong(&entry, problem))?;
         }
+        self.hide(ask).await;
         let (matter, thought) = match step {
             Step::Look(id, look) if self.state.decided(id).is_none() => {
                 let Some(matter) = self.state.plot.matter(id) else { return Ok(()) };

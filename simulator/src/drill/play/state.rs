@@ -8,6 +8,7 @@ use crate::drill::clock::{Clock, Command, Due, Exercise, Inject, Wall};
 use crate::drill::event::{Decision, Event, What};
 use crate::drill::plot::{Matter, MatterId, Plot};
 use crate::drill::scenario::{Check, Entry, Happening, Scenario};
+use crate::drill::smuggler::{Off, reroutes};
 
 /// How long it takes to open a box, in milliseconds of exercise time.
 const INSPECTION: u64 = 45_000;
@@ -69,6 +70,7 @@ pub struct State<'p> {
     off_until: Exercise,
     plans: BTreeSet<String>,
     keys: BTreeMap<String, u64>,
+    off: Off,
 }
 
 impl<'p> State<'p> {
@@ -81,6 +83,8 @@ impl<'p> State<'p> {
             let _ = clock.apply(Wall(0), Command::Plan(Inject(entry.number), entry.at));
         }
         let rows = scenario.msel.entries.iter().map(|entry| (entry.number, entry.clone()));
+        let off = Off::first(plot);
+        let coming = plot.matters.iter().filter(|one| off.comes(one));
         Self {
             scenario,
             plot,
@@ -88,7 +92,7 @@ impl<'p> State<'p> {
             clock,
             emergency: false,
             bots,
-            agenda: plot.matters.iter().map(|one| (one.arrives, Step::Arrive(one.id))).collect(),
+            agenda: coming.map(|one| (one.arrives, Step::Arrive(one.id))).collect(),
             owed: VecDeque::new(),
             rows: rows.collect(),
             shown: BTreeMap::new(),
@@ -101,6 +105,7 @@ impl<'p> State<'p> {
             off_until: Exercise(0),
             plans: BTreeSet::new(),
             keys: BTreeMap::new(),
+            off,
         }
     }
 
@@ -207,6 +212,18 @@ impl<'p> State<'p> {
         let used = self.opened.get(&(team, at.0 / length)).copied().unwrap_or_default();
         let left = self.scenario.inspections.per_shift.saturating_sub(used);
         (length, if at < self.off_until { 0 } else { left })
+    }
+
+    /// Cases that do not happen, by now.
+    pub fn off(&self) -> &Off {
+        &self.off
+    }
+
+    /// What others do about the last event, before anything else happens.
+    pub fn follows(&self) -> Option<What> {
+        let teams: Vec<&str> =
+            self.scenario.teams.iter().map(|team| team.agency.as_str()).collect();
+        reroutes(self.plot, &self.off, &teams, &self.events)
     }
 
     /// Whether a plan has been written down.
@@ -350,6 +367,7 @@ impl<'p> State<'p> {
                 let stands = Stands { decision: *decision, confidence: *confidence, at };
                 self.decides(*matter, stands);
             }
+            What::Rerouted { case, to, .. } => self.rerouted(at, case, to),
             What::Plan { plan, .. } => {
                 self.plans.insert(plan.clone());
             }
@@ -389,6 +407,18 @@ impl<'p> State<'p> {
         self.rows.insert(entry.number, entry.clone());
         if entry.kind != Happening::Contingency {
             self.command(wall, Command::Plan(Inject(entry.number), entry.at));
+        }
+    }
+
+    fn rerouted(&mut self, at: Exercise, case: &str, to: &str) {
+        self.off.reroute(self.plot, at, case, to);
+        for matter in &self.plot.matters {
+            let arrival = (matter.arrives, Step::Arrive(matter.id));
+            if !self.off.comes(matter) {
+                self.agenda.remove(&arrival);
+            } else if matter.arrives > at {
+                self.agenda.insert(arrival);
+            }
         }
     }
 

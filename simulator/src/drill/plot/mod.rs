@@ -1,8 +1,9 @@
 //! What a drill plays with: the world of a scenario, its cases, and the matters that teams are given, with the truth about
 //! each. A matter is a record of a team's own agency on which it has to decide while it is within reach. Who is dealt what
-//! is in `deal.rs`, when it comes in `tell.rs`.
+//! is in `deal.rs`, when it comes in `tell.rs`, and what smugglers hold back in `reserve.rs`.
 
 mod deal;
+mod reserve;
 mod tell;
 
 use std::collections::{BTreeSet, HashMap};
@@ -22,6 +23,7 @@ use crate::table::Table;
 use crate::world::pack::Pack;
 use crate::world::{Office, World};
 use deal::Labels;
+use reserve::Rows;
 
 /// Why there is no plot.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +131,10 @@ pub struct PlotCase {
     pub joint: Exercise,
     /// When it is out of everybody's reach.
     pub exit: Exercise,
+    /// Whether it happens only where smugglers fall back on it.
+    pub reserve: bool,
+    /// Everything that anybody would hold of it, traces and all other records.
+    pub rows: Vec<At>,
 }
 
 impl PlotCase {
@@ -179,7 +185,7 @@ impl Plot {
         let pack = Pack::read(&scenario.pack)?;
         let pack_hash = pack.hash.clone();
         let world = World::build(pack, Seed(seed))?;
-        let (ground, labels) = ground(&world, scenario)?;
+        let (ground, labels, rows) = ground(&world, scenario)?;
         let mut plot = Self {
             world,
             ground,
@@ -191,6 +197,7 @@ impl Plot {
             seed,
         };
         plot.deal(scenario, &labels)?;
+        plot.hold_back(scenario, rows);
         Ok(plot)
     }
 
@@ -214,13 +221,19 @@ impl Plot {
         known(&self.ground.records, at)
     }
 
+    /// The agency that holds a record, and its number.
+    pub fn whose(&self, at: At) -> (String, String) {
+        let records = &self.ground.records;
+        (records.text_of(records.agency(at)).to_owned(), self.id_of(at))
+    }
+
     fn id_of(&self, at: At) -> String {
         self.ground.records.text(at, place(at.table, "id")).to_owned()
     }
 }
 
-/// A world's records and truth, and what its labels say of declarations.
-fn ground(world: &World, scenario: &Scenario) -> Result<(Ground, Labels), PlotError> {
+/// A world's records and truth, what its labels say of declarations, and all rows of its cases.
+fn ground(world: &World, scenario: &Scenario) -> Result<(Ground, Labels, Rows), PlotError> {
     let engine = Plot::engine(world, scenario)?;
     let every: BTreeSet<Table> = Table::ALL.iter().copied().collect();
     let (records, truth) = Records::made(&engine, &every);
@@ -232,7 +245,9 @@ fn ground(world: &World, scenario: &Scenario) -> Result<(Ground, Labels), PlotEr
             labels.insert(id, (cell(2), cell(3)));
         }
     }
-    Ok((Ground::with_truth(world, records, &truth), labels))
+    let ground = Ground::with_truth(world, records, &truth);
+    let rows = if scenario.reserve.is_empty() { Rows::new() } else { reserve::rows(&engine, &ground) };
+    Ok((ground, labels, rows))
 }
 
 fn known(records: &Records, at: At) -> i64 {

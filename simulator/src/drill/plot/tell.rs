@@ -99,6 +99,8 @@ impl Plot {
             joint: case.needs.iter().map(all_of).min().unwrap_or(scenario.length),
             exit: last,
             matters: mine.iter().map(|matter| matter.id).collect(),
+            reserve: false,
+            rows: vec![],
             traces,
         }
     }

@@ -47,8 +47,13 @@ pub(super) fn cases(pack: &Pack) -> Document {
 
 fn case_of(out: &mut Document, pack: &Pack, case: &PlotCase) {
     let needs: Vec<String> = case.needs.iter().map(|set| set.join(" and ")).collect();
-    let when =
-        if case.in_time() { "" } else { " It cannot be solved in time and counts in no score." };
+    let when = if case.reserve {
+        " It is in the smugglers' reserve: on paper it does not happen, and no slip tells of it."
+    } else if case.in_time() {
+        ""
+    } else {
+        " It cannot be solved in time and counts in no score."
+    };
     out.paragraph(format!(
         "Hazard {}. First trace at {}, solvable together from {} on, out of reach at {}. It needs {}.{when}",
         case.hazard,

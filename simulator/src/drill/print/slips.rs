@@ -10,13 +10,17 @@ use crate::drill::now::moment;
 use crate::drill::playbook::Own;
 use crate::drill::plot::Matter;
 use crate::drill::scenario::Team;
+use crate::drill::smuggler::Off;
 use crate::table::{Column, Kind};
 
 pub(super) fn matters(pack: &Pack, place: usize, team: &Team) -> Document {
     let mut out = pack.paper(format!("Matters of {}, to hand out as their time comes", team.name));
     let mut rows =
         Table::new(&["comes at", "out of reach at", "matter", "what your record says"]).ruled();
-    for matter in pack.plot.matters.iter().filter(|matter| matter.team == place) {
+    // On paper nobody can be told that something else happens than was planned.
+    let off = Off::first(pack.plot);
+    let coming = pack.plot.matters.iter().filter(|matter| off.comes(matter));
+    for matter in coming.filter(|matter| matter.team == place) {
         let number = Text::default().bold(matter.id.0.to_string());
         rows.row([
             clock(matter.arrives).into(),

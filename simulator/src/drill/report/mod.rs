@@ -178,8 +178,7 @@ pub fn text(scenario: &Scenario, scored: &Scored) -> String {
     let stopped = scored.outcomes.iter().filter(|one| one.stopped.is_some()).count();
     let mut text = format!("EXERCISE {}\n{table}\n", scenario.title.trim());
     // Writing to a String cannot fail.
-    let _ =
-        writeln!(text, "{stopped} of {} cases were stopped within reach.", scored.outcomes.len());
+    let _ = writeln!(text, "{stopped} of {} cases were stopped within reach.", scored.happened());
     text
 }
 

@@ -6,6 +6,7 @@ use crate::drill::document::{Anchor, Colour, Figure, Form, Shape, Text, Tone};
 use crate::drill::event::{Decision, What};
 use crate::drill::plot::{Matter, Truth};
 use crate::drill::score::{Decided, decisions};
+use crate::drill::smuggler::Off;
 
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 96.0;
@@ -35,13 +36,14 @@ impl Across {
 pub(super) fn timeline(material: &Material, only: Option<usize>) -> Figure {
     let across = Across(number(material.scenario.length.0).max(1.0));
     let decided = decisions(material.events);
+    let off = Off::of(material.plot, material.events);
     let (mut shapes, mut y) = (vec![], 22.0);
     for (place, team) in material.scenario.teams.iter().enumerate() {
         if only.is_some_and(|only| only != place) {
             continue;
         }
-        let mine = material.plot.matters.iter().filter(|matter| matter.team == place);
-        let rows = packed(mine);
+        let came = material.plot.matters.iter().filter(|matter| off.comes(matter));
+        let rows = packed(came.filter(|matter| matter.team == place));
         let height = number(rows.iter().map(|(row, _)| *row + 1).max().unwrap_or(1)) * ROW;
         shapes.push(Shape::words((4.0, y + height / 2.0 + 4.0), Anchor::Start, &team.agency));
         shapes.push(Shape::line((LEFT, y + height + 5.0), (WIDTH, y + height + 5.0), GRID));

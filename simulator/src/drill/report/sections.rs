@@ -14,7 +14,7 @@ pub(super) fn summary(out: &mut Document, material: &Material) {
     let stopped = outcomes.iter().filter(|one| one.stopped.is_some()).count();
     let reached = material.scored.all.standing(&material.scenario.weights);
     let worth = material.yard.value(reached);
-    let cases = outcomes.len();
+    let cases = material.scored.happened();
     out.paragraph(
         Text::default()
             .bold(format!("{stopped} of {cases} cases were stopped within reach."))
@@ -115,7 +115,7 @@ pub(super) fn improvements(out: &mut Document, material: &Material) {
     };
     let mut nothing = true;
     for (case, outcome) in material.plot.cases.iter().zip(&material.scored.outcomes) {
-        if outcome.stopped.is_some() || !case.in_time() {
+        if outcome.stopped.is_some() || !outcome.happened || !case.in_time() {
             continue;
         }
         nothing = false;

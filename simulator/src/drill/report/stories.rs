@@ -22,9 +22,16 @@ pub(super) fn all(out: &mut Document, material: &Material) {
         let head = Text::from(head);
         out.heading(match &outcome.stopped {
             Some((team, at)) => head.good(format!("stopped by {team} at {}", clock(at.0))),
+            None if !outcome.happened => head.plain("did not happen"),
             None if !case.in_time() => head.plain("could not be solved in time"),
             None => head.bad("went through"),
         });
+        for told in rerouted(material, case) {
+            out.paragraph(told);
+        }
+        if !outcome.happened {
+            continue;
+        }
         let needs = case.needs.iter().map(|set| set.join(" and ")).collect::<Vec<_>>();
         out.paragraph(format!(
             "First trace at {}, solvable together from {} on, out of reach at {}. It needs {}.",
@@ -44,6 +51,32 @@ pub(super) fn all(out: &mut Document, material: &Material) {
         }
         out.table(table);
     }
+}
+
+/// What smugglers did about a case.
+fn rerouted(material: &Material, case: &PlotCase) -> Vec<String> {
+    let mut all = vec![];
+    for event in material.events {
+        let What::Rerouted { after, case: given_up, to } = &event.what else { continue };
+        let stopped = material.plot.matter(*after);
+        let record = stopped.map_or("", |matter| matter.record.as_str());
+        let team = stopped.and_then(|matter| material.scenario.teams.get(matter.team));
+        let team = team.map_or("", |team| team.name.as_str());
+        let when = clock(event.exercise.0);
+        if case.id == *given_up {
+            all.push(format!(
+                "Given up at {when} for case {to}, when {team} had stopped {record}: nothing of it had begun."
+            ));
+        } else if case.id == *to {
+            all.push(format!(
+                "In the smugglers' reserve until {when}, when {team} had stopped {record}: it took the place of case {given_up}."
+            ));
+        }
+    }
+    if all.is_empty() && case.reserve {
+        all.push("In the smugglers' reserve, and never fallen back on.".to_owned());
+    }
+    all
 }
 
 fn key((at, who, what): &Row) -> (u64, &str, String) {

@@ -80,6 +80,9 @@ pub struct Scenario {
     pub cases: Vec<(Kind, u64)>,
     /// Cases of the world of this seed that are not played, by their names in the truth.
     pub left_out: BTreeSet<String>,
+    /// Of the cases of a scheme, so many that are the smugglers' reserve: they happen only where one of them takes the place
+    /// of another.
+    pub reserve: BTreeMap<String, u64>,
     /// How bad it is when a case of a scheme goes through; 1 where nothing is said.
     pub hazard: BTreeMap<String, u32>,
     /// What counts how much where two games are compared.
@@ -159,6 +162,8 @@ struct File {
     #[serde(default)]
     left_out: BTreeSet<String>,
     #[serde(default)]
+    reserve: BTreeMap<toml::Spanned<String>, u64>,
+    #[serde(default)]
     hazard: BTreeMap<String, u32>,
     weights: Weights,
     objective: Vec<Objective>,
@@ -211,6 +216,16 @@ impl Scenario {
             })?;
             cases.push((kind, *count));
         }
+        let mut reserve = BTreeMap::new();
+        for (scheme, count) in &file.reserve {
+            let of = cases.iter().find(|(kind, _)| kind.id() == scheme.get_ref());
+            let (name, all) = (scheme.get_ref(), of.map_or(0, |(_, count)| *count));
+            if all <= *count {
+                let problem = format!("`reserve` holds back {count} of {all} cases of `{name}`");
+                return Err(wrong(scheme.span().start, problem));
+            }
+            reserve.insert(name.clone(), *count);
+        }
         let minutes = |count: u32| Exercise(u64::from(count) * 60_000);
         let bound = |ok: bool, key: &str, problem: &str| {
             if ok { Ok(()) } else { Err(wrong(said(key), format!("`{key}` {problem}"))) }
@@ -251,6 +266,7 @@ impl Scenario {
             inspections: file.inspections,
             cases,
             left_out: file.left_out,
+            reserve,
             hazard: file.hazard,
             weights: file.weights,
             objectives: file.objective,

@@ -8,6 +8,7 @@ use portcullis_core::label::{Category, RecordType, Sensitivity};
 use crate::drill::event::{Event, What};
 use crate::drill::playbook;
 use crate::drill::plot::{Plot, PlotCase, Trace};
+use crate::drill::smuggler::Off;
 use crate::table::Table;
 
 /// How much a field weighs when more of it is received than a case needs: nothing where it is public, five times where it
@@ -46,12 +47,14 @@ pub struct Disclosures {
     fields: BTreeSet<(String, Table, String, String)>,
     weights: BTreeMap<(Table, String), f64>,
     needed: BTreeSet<(Table, String, String)>,
+    off: Off,
 }
 
 impl Disclosures {
     /// From the events of a game.
     pub fn of(plot: &Plot, events: &[Event]) -> Self {
-        let mut found = Self { weights: weights(), ..Self::default() };
+        let off = Off::of(plot, events);
+        let mut found = Self { weights: weights(), off, ..Self::default() };
         let mut plans: BTreeMap<&str, &Vec<(String, String)>> = BTreeMap::new();
         for event in events {
             if let What::Plan { plan, shows, .. } = &event.what {
@@ -82,7 +85,8 @@ impl Disclosures {
                 _ => {}
             }
         }
-        for (trace, paths) in plot.cases.iter().flat_map(needs) {
+        let happening: Vec<&PlotCase> = found.off.happening(plot).map(|(_, case)| case).collect();
+        for (trace, paths) in happening.into_iter().flat_map(needs) {
             for path in paths {
                 found.needed.insert((trace.at.table, trace.record.clone(), (*path).to_owned()));
             }
@@ -107,7 +111,8 @@ impl Disclosures {
             return false;
         };
         let part = |case: &&PlotCase| case.needs.iter().flatten().any(|one| one == by);
-        let traces = plot.cases.iter().filter(part).flat_map(|case| &case.traces);
+        let cases = self.off.happening(plot).map(|(_, case)| case);
+        let traces = cases.filter(part).flat_map(|case| &case.traces);
         let of_a_case = { traces }.any(|one| one.at.table == *table && one.record == record);
         let needed =
             |path: &String| self.needed.contains(&(*table, record.to_owned(), path.clone()));
@@ -117,7 +122,7 @@ impl Disclosures {
     /// Fields that cases need of partners, and how many of them a team (or anybody) obtained.
     pub fn coverage(&self, plot: &Plot, team: Option<&str>) -> (f64, f64) {
         let (mut obtained, mut needed) = (0.0, 0.0);
-        for case in &plot.cases {
+        for (_, case) in self.off.happening(plot) {
             for (trace, paths) in needs(case) {
                 // A team's own records are no disclosure.
                 if team.is_some_and(|team| {

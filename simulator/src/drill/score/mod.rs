@@ -13,6 +13,7 @@ use super::clock::Exercise;
 use super::event::{Decision, Event, What};
 use super::plot::{Matter, MatterId, Plot, PlotCase, Truth};
 use super::scenario::{Scenario, Weights};
+use super::smuggler::Off;
 
 pub use disclosure::{Disclosures, Received, needs, weight};
 pub use yardstick::{Yardstick, alone, yardstick};
@@ -92,6 +93,8 @@ pub struct Outcome {
     pub case: String,
     /// Who stopped it and when, if anybody did.
     pub stopped: Option<(String, Exercise)>,
+    /// Whether it happened: smugglers did not hold it back, nor give it up.
+    pub happened: bool,
 }
 
 /// A whole game, scored.
@@ -103,6 +106,13 @@ pub struct Scored {
     pub teams: BTreeMap<String, Scores>,
     /// What came of each case.
     pub outcomes: Vec<Outcome>,
+}
+
+impl Scored {
+    /// How many cases happened.
+    pub fn happened(&self) -> usize {
+        self.outcomes.iter().filter(|one| one.happened).count()
+    }
 }
 
 /// A decision, as the log has it.
@@ -140,13 +150,15 @@ pub fn decisions(events: &[Event]) -> Vec<Decided> {
 
 /// Scores a game.
 pub fn score(scenario: &Scenario, plot: &Plot, events: &[Event]) -> Scored {
+    let off = Off::of(plot, events);
     let disclosures = Disclosures::of(plot, events);
     let decided = decisions(events);
-    let all = Sum { scenario, plot, events, decided: &decided, team: None };
+    let all = Sum { scenario, plot, events, decided: &decided, off: &off, team: None };
     let scores = |team: &str| Sum { team: Some(team), ..all }.scores(&disclosures);
-    let outcome = |case: &PlotCase| Outcome {
+    let outcome = |(place, case): (usize, &PlotCase)| Outcome {
         case: case.id.clone(),
         stopped: all.stopped(case).map(|one| (one.team.clone(), one.at)),
+        happened: !off.is_off(place),
     };
     Scored {
         all: all.scores(&disclosures),
@@ -155,7 +167,7 @@ pub fn score(scenario: &Scenario, plot: &Plot, events: &[Event]) -> Scored {
             .iter()
             .map(|team| (team.agency.clone(), scores(&team.agency)))
             .collect(),
-        outcomes: plot.cases.iter().map(outcome).collect(),
+        outcomes: plot.cases.iter().enumerate().map(outcome).collect(),
     }
 }
 
@@ -165,6 +177,7 @@ struct Sum<'a> {
     plot: &'a Plot,
     events: &'a [Event],
     decided: &'a [Decided],
+    off: &'a Off,
     team: Option<&'a str>,
 }
 
@@ -175,7 +188,7 @@ impl<'a> Sum<'a> {
 
     fn matters(&self) -> impl Iterator<Item = &'a Matter> {
         let teams = &self.scenario.teams;
-        self.plot.matters.iter().filter(move |matter| {
+        self.plot.matters.iter().filter(|matter| self.off.comes(matter)).filter(move |matter| {
             let team = teams.get(matter.team).map_or("", |team| team.agency.as_str());
             self.team.is_none_or(|mine| mine == team)
         })
@@ -184,9 +197,9 @@ impl<'a> Sum<'a> {
     /// Cases that a team can stop in time; all of them for all teams.
     fn cases(&self) -> impl Iterator<Item = &'a PlotCase> {
         let mine: std::collections::BTreeSet<MatterId> = self.matters().map(|one| one.id).collect();
-        let cases = &self.plot.cases;
         let may = move |case: &&PlotCase| case.matters.iter().any(|matter| mine.contains(matter));
-        cases.iter().filter(|case| case.in_time()).filter(may)
+        let cases = self.off.happening(self.plot).map(|(_, case)| case);
+        cases.filter(|case| case.in_time()).filter(may)
     }
 
     /// The first stop of a case within reach.

@@ -100,6 +100,7 @@ fn is_for(event: &Event, place: usize, who: &Who, cast: &Cast, past: &Past) -> b
         What::HandedOver { to, .. } => own || me(to),
         What::Message { to, .. } => own || me(to),
         What::Planned { .. }
+        | What::Rerouted { .. }
         | What::Plan { .. }
         | What::Disclosed { .. }
         | What::Received { .. }
@@ -186,6 +187,10 @@ impl Telling<'_> {
                 told.team = self.team_of(*matter);
                 let found = if *irregular { "irregular" } else { "as declared" };
                 ("inspected", format!("matter {}: opened, {found}", told.matter))
+            }
+            What::Rerouted { after, case, to } => {
+                told.matter = number(after);
+                ("rerouted", format!("smugglers give up case {case} for case {to}"))
             }
             What::Rated { team, objective, rating, reason } => {
                 told.team.clone_from(team);

@@ -44,6 +44,8 @@ pub struct Ends {
     pub case: String,
     /// Its scheme.
     pub scheme: String,
+    /// Whether it happens at all, in the same order: smugglers hold cases back, and give cases up.
+    pub happens: (bool, bool),
     /// Played again with nothing changed.
     pub same: Option<(String, Exercise)>,
     /// Played again with the change.
@@ -92,10 +94,12 @@ impl Difference {
         let ends = ends.map(|((case, same), changed)| Ends {
             case: case.id.clone(),
             scheme: case.scheme.clone(),
+            happens: (same.happened, changed.happened),
             same: same.stopped,
             changed: changed.stopped,
         });
-        let cases = ends.filter(|ends| ends.same != ends.changed).collect();
+        let moved = |ends: &Ends| ends.same != ends.changed || ends.happens.0 != ends.happens.1;
+        let cases = ends.filter(moved).collect();
         Self { change: change.to_owned(), scores, cases }
     }
 
@@ -117,15 +121,17 @@ impl Difference {
             ]);
         }
         let mut text = format!("EXERCISE What if: {}\n{table}\n", self.change);
-        let end = |stopped: &Option<(String, Exercise)>| match stopped {
+        let end = |stopped: &Option<(String, Exercise)>, happens: bool| match stopped {
             Some((team, at)) => {
                 format!("stopped by {team} at {}", msel::time(Exercise(at.0 / 1_000 * 1_000)))
             }
+            None if !happens => "did not happen".to_owned(),
             None => "went through".to_owned(),
         };
         // Writing to a String cannot fail.
         for case in &self.cases {
-            let (was, is) = (end(&case.same), end(&case.changed));
+            let was = end(&case.same, case.happens.0);
+            let is = end(&case.changed, case.happens.1);
             let _ = writeln!(text, "{} {}: {is}, and not {was}", case.case, case.scheme);
         }
         if self.cases.is_empty() {

@@ -8,6 +8,7 @@ use crate::drill::desk::{Ask, Reply};
 use crate::drill::event::{Answered, Event, What};
 use crate::drill::playbook::Lead;
 use crate::drill::plot::Plot;
+use crate::drill::smuggler::Hidden;
 
 /// Who asks, whom, for what type of record.
 type Way = (String, String, String);
@@ -95,5 +96,9 @@ impl Ask for Partners<'_> {
             Some(reason) => Reply::refused(reason.clone()),
             None => self.candid.ask(asker, lead, now).await,
         }
+    }
+
+    async fn hide(&mut self, hidden: &Hidden) {
+        self.candid.hide(hidden).await;
     }
 }

@@ -14,6 +14,8 @@ fn played(id: &str) -> PlotCase {
         first: Exercise(0),
         joint: Exercise(1),
         exit: Exercise(2),
+        reserve: false,
+        rows: vec![],
     }
 }
 

@@ -1,0 +1,161 @@
+use std::path::Path;
+use std::sync::OnceLock;
+
+use super::*;
+use crate::drill::bot::Bot;
+use crate::drill::candid::Candid;
+use crate::drill::desk::Ask;
+use crate::drill::event::Answered;
+use crate::drill::play::State;
+use crate::drill::play::tests::played;
+use crate::drill::playbook::Lead;
+use crate::drill::scenario::Scenario;
+use crate::drill::score::score;
+
+fn hour() -> &'static (Scenario, Plot) {
+    static MADE: OnceLock<(Scenario, Plot)> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let scenario = Scenario::read(Path::new("five-agencies")).unwrap();
+        let plot = Plot::new(&scenario, None).unwrap();
+        (scenario, plot)
+    })
+}
+
+async fn game(bot: Bot) -> Vec<Event> {
+    let (scenario, plot) = hour();
+    played(scenario, plot, &vec![bot; scenario.teams.len()]).await
+}
+
+/// Events of a change of course, each with what came before it.
+fn changes(events: &[Event]) -> Vec<(usize, MatterId, &str, &str)> {
+    let told = |(place, event): (usize, &'_ Event)| match &event.what {
+        What::Rerouted { after, case, to } => Some((place, *after, case.clone(), to.clone())),
+        _ => None,
+    };
+    let all: Vec<_> = events.iter().enumerate().filter_map(told).collect();
+    all.into_iter()
+        .map(|(place, after, case, to)| {
+            let id = |id: &str| hour().1.cases.iter().find(|one| one.id == id).unwrap().id.as_str();
+            (place, after, id(&case), id(&to))
+        })
+        .collect()
+}
+
+fn case(id: &str) -> &'static PlotCase {
+    hour().1.cases.iter().find(|case| case.id == id).unwrap()
+}
+
+#[tokio::test]
+async fn where_a_team_stops_a_case_the_next_one_that_would_pass_by_it_goes_another_way() {
+    let (scenario, plot) = hour();
+    let events = game(Bot::Good).await;
+    let changes = changes(&events);
+    assert!(!changes.is_empty(), "the seed was chosen so that there is one");
+    for (place, after, given_up, to) in changes {
+        let stop = &events[place - 1];
+        let now = stop.exercise;
+        assert_eq!((events[place].by.as_str(), events[place].exercise), ("smugglers", now));
+        assert!(
+            matches!(&stop.what, What::Decided { matter, decision, .. } if *matter == after && decision.stops())
+        );
+        let stopped = plot.matter(after).unwrap();
+        let team = scenario.teams[stopped.team].agency.as_str();
+        let (given_up, to) = (case(given_up), case(to));
+        assert!(given_up.traces.iter().any(|trace| trace.agency == team));
+        assert!(to.reserve && to.traces.iter().all(|trace| trace.agency != team));
+        // Nobody has seen anything of either.
+        assert!(given_up.first > now && to.first > now);
+        let came = |case: &PlotCase| {
+            let came = |event: &&Event| matches!(&event.what, What::Arrived { matter } if case.matters.contains(matter));
+            events.iter().filter(came).count()
+        };
+        assert_eq!((came(given_up), came(to)), (0, to.matters.len()));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_given_up_where_nothing_is_stopped_and_the_reserve_does_not_come() {
+    let (scenario, plot) = hour();
+    let events = game(Bot::Silent).await;
+    assert!(changes(&events).is_empty());
+    let arrived = |case: &PlotCase| {
+        events.iter().any(|event| matches!(&event.what, What::Arrived { matter } if case.matters.contains(matter)))
+    };
+    for case in &plot.cases {
+        assert_eq!(arrived(case), !case.reserve, "{}", case.id);
+    }
+    let scored = score(scenario, plot, &events);
+    let reserve = plot.cases.iter().filter(|case| case.reserve).count();
+    assert_eq!(scored.happened(), plot.cases.len() - reserve);
+    // What never came is nothing that anybody failed to decide on.
+    let coming = events.iter().filter(|event| matches!(event.what, What::Arrived { .. })).count();
+    assert!((scored.all.decided.denominator - coming as f64).abs() < 0.5);
+}
+
+#[tokio::test]
+async fn the_same_case_is_given_up_for_once_however_often_it_is_stopped() {
+    let events = game(Bot::HoldEverything).await;
+    let (_, plot) = hour();
+    let mut seen = BTreeSet::new();
+    for (_, after, ..) in changes(&events) {
+        let Truth::Case(place) = plot.matter(after).unwrap().truth else { panic!("{after:?}") };
+        assert!(seen.insert(place), "{after:?}");
+    }
+    assert!(!seen.is_empty());
+}
+
+#[tokio::test]
+async fn where_smugglers_are_follows_from_the_log_alone() {
+    let (scenario, plot) = hour();
+    let events = game(Bot::Good).await;
+    let mut state = State::new(scenario, plot, (0..scenario.teams.len()).collect());
+    for event in &events {
+        let due = state.follows();
+        let is = matches!(event.what, What::Rerouted { .. }).then(|| event.what.clone());
+        assert_eq!(due, is, "{}", event.number);
+        state.apply(event.clone());
+    }
+    assert_eq!(*state.off(), Off::of(plot, &events));
+    assert_ne!(*state.off(), Off::first(plot));
+}
+
+#[tokio::test]
+async fn nobody_is_told_a_record_of_what_does_not_happen() {
+    let (_, plot) = hour();
+    let reserve = plot.cases.iter().find(|case| case.reserve).unwrap();
+    let off = Off::first(plot);
+    let hidden = off.hidden(plot);
+    // Not its traces alone: a consignment leaves more behind than what shows its case.
+    assert!(reserve.rows.len() > reserve.traces.len());
+    for trace in &reserve.traces {
+        assert!(reserve.rows.contains(&trace.at), "{}", trace.record);
+    }
+    let late = plot.story.world(Exercise(u64::MAX));
+    let told = async |hidden: &Hidden, at: At| {
+        let mut candid = Candid::new(plot);
+        candid.hide(hidden).await;
+        let (of, number) = plot.whose(at);
+        let lead = Lead { of, table: at.table, tests: vec![], fields: &["*"] };
+        let path = at.table.columns().iter().find(|column| column.name == "id").unwrap().path;
+        let reply = candid.ask("somebody", &lead, late).await;
+        assert!(matches!(reply.answered, Answered::Records { .. }));
+        reply.found.unwrap().iter().any(|row| row.get(path) == Some(&number))
+    };
+    for at in reserve.rows.iter().filter(|at| plot.known(**at) > plot.story.world(Exercise(0))) {
+        assert!(!told(&hidden, *at).await, "{:?}", plot.whose(*at));
+        assert!(told(&Hidden::default(), *at).await, "{:?}", plot.whose(*at));
+    }
+}
+
+#[test]
+fn no_case_holds_the_records_of_another() {
+    let (_, plot) = hour();
+    let mut of = BTreeMap::new();
+    let begun = plot.story.world(Exercise(0));
+    for case in &plot.cases {
+        for at in case.rows.iter().filter(|at| plot.known(**at) > begun) {
+            let other = of.insert(*at, &case.id);
+            assert_eq!(other, None, "{:?} is of {} too", plot.whose(*at), case.id);
+        }
+    }
+}
