@@ -246,7 +246,8 @@ fn ground(world: &World, scenario: &Scenario) -> Result<(Ground, Labels, Rows), 
         }
     }
     let ground = Ground::with_truth(world, records, &truth);
-    let rows = if scenario.reserve.is_empty() { Rows::new() } else { reserve::rows(&engine, &ground) };
+    let rows =
+        if scenario.reserve.is_empty() { Rows::new() } else { reserve::rows(&engine, &ground) };
     Ok((ground, labels, rows))
 }
 

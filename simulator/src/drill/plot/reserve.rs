@@ -60,7 +60,8 @@ impl Plot {
             let mut of: Vec<&mut PlotCase> =
                 self.cases.iter_mut().filter(|case| case.scheme == *scheme).collect();
             of.sort_by_key(|case| (case.first, case.exit));
-            let held = usize::try_from(*wanted).unwrap_or(usize::MAX).min(of.len().saturating_sub(1));
+            let held =
+                usize::try_from(*wanted).unwrap_or(usize::MAX).min(of.len().saturating_sub(1));
             of.into_iter().rev().take(held).for_each(|case| case.reserve = true);
         }
     }
