@@ -1,13 +1,15 @@
 //! States for cases of which certain agencies hold a part: not every state has all agencies in the exchange, or the sea.
 
-use crate::draw::LogNormal;
+use super::cast::log_even;
 use crate::rng::Cell;
 use crate::world::{Office, World};
 
 /// The value of a consignment of a case, US dollars: within bounds, and as values of ordinary trade lie there. Cases that
-/// were all large would be told by that.
-pub fn usual_dollars(least: f64, most: f64, cell: &mut Cell) -> f64 {
-    cell.lognormal(LogNormal { median: least * 2.0, sigma: 1.5 }).clamp(least, most)
+/// were all large, or that lay at a bound, would be told by that.
+pub fn usual_dollars(world: &World, (least, most): (f64, f64), cell: &mut Cell) -> f64 {
+    let drawn = [(); 64].map(|()| cell.lognormal(world.rates.value));
+    let usual = drawn.into_iter().find(|dollars| (least..=most).contains(dollars));
+    usual.unwrap_or_else(|| log_even(least, most, cell))
 }
 
 /// What a state of a case has to have.

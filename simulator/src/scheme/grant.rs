@@ -38,11 +38,23 @@ impl Engine<'_> {
 
     /// A licence that covers what all consignments of a case send, and a little more.
     pub fn case_grant(&self, case: &Case, place: u64, of: &Application) -> Licence {
+        self.case_grant_for(case, case.roles.len(), place, of)
+    }
+
+    /// A licence that covers what the first consignments of a case send, and a little more.
+    pub fn case_grant_for(
+        &self,
+        case: &Case,
+        consignments: usize,
+        place: u64,
+        of: &Application,
+    ) -> Licence {
         let (applied, decided_days) = self.case_applied(case.number, place);
         let pieces = |number| self.consignment(number).draft.pieces;
         let rounds: Vec<(u64, i64)> = case
             .consignments(self)
             .into_iter()
+            .filter(|(role, _)| *role < consignments)
             .map(|(role, number)| (role as u64, pieces(number)))
             .collect();
         let drawn: i64 = rounds.iter().map(|(_, pieces)| pieces).sum();

@@ -24,7 +24,7 @@ use super::mechanism::{Mechanism, Trace};
 use super::{Holder, cast};
 use crate::shipment::draft::Draft;
 use crate::shipment::emit::serials;
-use crate::shipment::zone::{ENTERS, Exit};
+use crate::shipment::zone::{ENTERS, Exit, TO_EMBARGOED};
 use crate::shipment::{Consignment, Engine};
 use crate::table::Table;
 use crate::world::Office;
@@ -60,7 +60,7 @@ fn cast(engine: &Engine, case: u64) -> Cast {
     let a = customs.of(world, &world.roles.suppliers, &[], &mut cell);
     let b = customs.of(world, &world.roles.hubs, &[a], &mut cell);
     let onward = Wanted { offices: &[], sea: false };
-    let d = if cell.chance(0.5) {
+    let d = if cell.chance(TO_EMBARGOED) {
         cast::embargoed(world, &mut cell)
     } else {
         onward.of(world, &world.roles.others, &[a, b], &mut cell)
@@ -79,7 +79,7 @@ fn cast(engine: &Engine, case: u64) -> Cast {
         buyer: world.trade.buyer(d, sector, cell.bits64()),
         goods,
         entered: harmless.or(world.commodities.id(goods).neighbour).unwrap_or(goods),
-        dollars: usual_dollars(5_000.0, 250_000.0, &mut cell),
+        dollars: usual_dollars(world, (1_000.0, 1e6), &mut cell),
         days: params.within("residence_days", (1.0, 90.0), &mut cell),
         origin_changed: cell.chance(params.number("origin_changed", 0.9)),
         serial: cell.whole(100_000, 899_999),

@@ -32,6 +32,8 @@ pub struct Phantom;
 
 /// Least that is paid, US dollars: each of two parts of it is reported.
 const LEAST_DOLLARS: f64 = 22_000.0;
+/// Most that is paid, US dollars.
+const MOST_DOLLARS: f64 = 2e6;
 /// Most mass of the goods whose bill is used again, kilograms.
 const MOST_KG: f64 = 60_000.0;
 
@@ -68,14 +70,14 @@ fn cast(engine: &Engine, case: u64) -> Cast {
         *other = drawn.into_iter().find(|firm| *firm != taken).unwrap_or(taken);
     }
     let [seller, buyer] = others;
-    let dollars = usual_dollars(LEAST_DOLLARS, 250_000.0, &mut cell);
+    let dollars = usual_dollars(world, (LEAST_DOLLARS, MOST_DOLLARS), &mut cell);
     Cast {
         a,
         b,
         payee,
         payer,
         goods,
-        dollars: usual_dollars(LEAST_DOLLARS, 250_000.0, &mut cell),
+        dollars: usual_dollars(world, (LEAST_DOLLARS, MOST_DOLLARS), &mut cell),
         reused,
         real: if reused { (seller, buyer, dollars) } else { (payee, payer, dollars) },
         lag_days: params.within("lag_days", (3.0, 60.0), &mut cell),

@@ -2,7 +2,8 @@
 //!
 //! *Mechanism.* A person on a list owns the applicant of an export licence, not openly but through up to three
 //! firms, a quarter to a half of each, under a name that is spelt in another way. Who directs the firms holds the
-//! rest and is on no list. The licence is granted, and the goods go to a hub.
+//! rest and is on no list. The licence is granted, and the goods go to a hub, among other trade of the firm that needs
+//! none.
 //!
 //! *Traces.* INT: the person on its list. LIC: the licence with its applicant. FIU: who owns whom, up to the person.
 //! Screening the applicant's name finds nothing; the register of owners knows no lists.
@@ -21,8 +22,10 @@ use super::case::{Case, Role};
 use super::grant::Application;
 use super::mechanism::{Mechanism, Trace};
 use super::{Holder, cast};
-use crate::shipment::background::GROUNDS;
+use crate::rng::Cell;
+use crate::shipment::background::{GROUNDS, listed_days, listed_state};
 use crate::shipment::draft::{Draft, round};
+use crate::shipment::orders::{APART_DAYS, parts};
 use crate::shipment::rows::Listing;
 use crate::shipment::{Consignment, Engine};
 use crate::table::{Out, Table};
@@ -40,7 +43,6 @@ struct Cast {
     trader: u32,
     goods: u32,
     sectors: [usize; 4],
-    dollars: f64,
     /// Links from the applicant to the person.
     chain: u64,
     shares: [i64; 4],
@@ -50,15 +52,23 @@ struct Cast {
     listed: Person,
     aliases: String,
     ground: &'static str,
-    listed_before_days: i64,
+    /// Days before the period began.
+    listed_days: [i64; 8],
     orders: usize,
+    /// Days after the first order of the firm's other trade.
+    trade: Vec<f64>,
 }
+
+/// Days by which the person was listed before somebody applied, at least.
+const LISTED_BEFORE: i64 = 20;
+/// Most consignments of the firm's other trade.
+const MOST_TRADE: usize = 10;
 
 fn cast(engine: &Engine, case: u64) -> Cast {
     let (world, params) = (engine.world, engine.world.schemes.parameters("T22"));
     let mut cell = engine.cases.cell(case);
     let (a, b) = (cast::supplier(world, &mut cell), cast::hub(world, &mut cell));
-    let d = cast::embargoed(world, &mut cell);
+    let d = listed_state(world, &mut cell);
     let goods = world.trade.controlled(cell.bits64());
     let sector = world.commodities.id(goods).sector;
     let chain = round(params.within("chain", (1.0, 4.99), &mut cell)).clamp(1, 4);
@@ -82,15 +92,15 @@ fn cast(engine: &Engine, case: u64) -> Cast {
         trader: world.trade.small(b, sector, &mut cell),
         goods,
         sectors,
-        dollars: cell.between(20_000.0, 350_000.0),
         chain: u64::try_from(chain).unwrap_or(1),
         shares,
         registered,
         aliases: cast::aliases(&listed.name, &mut cell),
         listed,
         ground: GROUNDS.get(cell.place(GROUNDS.len())).copied().unwrap_or_default(),
-        listed_before_days: cell.whole(20, 1_500),
-        orders: 1 + cell.place(2),
+        listed_days: [(); 8].map(|()| listed_days(&mut cell)),
+        orders: parts(&mut cell),
+        trade: (0..cell.place(MOST_TRADE + 1)).map(|_| cell.between(0.0, 200.0)).collect(),
     }
 }
 
@@ -104,13 +114,35 @@ impl Cast {
             goods: self.goods,
         }
     }
+
+    /// Since when the person is listed: before somebody applied.
+    fn since(&self, engine: &Engine, applied: i64) -> i64 {
+        let first = engine.world.calendar.first_day();
+        let days = self.listed_days.map(|days| first - days).into_iter();
+        let latest = applied - LISTED_BEFORE;
+        { days }.find(|day| *day <= latest).unwrap_or(latest)
+    }
+
+    /// Something that the firm sells beside, as others do: where to, what, and to whom.
+    fn other_trade(&self, engine: &Engine, cell: &mut Cell) -> (u32, u32, u32) {
+        let world = engine.world;
+        let goods = (0..400).map(|_| world.trade.goods(cell.bits64()));
+        let goods = { goods }.find(|goods| !world.commodities.id(*goods).controlled());
+        let pairs = (0..4_000).map(|_| world.trade.pair(cell.bits64()));
+        let embargoed = |state: u32| world.countries.id(state).embargoed;
+        let pair = { pairs }.find(|(from, to)| *from == self.a && !embargoed(*to));
+        let (goods, to) = (goods.unwrap_or(self.goods), pair.map_or(self.b, |(_, to)| to));
+        let sector = world.commodities.id(goods).sector;
+        (to, goods, world.trade.buyer(to, sector, cell.bits64()))
+    }
 }
 
 impl Mechanism for ListedOwner {
     fn roles(engine: &Engine, case: u64) -> Vec<Role> {
-        let days = [0.0, 34.0];
-        let orders = cast(engine, case).orders;
-        engine.cases.places(days.get(..orders).unwrap_or(&days), engine.period_days())
+        let cast = cast(engine, case);
+        let orders = (0_u32..).take(cast.orders).map(|part| f64::from(part) * APART_DAYS);
+        let days: Vec<f64> = orders.chain(cast.trade).collect();
+        engine.cases.places(&days, engine.period_days())
     }
 
     fn firm(engine: &Engine, case: u64, place: u64) -> Founding {
@@ -129,14 +161,24 @@ impl Mechanism for ListedOwner {
         }
     }
 
-    fn shape(engine: &Engine, case: &Case, _role: usize, draft: &mut Draft) {
+    fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        draft.sell((cast.a, cast.b), (engine.case_firm(case.number, 0), cast.trader), cast.goods);
-        engine.reprice(draft, cast.dollars);
+        let exporter = engine.case_firm(case.number, 0);
+        if role < cast.orders {
+            draft.sell((cast.a, cast.b), (exporter, cast.trader), cast.goods);
+        } else {
+            let mut cell = engine.cases.records_cell(case.number, 2 + role as u64);
+            let (to, goods, buyer) = cast.other_trade(engine, &mut cell);
+            draft.sell((cast.a, to), (exporter, buyer), goods);
+        }
+        engine.price(draft, None);
         engine.choose_agents(draft);
     }
 
-    fn twist(engine: &Engine, case: &Case, _role: usize, consignment: &mut Consignment) {
+    fn twist(engine: &Engine, case: &Case, role: usize, consignment: &mut Consignment) {
+        if role >= cast(engine, case.number).orders {
+            return;
+        }
         let licence = engine.case_licence(case.number, 0);
         consignment.twist.licence = Some(engine.licence_id(licence, consignment.draft.from));
     }
@@ -147,7 +189,7 @@ impl Mechanism for ListedOwner {
             engine.put_firm(engine.case_firm(case.number, place), place == 0, out);
         }
         let of = cast.application(engine, case.number);
-        let licence = engine.case_grant(case, 0, &of);
+        let licence = engine.case_grant_for(case, cast.orders, 0, &of);
         engine.put_licence(&licence, None, out);
         engine.put_listing(
             &Listing {
@@ -157,7 +199,7 @@ impl Mechanism for ListedOwner {
                 aliases: &cast.aliases,
                 of: cast.d,
                 ground: cast.ground,
-                since: licence.applied.day() - cast.listed_before_days,
+                since: cast.since(engine, licence.applied.day()),
             },
             out,
         );
@@ -245,8 +287,13 @@ mod tests {
                 Table::Declaration,
                 engine.world.countries.id(cast(engine, case.number).a).agency(Office::Customs),
             );
-            assert!(exports.iter().all(|row| row["licence_id"] == licence["id"]
-                && row["accepted_at"] > licence["granted_at"]));
+            assert!(exports.iter().all(|row| row["accepted_at"] > licence["granted_at"]));
+            let (exports, others): (Vec<_>, Vec<_>) =
+                exports.iter().partition(|row| row["licence_id"] == licence["id"]);
+            // A firm with no other trade would show by that alone.
+            assert!(!exports.is_empty() && others.len() <= MOST_TRADE);
+            assert!(others.iter().all(|row| row["licence_id"].is_empty()));
+            assert!(others.iter().all(|row| row["exporter_name"] == licence["exporter_name"]));
             let sent: f64 = exports.iter().map(|row| number(row, "quantity")).sum();
             assert!((sent - number(licence, "drawn_quantity")).abs() < 0.5);
             assert!(sent <= number(licence, "quantity"));

@@ -75,7 +75,7 @@ fn cast(engine: &Engine, case: u64) -> Cast {
         trader: (!direct).then(|| world.trade.buyer(third, sector, cell.bits64())),
         goods,
         words: cell.place(commodity.words.len()),
-        dollars: usual_dollars(2_000.0, 250_000.0, &mut cell),
+        dollars: usual_dollars(world, (2_000.0, 1e6), &mut cell),
         lag_days: params.within("lag_days", (5.0, 120.0), &mut cell),
         orders: 1 + cell.place(2),
     }

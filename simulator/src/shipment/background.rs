@@ -12,7 +12,7 @@ use crate::permute::Permutation;
 use crate::rng::{Cell, Seed, Stream};
 use crate::scheme::cast;
 use crate::table::Out;
-use crate::world::{Commodity, Founding, Owner, Person, registered, spelling};
+use crate::world::{Commodity, Founding, Owner, Person, World, registered, spelling};
 
 /// Rows for each thousand consignments: people on lists.
 const LISTED: f64 = 3.0;
@@ -163,6 +163,20 @@ pub enum Kind {
     Notice,
 }
 
+/// The state that a listed person is of: one under embargo, more often than not.
+pub fn listed_state(world: &World, cell: &mut Cell) -> u32 {
+    if cell.chance(0.6) {
+        cast::embargoed(world, cell)
+    } else {
+        u32::try_from(cell.place(world.countries.len())).unwrap_or_default()
+    }
+}
+
+/// Days from when a person was listed to the first of the period; negative where it was later.
+pub fn listed_days(cell: &mut Cell) -> i64 {
+    cell.whole(-60, 2_000)
+}
+
 impl Engine<'_> {
     /// Writes one thing of the background.
     pub fn put_background<O: Out>(&self, kind: Kind, number: u64, out: &mut O) {
@@ -235,11 +249,7 @@ impl Engine<'_> {
         let world = self.world;
         let mut cell = self.background.draws.listing.row(number);
         let by = cast::participant(world, &mut cell);
-        let of = if cell.chance(0.6) {
-            cast::embargoed(world, &mut cell)
-        } else {
-            u32::try_from(cell.place(world.countries.len())).unwrap_or_default()
-        };
+        let of = listed_state(world, &mut cell);
         let mut person = world.registrar.person(world.countries.id(of).culture, &mut cell);
         if cell.chance(0.2) {
             person = self.owner_of_group(cell.bits64() % self.background.groups.max(1));
@@ -247,7 +257,7 @@ impl Engine<'_> {
             person.name = spelling::respell(&person.name, letters, &mut cell);
         }
         let aliases = cast::aliases(&person.name, &mut cell);
-        let since = world.calendar.first_day() - cell.whole(-60, 2_000);
+        let since = world.calendar.first_day() - listed_days(&mut cell);
         let ground = GROUNDS.get(cell.place(GROUNDS.len())).copied().unwrap_or_default();
         let number = self.background.listings.of(number);
         self.put_listing(

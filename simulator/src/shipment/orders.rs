@@ -26,6 +26,12 @@ const WINDOW: u64 = 24;
 /// have beside granted ones (15 of 84).
 pub(super) const RETURNED: f64 = 3.4;
 
+/// In how many parts an order is delivered.
+pub fn parts(cell: &mut Cell) -> usize {
+    let (in_parts, several) = (cell.chance(IN_PARTS), 2 + cell.bits64() % (MOST_PARTS - 1));
+    if in_parts { usize::try_from(several).unwrap_or(1) } else { 1 }
+}
+
 impl Engine<'_> {
     /// The first consignment that may begin an order: licences below have other owners of their numbers.
     fn first_order(&self) -> u64 {
@@ -51,8 +57,8 @@ impl Engine<'_> {
     /// itself: an order changes nothing about what it begins with.
     fn begins(&self, number: u64) -> Option<u64> {
         let mut cell = self.streams.order.row(number);
-        let (begins, in_parts) = (cell.chance(BEGIN), cell.chance(IN_PARTS));
-        let parts = 2 + cell.bits64() % (MOST_PARTS - 1);
+        let begins = cell.chance(BEGIN);
+        let parts = u64::try_from(parts(&mut cell)).unwrap_or(1);
         if !begins || number < self.first_order() {
             return None;
         }
@@ -60,7 +66,7 @@ impl Engine<'_> {
         let embargoed = |state: u32| self.world.countries.id(state).embargoed;
         let licensed = self.is_of_controlled_goods(number);
         let begins = licensed && !embargoed(from) && !embargoed(to) && self.free(number);
-        begins.then_some(if in_parts { parts } else { 1 })
+        begins.then_some(parts)
     }
 
     /// The consignment that is a part of an order: one of controlled goods, so that there are no more of those for it.

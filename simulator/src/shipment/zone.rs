@@ -10,10 +10,14 @@ use crate::table::Out;
 /// Procedure of goods that enter a free zone.
 pub const ENTERS: &str = "78";
 /// Share of ordinary imports of hubs that enter one.
-const SHARE: f64 = 0.015;
+const SHARE: f64 = 0.08;
 /// Shares of those that go on as they came, and as other goods; the rest stays.
 const AS_THEY_CAME: f64 = 0.25;
-const WORKED_ON: f64 = 0.3;
+const WORKED_ON: f64 = 0.5;
+/// Share of what is worked on that weighs what it did: sorted, tested, packed anew.
+const AS_HEAVY: f64 = 0.6;
+/// Share of what leaves that goes to a state under embargo: most of what is traded is under none.
+pub const TO_EMBARGOED: f64 = 0.25;
 /// Most mass that goes on by air, kilograms.
 const MOST_KG: f64 = 20_000.0;
 /// Longest residence of ordinary goods, days.
@@ -71,17 +75,25 @@ impl Engine<'_> {
             return;
         }
         let as_they_came = way < AS_THEY_CAME;
-        let mut to = cast::elsewhere(world, &mut cell);
+        let goods = if as_they_came { draft.goods } else { self.alike(draft.goods, &mut cell) };
+        // What is made of plain parts may be numbered when it leaves.
+        let numbered_then = world.commodities.id(goods).controlled();
+        let embargoed = cell.chance(TO_EMBARGOED) && !numbered_then;
+        let mut to = if embargoed {
+            cast::embargoed(world, &mut cell)
+        } else {
+            cast::elsewhere(world, &mut cell)
+        };
         for _ in 0..4 {
             if to != draft.to && to != draft.from {
                 break;
             }
             to = cast::elsewhere(world, &mut cell);
         }
-        let goods = if as_they_came { draft.goods } else { self.alike(draft.goods, &mut cell) };
         let sector = world.commodities.id(goods).sector;
         let buyer = world.trade.buyer(to, sector, cell.bits64());
         let numbered = world.commodities.id(draft.goods).controlled();
+        let as_heavy = as_they_came || cell.chance(AS_HEAVY);
         let serials = crate::shipment::emit::serials(cell.whole(100_000, 899_999));
         let exit = Exit {
             days: cell.between(DAYS.0, DAYS.1),
@@ -89,8 +101,8 @@ impl Engine<'_> {
             buyer,
             goods,
             origin: if as_they_came { draft.origin } else { draft.to },
-            serials: (numbered && !as_they_came).then_some(serials),
-            mass: if as_they_came { 1.0 } else { cell.between(0.95, 1.1) },
+            serials: (numbered_then && !as_they_came).then_some(serials),
+            mass: if as_heavy { 1.0 } else { cell.between(0.95, 1.1) },
             regime: if as_they_came { "31" } else { "10" },
         };
         if as_they_came && numbered {

@@ -5,6 +5,7 @@
 use super::names::Names;
 use super::{Country, Firm, FirmKind, Person, spelling};
 use crate::list::List;
+use crate::permute::Permutation;
 use crate::rng::{Seed, Stream};
 
 /// How many sectors firms are in: groups of HS chapters.
@@ -130,7 +131,12 @@ pub struct Registrar {
     parent: Stream,
     owner: Stream,
     propensity: Stream,
+    /// Numbers of firms and of companies: others in every world, so that nobody meets a firm of one in another.
+    numbers: [Permutation; 2],
 }
+
+/// So many firms have numbers of their own, and so many company numbers there are beside the two digits before.
+const NUMBERS: [u64; 2] = [90_000_000, 999_983];
 
 impl Registrar {
     /// One of a seed, for a period that ends on a day.
@@ -148,6 +154,10 @@ impl Registrar {
             parent: stream("firm.parent"),
             owner: stream("firm.owner"),
             propensity: stream("firm.propensity"),
+            numbers: [
+                Permutation::new(seed, "firm.id", NUMBERS[0]),
+                Permutation::new(seed, "firm.company_number", NUMBERS[1]),
+            ],
         }
     }
 
@@ -198,8 +208,9 @@ impl Registrar {
             (self.names.street(culture, &mut place), self.names.city(culture, &mut place));
         let drawn = (street, city, format!("{code}-{:05}", place.whole(10_000, 99_999)));
         let (street, city, postcode) = known.address.unwrap_or(drawn);
-        let company_number =
-            format!("{code}{:02}-{:06}", place.whole(10, 99), number_code(row, 999_983));
+        let [number, company] = &self.numbers;
+        let (number, company) = (number.apply(row % NUMBERS[0]), company.apply(row % NUMBERS[1]));
+        let company_number = format!("{code}{:02}-{company:06}", place.whole(10, 99));
         let phone = format!(
             "+{} {:03} {:06}",
             800 + known.country % 100,
@@ -207,7 +218,7 @@ impl Registrar {
             place.whole(0, 999_999)
         );
         Firm {
-            id: format!("{code}{:08}", number_code(row, 90_000_000)),
+            id: format!("{code}{number:08}"),
             name: known.name.unwrap_or_else(|| {
                 let drawn = self.names.firm(house, sector, &mut name);
                 if house == culture {
@@ -270,11 +281,6 @@ pub fn registered(name: &str, cell: &mut crate::rng::Cell) -> String {
     if cell.chance(0.25) { spelling::family_first(&name) } else { name }
 }
 
-/// A number for a row that does not tell its place: multiplication by a unit of the ring.
-fn number_code(row: u64, modulus: u64) -> u64 {
-    (row.wrapping_add(17)).wrapping_mul(7_368_787) % modulus
-}
-
 /// Offenders are drawn flat between 1 and 3 times what makes the mean; the rest share a tenth of it.
 fn propensity(law: Propensity, mut cell: crate::rng::Cell) -> f64 {
     let honest = 0.2 * law.mean;
@@ -292,6 +298,20 @@ mod tests {
             (sector(1), sector(24), sector(25), sector(84), sector(85), sector(97)),
             (0, 0, 1, 8, 9, 11)
         );
+    }
+
+    #[test]
+    fn nobody_meets_a_firm_of_one_world_in_another() {
+        let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/packs/demo");
+        let of = |seed: u64| {
+            let pack = crate::world::pack::Pack::read(pack.as_ref()).unwrap();
+            let world = crate::world::World::build(pack, Seed(seed)).unwrap();
+            let numbers = |firm: &Firm| [firm.id.clone(), firm.company_number.clone()];
+            world.firms.iter().flat_map(numbers).collect::<std::collections::BTreeSet<_>>()
+        };
+        let (one, other) = (of(1), of(2));
+        let both = one.intersection(&other).count();
+        assert!(both * 1_000 < one.len(), "{both} of {}", one.len());
     }
 
     #[test]

@@ -97,7 +97,7 @@ fn acts(material: &Material, case: &PlotCase) -> Vec<Row> {
     let of_case = |event: &&Event| match &event.what {
         // What people asked belongs to the matters for which they cite it.
         What::Asked { matter: None, answer: Answered::Records { exchange, .. }, .. } => {
-            cited.contains(exchange.as_str())
+            cited.contains(&(event.by.as_str(), exchange.as_str()))
         }
         What::Release { record, .. } => case.traces.iter().any(|trace| trace.record == *record),
         What::Asked { matter: Some(matter), .. }
@@ -115,17 +115,38 @@ fn acts(material: &Material, case: &PlotCase) -> Vec<Row> {
     material.events.iter().filter(of_case).filter_map(told).collect()
 }
 
-/// Exchanges that decisions on the matters of a case go by.
-fn cited<'a>(material: &'a Material, case: &PlotCase) -> BTreeSet<&'a str> {
-    let of_case = |event: &'a Event| match &event.what {
-        What::Decided { matter, evidence, .. } | What::Cited { matter, evidence }
-            if case.matters.contains(matter) =>
-        {
-            evidence.as_slice()
-        }
-        _ => &[],
+/// Exchanges that decisions on the matters of a case go by, each with the team that cites it.
+fn cited<'a>(material: &'a Material, case: &PlotCase) -> BTreeSet<(&'a str, &'a str)> {
+    let of_case = |event: &'a Event| {
+        let evidence = match &event.what {
+            What::Decided { matter, evidence, .. } | What::Cited { matter, evidence }
+                if case.matters.contains(matter) =>
+            {
+                evidence.as_slice()
+            }
+            _ => &[],
+        };
+        evidence.iter().map(|exchange| (event.by.as_str(), exchange.as_str()))
     };
-    material.events.iter().flat_map(of_case).map(String::as_str).collect()
+    material.events.iter().flat_map(of_case).collect()
+}
+
+/// Says how many of the exchanges that a team cites are none of its own, by the gateway's log.
+fn unproven(material: &Material, team: &str, evidence: &[String], told: Text) -> Text {
+    let own = |cited: &String| {
+        material.events.iter().any(|event| match &event.what {
+            What::Asked { answer: Answered::Records { exchange, .. }, .. } => {
+                event.by == team && exchange == cited
+            }
+            What::Disclosed { exchange, to, .. } => to == team && exchange == cited,
+            _ => false,
+        })
+    };
+    match evidence.iter().filter(|cited| !own(cited)).count() {
+        0 => told,
+        1 => told.bad("; one that it cites is no exchange of its own"),
+        count => told.bad(format!("; {count} that it cites are no exchanges of its own")),
+    }
 }
 
 fn act(material: &Material, event: &Event) -> Option<(String, Text)> {
@@ -139,11 +160,17 @@ fn act(material: &Material, event: &Event) -> Option<(String, Text)> {
             };
             (by, came)
         }
-        What::Decided { decision, confidence, reason, .. } => {
+        What::Decided { decision, confidence, reason, evidence, .. } => {
             let decided = Text::default().bold(decision.word());
-            (by, decided.plain(format!(", {confidence} % sure: {reason}")))
+            let decided = decided.plain(format!(", {confidence} % sure: {reason}"));
+            let decided = unproven(material, &by, evidence, decided);
+            (by, decided)
         }
-        What::Cited { evidence, .. } => (by, format!("cites {} exchanges", evidence.len()).into()),
+        What::Cited { evidence, .. } => {
+            let cites = format!("cites {} exchanges", evidence.len()).into();
+            let cites = unproven(material, &by, evidence, cites);
+            (by, cites)
+        }
         What::HandedOver { to, .. } => (by, format!("hands it to {to}").into()),
         What::Release { to, from, fields, granted, .. } => {
             let asked = Text::from(format!("is asked by {to} to release {}: ", fields.join(", ")));
