@@ -28,7 +28,7 @@ fn a_mistake_is_named_with_file_and_line() {
     let (text, msel) = tutorial();
     let line = |part: &str| text.lines().position(|line| line.starts_with(part)).unwrap() + 1;
     for (from, to, at, part) in [
-        ("seed = 33", "seeds = 33", line("seed"), "unknown field `seeds`"),
+        ("seed = 39", "seeds = 39", line("seed"), "unknown field `seeds`"),
         ("T01 = 6", "T99 = 6", line("T01"), "no scheme `T99` is built"),
         ("minutes = 10", "minutes = 0", line("minutes"), "`minutes` is from 1 to 10,000"),
         ("window_minutes = 3", "window_minutes = 11", line("window"), "is from 1 to `minutes`"),
