@@ -11,6 +11,9 @@ use wire::release_decision::Step;
 use super::form::Form;
 use super::text::{moment, short};
 
+/// Quarters of a second between the end of a look at the gateway and the next one.
+const EVERY: u8 = 12;
+
 /// A release request. Without `Debug`: its steps hold what people wrote.
 pub struct Request {
     /// Its number on this desk.
@@ -91,6 +94,16 @@ impl Request {
         if self.release.overdue { format!("{word} !") } else { word }
     }
 
+    /// For which purpose and case it is asked.
+    pub fn purpose(&self) -> String {
+        let purpose = wire::Purpose::try_from(self.release.purpose).ok();
+        let purpose = purpose.map_or("", |one| one.as_str_name()).trim_start_matches("PURPOSE_");
+        match self.release.case_id.as_str() {
+            "" => purpose.to_owned(),
+            case => format!("{purpose}, case {case}"),
+        }
+    }
+
     /// The record, as far as the desk may know it, short enough to be told from another by eye.
     pub fn record(&self) -> String {
         let id = match self.release.reference.as_str() {
@@ -105,7 +118,7 @@ impl Requests {
     /// Takes in what the gateway lists; says in a few words what is new.
     pub fn take(&mut self, listed: Vec<wire::Release>, own: &str) -> Option<String> {
         let first = !std::mem::replace(&mut self.loaded, true);
-        self.under_way = false;
+        (self.under_way, self.rest) = (false, EVERY);
         self.failed.clear();
         let mut news = vec![];
         // What was asked for or decided since the look began may not be in it.
@@ -146,7 +159,7 @@ impl Requests {
 
     /// The look at the gateway failed.
     pub fn missed(&mut self, why: String) {
-        self.under_way = false;
+        (self.under_way, self.rest) = (false, EVERY);
         self.failed = why;
     }
 
@@ -155,11 +168,10 @@ impl Requests {
         self.wanted = true;
     }
 
-    /// A quarter of a second went by; looks follow one another so many of them apart.
-    pub fn tick(&mut self, every: u8) {
+    /// A quarter of a second went by.
+    pub fn tick(&mut self) {
         self.rest = self.rest.saturating_sub(1);
         if self.rest == 0 && !self.under_way {
-            self.rest = every;
             self.wanted = true;
         }
     }

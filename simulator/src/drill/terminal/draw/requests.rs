@@ -1,6 +1,6 @@
 //! Release requests: what others ask of the team, what the team asked of others, and one of them with all its steps.
 
-use portcullis_core::release::State;
+use portcullis_core::release::{Act, State};
 use portcullis_proto::query::v1 as wire;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -11,10 +11,13 @@ use super::player::pair;
 use super::{Pen, halves, list, paragraph, scrolled};
 use crate::drill::terminal::model::Model;
 use crate::drill::terminal::request::{Request, line, time};
-use crate::drill::terminal::text::{column, cut, fit, short, wrap};
+use crate::drill::terminal::text::{behind, column, cut, fit, short, wrap};
 
 /// Columns of the names in the detail.
 const NAMES: usize = 10;
+/// Columns of month, day and time in a list, and of the year before them, which nobody needs there.
+const SINCE: usize = 11;
+const YEAR: usize = 5;
 
 /// Draws them.
 pub fn draw(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
@@ -80,7 +83,7 @@ fn table(
     frame: &mut Frame,
     area: Rect,
 ) {
-    let fields = usize::from(area.width).saturating_sub(2 + 4 + 4 + 13 + 12 + 15 + 16);
+    let fields = usize::from(area.width).saturating_sub(2 + 4 + 4 + 13 + 12 + 15 + SINCE);
     let row = |new: &str, no: &str, who: &str, state: &str, kind: &str, shows: &str, at: &str| {
         format!(
             "{}{}{}{}{}{}{}",
@@ -90,19 +93,24 @@ fn table(
             column(state, 12),
             column(kind, 15),
             column(shows, fields),
-            fit(at, 16),
+            fit(at, SINCE),
         )
     };
     let head = row("", "no", who, "state", "type", "fields", "since (UTC)");
     if all.is_empty() {
         let columns = usize::from(area.width);
-        let none = if who == "we ask" { "We asked for nothing." } else { "Nobody asks us." };
+        let none = match who {
+            _ if !model.requests.is_loaded() => "not known yet",
+            "we ask" => "We asked for nothing.",
+            _ => "Nobody asks us.",
+        };
         let head = Line::styled(fit(&format!("  {head}"), columns), pen.head());
         return paragraph(frame, area, vec![head, Line::raw(format!("  {none}"))]);
     }
     let rows = all.iter().map(|request| {
         let release = &request.release;
-        let since = release.steps.last().map(|step| time(step.at.as_ref())).unwrap_or_default();
+        let since = release.steps.last().map(|step| behind(&time(step.at.as_ref()), YEAR));
+        let since = since.unwrap_or_default();
         let new = if request.is_new(model.team()) { "NEW" } else { "" };
         let text = row(
             new,
@@ -132,12 +140,6 @@ fn detail(model: &Model, request: &Request, columns: usize, pen: Pen) -> Vec<Lin
     } else {
         format!(" Request {number}: we ask {other}: {state}")
     };
-    let purpose = wire::Purpose::try_from(release.purpose).ok();
-    let purpose = purpose.map_or("", |one| one.as_str_name()).trim_start_matches("PURPOSE_");
-    let case = match release.case_id.as_str() {
-        "" => String::new(),
-        case => format!(", case {case}"),
-    };
     let matter = match model.matter_behind(release) {
         0 => String::new(),
         number => format!(", seen for matter {number}"),
@@ -149,7 +151,7 @@ fn detail(model: &Model, request: &Request, columns: usize, pen: Pen) -> Vec<Lin
         ("record", format!("{}{matter}", request.record())),
         ("fields", release.fields.join(", ")),
         ("reason", reason),
-        ("purpose", format!("{purpose}{case}")),
+        ("purpose", request.purpose()),
         ("under", format!("{} version {}", release.agreement_id, release.agreement_version)),
     ];
     match request.state() {
@@ -171,7 +173,12 @@ fn detail(model: &Model, request: &Request, columns: usize, pen: Pen) -> Vec<Lin
     lines.push(Line::styled(" Steps (UTC)", pen.head()));
     for step in &release.steps {
         let room = columns.saturating_sub(6);
-        for (place, text) in wrap(&line(step), room).into_iter().enumerate() {
+        // The words of the first one stand above, as the reason.
+        let text = match step.act == Act::Request as i32 {
+            true => line(&wire::ReleaseStep { text: String::new(), ..step.clone() }),
+            false => line(step),
+        };
+        for (place, text) in wrap(&text, room).into_iter().enumerate() {
             let text = if place == 0 { format!("  {text}") } else { format!("     {text}") };
             lines.push(Line::raw(text));
         }

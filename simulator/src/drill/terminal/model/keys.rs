@@ -200,7 +200,7 @@ impl Model {
     fn requests_keys(&self, all: &mut Vec<Binding>) {
         let Some(request) = self.picked_request() else { return };
         for act in request.steps(self.team()) {
-            let (key, what) = super::steps::key(*act);
+            let (key, what) = super::step_key(*act);
             all.push(letter(key, what, Action::Step(*act)));
         }
         if !request.is_asked_of(self.team()) && request.state() == Some(Stands::Granted) {

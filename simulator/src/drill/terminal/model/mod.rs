@@ -17,6 +17,7 @@ use portcullis_proto::drill::v1 as wire;
 
 pub use dialog::{Confirm, Dialog, KINDS, Task, Then};
 pub use keys::{Action, Binding};
+pub use steps::key as step_key;
 
 use super::exchange::Exchange;
 use super::message::{Call, Effect, Fetch, Message};

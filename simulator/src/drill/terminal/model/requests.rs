@@ -7,9 +7,6 @@ use crate::drill::terminal::exchange::Came;
 use crate::drill::terminal::question::record_type;
 use crate::drill::terminal::request::Request;
 
-/// Quarters of a second between two looks at the gateway.
-const EVERY: u8 = 12;
-
 impl Model {
     /// Release requests as they are listed: what the team is asked, then what it asked.
     pub fn release_requests(&self) -> Vec<&Request> {
@@ -42,7 +39,7 @@ impl Model {
     /// A quarter of a second went by. After the end nobody decides any more.
     pub(super) fn requests_tick(&mut self) {
         if self.clock.state() != portcullis_proto::drill::v1::State::Ended {
-            self.requests.tick(EVERY);
+            self.requests.tick();
         }
     }
 

@@ -84,7 +84,7 @@ impl Model {
         let other = request.map_or("", |one| one.other(&own));
         let what = sentence(&dialog.form, *act, other);
         dialog.form.error =
-            format!("{}{what} Enter once more sends it.", meanwhile.unwrap_or_default());
+            format!("{}{what}\nEnter once more sends it.", meanwhile.unwrap_or_default());
         dialog.sure = true;
         *after = last;
         vec![]
@@ -123,7 +123,11 @@ fn about(request: &Request, act: Act) -> String {
     };
     let words = words.map(|step| cut(&step.text, WORDS)).unwrap_or_default();
     match act {
-        Act::Grant | Act::Refuse | Act::AskBack => {
+        Act::Grant => {
+            let (record, purpose) = (request.record(), request.purpose());
+            format!("{record}, for {purpose}\n“{words}”")
+        }
+        Act::Refuse | Act::AskBack => {
             format!("{}: {fields}\n“{words}”", request.record())
         }
         Act::Answer => format!("“{words}”"),
@@ -133,7 +137,7 @@ fn about(request: &Request, act: Act) -> String {
 
 fn grounds() -> Vec<(String, String)> {
     let meaning = |ground: Ground| match ground {
-        Ground::NationalInterest => "sovereignty, security or public order",
+        Ground::NationalInterest => "sovereignty or security",
         Ground::OngoingInvestigation => "it would harm an investigation",
         Ground::LegalRestriction => "a law forbids it",
         Ground::NotNecessary => "the reason given does not carry it",
@@ -216,7 +220,7 @@ pub(super) fn decision(
 }
 
 /// What a key is called that begins a step.
-pub(super) fn key(act: Act) -> (&'static str, &'static str) {
+pub fn key(act: Act) -> (&'static str, &'static str) {
     match act {
         Act::Grant => ("g", "grant"),
         Act::Refuse => ("r", "refuse"),

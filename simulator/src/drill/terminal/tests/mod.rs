@@ -3,6 +3,7 @@
 mod end_to_end;
 mod link;
 mod player;
+mod requests;
 mod screens;
 mod trainer;
 
