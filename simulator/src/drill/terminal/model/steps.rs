@@ -43,10 +43,10 @@ impl Model {
 
     /// The form of a step: as it was left, where it was begun before.
     pub(super) fn step_form(&self, id: &str, act: Act) -> Form {
-        if let Some(draft) = self.requests.drafts.get(&(id.to_owned(), act)) {
-            return draft.clone();
-        }
         let Some(request) = self.requests.find(id) else { return Form::new("Request") };
+        if let Some(draft) = self.requests.drafts.get(&(id.to_owned(), act)) {
+            return draft.clone().about(about(request, act));
+        }
         let form = Form::new(title(request, act, self.team())).about(about(request, act));
         let form = match act {
             // None is ticked at first: what was shown cannot be called back, so each field that goes is somebody's own act.

@@ -5,6 +5,8 @@ mod link;
 mod player;
 mod requests;
 mod screens;
+mod server;
+mod steps;
 mod trainer;
 
 use portcullis::client::Answer;
