@@ -314,7 +314,7 @@ impl Seat {
     }
 
     pub fn between(drill: Channel, gateway: Channel) -> Self {
-        let patience = Duration::from_secs(5);
+        let patience = Duration::from_secs(20);
         let doors = Doors { drill, gateway: Some(gateway), patience };
         let (tell, told) = unbounded_channel();
         let screen = Arc::new(Mutex::new(String::new()));
@@ -340,7 +340,7 @@ impl Seat {
     }
 
     pub async fn sees(&self, text: &str) {
-        for _ in 0..1_000 {
+        for _ in 0..2_000 {
             if self.screen.lock().unwrap().contains(text) {
                 return;
             }
