@@ -9,6 +9,8 @@ use super::editor::Editor;
 pub struct Form {
     /// What it is for.
     pub title: String,
+    /// What somebody has to know who fills it in; may be empty.
+    pub about: String,
     /// Its fields, in order.
     pub fields: Vec<Field>,
     /// Which field keys go to.
@@ -79,7 +81,15 @@ const PAGE: usize = 10;
 impl Form {
     /// An empty form.
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), fields: vec![], focus: 0, error: String::new() }
+        let (title, about) = (title.into(), String::new());
+        Self { title, about, fields: vec![], focus: 0, error: String::new() }
+    }
+
+    /// With what somebody has to know who fills it in.
+    #[must_use]
+    pub fn about(mut self, about: String) -> Self {
+        self.about = about;
+        self
     }
 
     /// With a line more.

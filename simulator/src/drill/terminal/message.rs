@@ -40,6 +40,8 @@ pub enum Message {
     Explained(u64, Result<Box<query::ExplainResponse>, Box<Refused>>),
     /// What a question brought, by its number.
     Answered(u64, Result<Box<Answer>, Box<Refused>>),
+    /// Release requests that concern the desk's agency, or why they did not come.
+    Releases(Result<Vec<query::Release>, String>),
     /// The terminal is gone, or the program is told to end.
     Stop,
 }
@@ -79,6 +81,8 @@ pub enum Effect {
         /// Of which type the records are.
         record_type: Schema,
     },
+    /// Ask the gateway for the release requests that concern the desk's agency.
+    ListReleases,
     /// Leave.
     Quit,
 }
@@ -106,7 +110,7 @@ pub enum Fetch {
     Scores,
 }
 
-/// A call that changes something. Each carries a key, and made again under it changes nothing.
+/// A call that changes something. Made again it changes nothing: each carries a key, or says which step it follows.
 #[derive(Clone, PartialEq)]
 pub enum Call {
     /// A decision.
@@ -127,6 +131,8 @@ pub enum Call {
     Rate(wire::RateRequest),
     /// A request to an originator to show more, through the gateway.
     Release(query::RequestReleaseRequest),
+    /// A step on a release request, through the gateway; its key is known to the desk alone.
+    Step(String, query::ReleaseDecision),
 }
 
 /// What it is and its key; never what somebody typed.
@@ -149,7 +155,13 @@ impl Call {
             Self::Withdraw(request) => &request.key,
             Self::Rate(request) => &request.key,
             Self::Release(request) => &request.idempotency_key,
+            Self::Step(key, _) => key,
         }
+    }
+
+    /// Whether it goes to the gateway, and not to the drill.
+    pub fn is_the_gateways(&self) -> bool {
+        matches!(self, Self::Release(_) | Self::Step(..))
     }
 
     /// The same under another key.
@@ -165,6 +177,7 @@ impl Call {
             Self::Withdraw(request) => &mut request.key,
             Self::Rate(request) => &mut request.key,
             Self::Release(request) => &mut request.idempotency_key,
+            Self::Step(key, _) => key,
         };
         *place = key;
         self
@@ -185,6 +198,7 @@ impl Call {
             Self::Withdraw(request) => format!("inject {} withdrawn", request.number),
             Self::Rate(request) => format!("rating of {}", request.team),
             Self::Release(_) => "request to show more".to_owned(),
+            Self::Step(_, decision) => super::request::name(decision).to_owned(),
         }
     }
 }

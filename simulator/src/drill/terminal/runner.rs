@@ -16,6 +16,7 @@ use wire::drill_service_client::DrillServiceClient;
 
 use super::message::{Call, Effect, Fetch, Message, Outcome};
 use super::model::Model;
+use super::request::arrived;
 
 /// Largest message that is taken.
 const MAX_BYTES: usize = 64 << 20;
@@ -25,6 +26,8 @@ const TICK: Duration = Duration::from_millis(250);
 const SILENCE: Duration = Duration::from_secs(15);
 /// Longest wait for an answer of the drill.
 const LONGEST: Duration = Duration::from_secs(20);
+/// Most release requests in one answer of the gateway.
+const PAGE: u32 = 1_000;
 /// Most messages between two drawings.
 const BATCH: usize = 512;
 
@@ -105,6 +108,9 @@ async fn carry_out(effect: Effect, doors: Doors, tell: UnboundedSender<Message>)
         Effect::Ask { number, request, record_type } => {
             let answer = Answer::empty(record_type.0);
             Message::Answered(number, asked(&doors, request, answer).await)
+        }
+        Effect::ListReleases => {
+            Message::Releases(releases(&doors).await.map_err(|status| said(&status)))
         }
         Effect::Quit => Message::Stop,
     };
@@ -218,10 +224,57 @@ async fn called(doors: &Doors, call: Call) -> Outcome {
             match within(doors.patience, ask).await {
                 Ok(answer) => {
                     let id = answer.release.map(|release| release.id).unwrap_or_default();
-                    Outcome::Done(format!(", {id}; `portcullis release list` says how it stands"))
+                    Outcome::Done(format!(", {id}; the screen Requests says how it stands"))
                 }
                 Err(status) => failed(&status),
             }
+        }
+        Call::Step(_, decision) => step(doors, decision).await,
+    }
+}
+
+/// Takes a step on a release request. Refused, it may be because it was taken before and nobody heard of it.
+async fn step(doors: &Doors, decision: query::ReleaseDecision) -> Outcome {
+    let Some(mut client) = gateway(doors) else {
+        return Outcome::Refused("there is no gateway to ask".to_owned());
+    };
+    let ask = query::DecideReleaseRequest {
+        decision: Some(decision.clone()),
+        officer_token: String::new(),
+    };
+    let decide = client.decide_release(request(ask, doors.patience));
+    let status = match within(doors.patience, decide).await {
+        Ok(_) => return Outcome::Done(String::new()),
+        Err(status) => status,
+    };
+    // A step that follows another one than was looked at is aborted, and would be each time.
+    let changed = status.code() == Code::Aborted && Refused::of(&status).by_gateway;
+    if !changed && matches!(failed(&status), Outcome::Unsure(_)) {
+        return failed(&status);
+    }
+    match releases(doors).await {
+        Ok(all)
+            if all.iter().any(|one| one.id == decision.release_id && arrived(one, &decision)) =>
+        {
+            Outcome::Done(String::new())
+        }
+        Ok(_) => Outcome::Refused(said(&status)),
+        Err(_) => Outcome::Unsure(said(&status)),
+    }
+}
+
+/// Every release request that concerns the desk's agency.
+async fn releases(doors: &Doors) -> Result<Vec<query::Release>, Status> {
+    let mut client = gateway(doors).ok_or_else(|| Status::unavailable("there is no gateway"))?;
+    let (mut all, mut after) = (vec![], String::new());
+    loop {
+        let ask = query::ListReleasesRequest { after, limit: PAGE, ..Default::default() };
+        let list = client.list_releases(request(ask, doors.patience));
+        let listed = within(doors.patience, list).await?;
+        all.extend(listed.releases);
+        after = listed.next;
+        if after.is_empty() {
+            return Ok(all);
         }
     }
 }

@@ -69,15 +69,44 @@ fn clocks(model: &Model, columns: usize, pen: Pen) -> Line<'static> {
 }
 
 fn screens(model: &Model, columns: usize, pen: Pen) -> Line<'static> {
-    let mut spans = vec![];
-    let mut taken = 0;
+    // On a narrow terminal the numbers stand without their words, or not at all.
+    let fitting = [Counts::InWords, Counts::Alone, Counts::None]
+        .map(|counts| tabs(model, counts))
+        .into_iter()
+        .find(|all| all.iter().map(|(text, _)| width(text)).sum::<usize>() <= columns);
+    let all = fitting.unwrap_or_default().into_iter();
+    let spans = all
+        .map(|(text, shown)| Span::styled(text, if shown { pen.strong() } else { Style::new() }));
+    Line::from(spans.collect::<Vec<_>>())
+}
+
+/// How much is told of what a screen holds.
+#[derive(Clone, Copy)]
+enum Counts {
+    InWords,
+    Alone,
+    None,
+}
+
+/// The screens' names with what each holds, and whether it is shown.
+fn tabs(model: &Model, counts: Counts) -> Vec<(String, bool)> {
+    let told = |number: usize, word: &str| match counts {
+        Counts::None => String::new(),
+        Counts::Alone => format!(" ({number})"),
+        Counts::InWords => format!(" ({number}{word})"),
+    };
+    let mut all = vec![];
     for (screen, digit) in model.screens().iter().zip(1..) {
+        let (waiting, news) =
+            (model.requests.waiting(model.team()), model.requests.news(model.team()));
         let count = match screen {
-            Screen::Matters => format!(" ({} open)", model.open_matters()),
-            Screen::Inbox if model.unread() > 0 => format!(" ({} new)", model.unread()),
-            Screen::Answers if !model.exchanges.is_empty() => {
-                format!(" ({})", model.exchanges.len())
+            Screen::Matters => told(model.open_matters(), " open"),
+            Screen::Inbox if model.unread() > 0 => told(model.unread(), " new"),
+            Screen::Answers if !model.exchanges.is_empty() => told(model.exchanges.len(), ""),
+            Screen::Requests if waiting > 0 => {
+                told(waiting, if waiting == 1 { " waits" } else { " wait" })
             }
+            Screen::Requests if news > 0 => told(news, " new"),
             _ => String::new(),
         };
         let shown = *screen == model.screen;
@@ -87,12 +116,9 @@ fn screens(model: &Model, columns: usize, pen: Pen) -> Line<'static> {
         } else {
             format!(" {digit} {name}{count} ")
         };
-        taken += width(&text);
-        if taken <= columns {
-            spans.push(Span::styled(text, if shown { pen.strong() } else { Style::new() }));
-        }
+        all.push((text, shown));
     }
-    Line::from(spans)
+    all
 }
 
 /// The line of status: the connection, what is under way, and what there was to say last.

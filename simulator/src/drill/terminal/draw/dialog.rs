@@ -14,6 +14,8 @@ use crate::drill::terminal::text::{cut, fit, width, wrap};
 pub const NAMES: usize = 18;
 /// Most lines of a list to tick.
 const TICKS: usize = 6;
+/// Most lines above a form of what has to be known.
+const ABOUT: usize = 4;
 /// Most columns of a form.
 const WIDEST: u16 = 100;
 
@@ -64,6 +66,8 @@ fn form(form: &Form, note: &str, pen: Pen, frame: &mut Frame, area: Rect) {
     let columns = area.width.saturating_sub(2).min(WIDEST);
     let room = usize::from(columns).saturating_sub(4);
     let (mut lines, mut cursor) = (vec![], None);
+    let about = wrap(&form.about, room).into_iter().take(ABOUT);
+    lines.extend(about.map(|line| Line::styled(line, pen.faint())));
     for (place, field) in form.fields.iter().enumerate() {
         let focused = place == form.focus;
         if let Kind::Ticks { items, at } = &field.kind {

@@ -28,6 +28,17 @@ const TREATMENTS: &[(&str, &str)] = &[
     ("withhold", "nothing"),
 ];
 
+const REQUESTS: &[(&str, &str)] = &[
+    ("PENDING", "whose record it is has to decide"),
+    ("ASKED BACK", "who asks has to say more first"),
+    ("GRANTED", "in part or whole, for a while; `ask again` brings what was granted"),
+    ("REFUSED", "nothing is shown; the last step says on which ground"),
+    ("LAPSED", "nobody decided in the time that the agreement gives"),
+    ("WITHDRAWN", "who asked needs it no more"),
+    ("REVOKED", "granted once, taken back since"),
+    ("!", "an answer was wanted by now"),
+];
+
 /// Draws it.
 pub fn draw(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
     let columns = usize::from(area.width);
@@ -47,6 +58,10 @@ pub fn draw(model: &Model, pen: Pen, frame: &mut Frame, area: Rect) {
     lines.push(pair("Ctrl-C", "leave; twice: at once"));
     lines.push(head("In forms"));
     lines.extend(FORMS.iter().map(|(key, what)| pair(key, what)));
+    if model.screen == Screen::Requests {
+        lines.push(head("How a request stands"));
+        lines.extend(REQUESTS.iter().map(|(word, what)| pair(word, what)));
+    }
     lines.push(head("What policy does to a field"));
     lines.extend(TREATMENTS.iter().map(|(word, what)| pair(word, what)));
     if let Some(told) = &model.told {

@@ -7,6 +7,7 @@ mod dialog;
 mod help;
 mod pen;
 mod player;
+mod requests;
 mod trainer;
 
 use ratatui::Frame;
@@ -53,6 +54,7 @@ pub fn draw(model: &Model, pen: Pen, frame: &mut Frame) {
         (Some(_), Screen::Inbox) => player::inbox(model, pen, frame, body),
         (Some(_), Screen::Ask) => asking::draw(model, pen, frame, body),
         (Some(_), Screen::Answers) => answers::draw(model, pen, frame, body),
+        (Some(_), Screen::Requests) => requests::draw(model, pen, frame, body),
         (Some(_), Screen::Injects) => trainer::injects(model, pen, frame, body),
         (Some(_), Screen::Scores) => trainer::scores(model, pen, frame, body),
         (Some(_), Screen::Log) => trainer::log(model, pen, frame, body),
@@ -75,7 +77,7 @@ fn paragraph(frame: &mut Frame, area: Rect, lines: Vec<Line<'_>>) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// A list under its head: as many rows as fit, the picked one among them and marked.
+/// A list under its head: as many rows as fit, the picked one among them and marked; the first ones where none is.
 fn list(
     frame: &mut Frame,
     area: Rect,
@@ -87,7 +89,8 @@ fn list(
     let height = usize::from(area.height).saturating_sub(1);
     let width = usize::from(area.width);
     let mut lines = vec![Line::styled(super::text::fit(&format!("  {head}"), width), pen.head())];
-    let first = place.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
+    let middle = if place < rows.len() { place.saturating_sub(height / 2) } else { 0 };
+    let first = middle.min(rows.len().saturating_sub(height));
     for (at, (row, style)) in rows.into_iter().enumerate().skip(first).take(height) {
         let picked = at == place;
         let mark = if picked { "> " } else { "  " };

@@ -25,6 +25,7 @@ impl Model {
             }
             Action::Open => self.deeper(1),
             Action::Back => self.deeper(-1),
+            Action::NextUnread if self.screen == Screen::Requests => self.next_request(),
             Action::NextUnread => self.next_unread(),
             Action::Help => {
                 self.help = true;
@@ -70,6 +71,8 @@ impl Model {
             Action::Withdraw => self.with_inject(|number| Task::Withdraw { number }),
             Action::Rate => self.open(Task::Rate),
             Action::Release => self.ask_release(),
+            Action::Step(act) => self.begin_step(act),
+            Action::UseGrant => return self.use_grant(),
         }
         vec![]
     }
@@ -80,6 +83,12 @@ impl Model {
         (self.scroll, self.row, self.column) = (0, 0, 0);
         if screen == Screen::Scores {
             self.want(Fetch::Scores);
+        }
+        // What is picked by default stays picked when another one comes before it.
+        if screen == Screen::Requests
+            && let Some(number) = self.pick()
+        {
+            self.picked.insert(screen, number);
         }
     }
 
@@ -131,6 +140,9 @@ impl Model {
         }
         if self.screen == Screen::Inbox && depth > 0 {
             self.read();
+        }
+        if self.screen == Screen::Requests && depth > 0 {
+            self.read_request();
         }
     }
 

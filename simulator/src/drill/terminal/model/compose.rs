@@ -112,6 +112,9 @@ pub(super) fn compose(form: &Form, task: &Task) -> Result<Call, Wrong> {
                 reason: needed("reason")?,
             })
         }
+        Task::Step { release, act, after } => {
+            Call::Step(key, super::steps::decision(form, release, *act, *after)?)
+        }
         Task::Release { query, .. } => {
             let query = query::Query { justification: needed("reason")?, ..(**query).clone() };
             Call::Release(query::RequestReleaseRequest {

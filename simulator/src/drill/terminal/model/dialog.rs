@@ -1,6 +1,7 @@
 //! Forms over a screen and the calls that they make. A form that was sent stays as it is until it is known what came of
 //! it: it is made again by itself under its key. Refused, it can be changed and goes out under a key of its own.
 
+use portcullis_core::release::Act;
 use portcullis_proto::drill::v1 as wire;
 use portcullis_proto::query::v1 as query;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
@@ -21,6 +22,16 @@ pub struct Dialog {
     pub task: Task,
     /// Key of the call that is under way; none: it was not sent, or refused.
     pub key: Option<String>,
+    /// Enter was pressed, and it was said what a second one does.
+    pub sure: bool,
+}
+
+impl Dialog {
+    /// Something in it changed: what was said of it holds no more.
+    pub(super) fn changed(&mut self) {
+        self.form.error.clear();
+        self.sure = false;
+    }
 }
 
 /// What a form is for. Without `Debug`: a release names a record.
@@ -66,6 +77,15 @@ pub enum Task {
         ask: String,
         /// The request, without its reason.
         query: Box<query::Query>,
+    },
+    /// A step on a release request.
+    Step {
+        /// Which.
+        release: String,
+        /// What is done.
+        act: Act,
+        /// Number of the last step that was looked at.
+        after: u32,
     },
 }
 
@@ -143,24 +163,30 @@ impl Model {
         let Some(dialog) = &mut self.dialog else { return vec![] };
         if dialog.key.is_some() {
             if key.code == KeyCode::Esc {
-                self.dialog = None;
+                self.close();
             }
             return vec![];
         }
         match dialog.form.key(key) {
-            Took::Closed => self.dialog = None,
-            Took::Changed => dialog.form.error.clear(),
+            Took::Closed => self.close(),
+            Took::Changed => dialog.changed(),
             Took::Sent if matches!(dialog.task, Task::NoDuff) => {
                 let text = "NO-DUFF: stop the exercise for a real emergency and tell everybody?";
                 self.confirm = Some(Confirm { text: text.to_owned(), then: Then::Send });
             }
+            Took::Sent if matches!(dialog.task, Task::Step { .. }) => return self.step_entered(),
             Took::Sent => return self.send(),
             Took::Moved | Took::Nothing => {}
         }
         vec![]
     }
 
-    fn send(&mut self) -> Vec<Effect> {
+    fn close(&mut self) {
+        self.keep_draft();
+        self.dialog = None;
+    }
+
+    pub(super) fn send(&mut self) -> Vec<Effect> {
         let key = self.new_key();
         let Some(dialog) = &mut self.dialog else { return vec![] };
         match compose(&dialog.form, &dialog.task) {
@@ -172,8 +198,10 @@ impl Model {
             Ok(call) => {
                 dialog.form.error.clear();
                 dialog.key = Some(key.clone());
-                if let Call::Decide(request) = &call {
-                    self.player.clone_from(&request.player);
+                match &call {
+                    Call::Decide(request) => self.player.clone_from(&request.player),
+                    Call::Step(_, decision) => self.player.clone_from(&decision.officer),
+                    _ => {}
                 }
                 vec![self.make(call.under(key))]
             }
@@ -205,8 +233,9 @@ impl Model {
                 let what = query.fields.join(", ");
                 Form::new(format!("Ask {ask} to show {what}")).text("reason", "")
             }
+            Task::Step { release, act, .. } => self.step_form(release, *act),
         };
-        self.dialog = Some(Dialog { form, task, key: None });
+        self.dialog = Some(Dialog { form, task, key: None, sure: false });
     }
 
     fn decide_form(&self, matter: u32, team: &str) -> Form {
@@ -299,6 +328,7 @@ impl Model {
         let wrote = self.pick().filter(|_| self.screen == Screen::Inbox);
         let wrote = self.news.iter().find(|one| Some(one.number) == wrote && one.kind == "message");
         let wrote = wrote.map_or("", |one| if is_staff(&one.by) { "control" } else { &one.by });
+        let wrote = self.picked_request().map_or(wrote, |one| one.other(self.team()));
         Form::new("Message").choice("to", to, wrote).text("text", "")
     }
 

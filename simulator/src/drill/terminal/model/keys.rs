@@ -1,11 +1,13 @@
 //! Which keys do what, on which screen, for whom. The line at the bottom and the page of help are read from the same
 //! list that keys are looked up in, so that what is shown is what works.
 
+use portcullis_core::release::{Act, State as Stands};
 use portcullis_proto::drill::v1 as wire;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use wire::{Role, State};
 
 use super::{Effect, Model, Screen, Standing, standing};
+use crate::drill::terminal::form::Took;
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,10 @@ pub enum Action {
     AskAgain,
     /// A request to show more of a field.
     Release,
+    /// A step on the picked release request.
+    Step(Act),
+    /// What the picked release request was granted.
+    UseGrant,
     /// Words.
     Message,
     /// Start, pause, resume.
@@ -141,12 +147,15 @@ impl Model {
         if self.screen == Screen::Inbox && self.unread() > 0 {
             all.push(letter("u", "next unread", Action::NextUnread));
         }
+        if self.screen == Screen::Requests && self.requests.next_new(self.team()).is_some() {
+            all.push(letter("u", "next new", Action::NextUnread));
+        }
     }
 
     /// How deep things on this screen can be opened.
     pub(super) fn deepest(&self) -> u8 {
         match self.screen {
-            Screen::Matters | Screen::Inbox | Screen::Injects | Screen::Log => 1,
+            Screen::Matters | Screen::Inbox | Screen::Requests | Screen::Injects | Screen::Log => 1,
             Screen::Answers => match self.picked_exchange().map(|one| &one.came) {
                 Some(super::super::exchange::Came::Answer(answer))
                     if !answer.records.is_empty() =>
@@ -182,9 +191,21 @@ impl Model {
                     all.push(letter("r", "request more", Action::Release));
                 }
             }
+            Screen::Requests => self.requests_keys(all),
             _ => {}
         }
         all.push(letter("m", "message", Action::Message));
+    }
+
+    fn requests_keys(&self, all: &mut Vec<Binding>) {
+        let Some(request) = self.picked_request() else { return };
+        for act in request.steps(self.team()) {
+            let (key, what) = super::step_key(*act);
+            all.push(letter(key, what, Action::Step(*act)));
+        }
+        if !request.is_asked_of(self.team()) && request.state() == Some(Stands::Granted) {
+            all.push(letter("a", "ask again", Action::UseGrant));
+        }
     }
 
     fn trainers(&self, all: &mut Vec<Binding>) {
@@ -279,8 +300,8 @@ impl Model {
             return vec![];
         }
         if let Some(dialog) = &mut self.dialog {
-            if dialog.key.is_none() {
-                dialog.form.paste(text);
+            if dialog.key.is_none() && dialog.form.paste(text) == Took::Changed {
+                dialog.changed();
             }
         } else if self.screen == Screen::Ask
             && let Some(question) = &mut self.question

@@ -6,6 +6,8 @@ mod compose;
 mod dialog;
 mod keys;
 mod questions;
+mod requests;
+mod steps;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,11 +17,13 @@ use portcullis_proto::drill::v1 as wire;
 
 pub use dialog::{Confirm, Dialog, KINDS, Task, Then};
 pub use keys::{Action, Binding};
+pub use steps::key as step_key;
 
 use super::exchange::Exchange;
 use super::message::{Call, Effect, Fetch, Message};
 use super::news::Happening;
 use super::question::Question;
+use super::request::Requests;
 use super::text;
 
 /// Quarters of a second after which something that failed is tried again.
@@ -38,6 +42,8 @@ pub enum Screen {
     Ask,
     /// Questions and what they brought.
     Answers,
+    /// Release requests, of others and the own.
+    Requests,
     /// The list of injects, and the clock.
     Injects,
     /// Scores so far.
@@ -54,6 +60,7 @@ impl Screen {
             Self::Inbox => "Inbox",
             Self::Ask => "Ask",
             Self::Answers => "Answers",
+            Self::Requests => "Requests",
             Self::Injects => "Injects",
             Self::Scores => "Scores",
             Self::Log => "Happenings",
@@ -105,7 +112,7 @@ pub struct Model {
     pub scores: Vec<wire::TeamScores>,
     /// Which screen is shown.
     pub screen: Screen,
-    /// What is picked on each screen: number of matter, event, exchange or inject.
+    /// What is picked on each screen: number of matter, event, exchange, request or inject.
     pub picked: BTreeMap<Screen, u64>,
     /// How deep what is picked was opened, by screen.
     pub depth: BTreeMap<Screen, u8>,
@@ -125,6 +132,8 @@ pub struct Model {
     pub question: Option<Question>,
     /// Questions that were asked.
     pub exchanges: Vec<Exchange>,
+    /// Release requests.
+    pub requests: Requests,
     /// Last thing to say, for the status line.
     pub notice: String,
     /// Calls whose outcome is not known yet.
@@ -164,6 +173,7 @@ impl Model {
             help: false,
             question: None,
             exchanges: vec![],
+            requests: Requests::default(),
             notice: String::new(),
             outbox: vec![],
             gateway,
@@ -188,9 +198,14 @@ impl Model {
             Message::Called(key, outcome) => self.called(&key, outcome),
             Message::Explained(number, said) => self.explained(number, said),
             Message::Answered(number, came) => self.answered(number, came),
+            Message::Releases(came) => {
+                self.listed_releases(came);
+                vec![]
+            }
             told => self.told(told),
         };
         effects.extend(self.fetches());
+        effects.extend(self.look());
         effects
     }
 
@@ -206,9 +221,9 @@ impl Model {
 
     /// Screens of the role, in the order of their digits.
     pub fn screens(&self) -> &'static [Screen] {
-        use Screen::{Answers, Ask, Inbox, Injects, Log, Matters, Scores};
+        use Screen::{Answers, Ask, Inbox, Injects, Log, Matters, Requests, Scores};
         match self.role() {
-            wire::Role::Player => &[Matters, Inbox, Ask, Answers],
+            wire::Role::Player => &[Matters, Inbox, Ask, Answers, Requests],
             wire::Role::Trainer | wire::Role::Evaluator | wire::Role::Observer => {
                 &[Injects, Matters, Scores, Log, Inbox]
             }
@@ -278,6 +293,7 @@ impl Model {
             Screen::Log => self.news.iter().rev().map(|one| one.number).collect(),
             Screen::Injects => self.plan().iter().map(|one| u64::from(one.number)).collect(),
             Screen::Answers => self.exchanges.iter().rev().map(|one| one.number).collect(),
+            Screen::Requests => self.release_requests().iter().map(|one| one.number).collect(),
             Screen::Ask | Screen::Scores => vec![],
         }
     }
@@ -348,10 +364,11 @@ impl Model {
         if self.screen == Screen::Scores && self.ticks.is_multiple_of(SCORES_EVERY) {
             self.want(Fetch::Scores);
         }
+        self.requests_tick();
         let up = self.link == Link::Up;
         let mut effects = vec![];
         for pending in &mut self.outbox {
-            let reachable = up || matches!(pending.call, Call::Release(_));
+            let reachable = up || pending.call.is_the_gateways();
             match &mut pending.again {
                 Some(0) if reachable => {
                     pending.again = None;

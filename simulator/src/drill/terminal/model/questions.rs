@@ -1,6 +1,9 @@
 //! Questions to partners: what policy says first, then the question, then what it brought.
 
+use std::sync::Arc;
+
 use portcullis::client::{Answer, Refused};
+use portcullis_core::label::RecordType;
 use portcullis_proto::query::v1 as wire;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
@@ -86,7 +89,6 @@ impl Model {
     }
 
     fn ask(&mut self) -> Vec<Effect> {
-        let at = self.now();
         let Some(question) = &mut self.question else { return vec![] };
         if !self.gateway {
             question.form.error = "no gateway: start the desk with --gateway PROFILE".to_owned();
@@ -117,6 +119,17 @@ impl Model {
         let Some(record_type) = known.or_else(|| record_type(&query.record_type)) else {
             return vec![];
         };
+        self.put(matter, query, record_type)
+    }
+
+    /// Puts a question to the gateway, and shows where its answer is going to stand.
+    pub(super) fn put(
+        &mut self,
+        matter: u32,
+        query: wire::Query,
+        record_type: Arc<RecordType>,
+    ) -> Vec<Effect> {
+        let at = self.now();
         // The same question, of whose answer nobody knows, goes out again under its key and is charged once.
         let unsure = self.exchanges.iter().position(|one| one.is_unsure() && one.query == query);
         let key = match unsure.map(|place| self.exchanges.remove(place)) {

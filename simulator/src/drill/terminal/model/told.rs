@@ -6,7 +6,7 @@ use portcullis_proto::drill::v1 as wire;
 use wire::watch_response::News;
 
 use super::{
-    AGAIN, Effect, Fetch, Happening, Link, Message, Model, Pending, Question, Screen, text,
+    AGAIN, Call, Effect, Fetch, Happening, Link, Message, Model, Pending, Question, Screen, text,
 };
 use crate::drill::terminal::message::Outcome;
 
@@ -69,6 +69,7 @@ impl Model {
         }
         self.asked.clear();
         self.everything();
+        self.requests.want();
         self.rest = 0;
         // What nobody knows the outcome of goes out again, each under its key.
         let waiting = self.outbox.iter_mut().filter(|pending| pending.again.is_some());
@@ -168,17 +169,32 @@ impl Model {
                 if shown {
                     self.dialog = None;
                 }
-                self.everything();
+                self.settled(&call);
             }
             Outcome::Refused(why) => {
                 let Pending { call, .. } = self.outbox.remove(place);
                 self.notice = format!("refused: {}: {why}", call.name());
                 if let Some(dialog) = self.dialog.as_mut().filter(|_| shown) {
                     dialog.form.error = why;
+                    dialog.sure = false;
                     dialog.key = None;
+                }
+                if call.is_the_gateways() {
+                    self.requests.want();
                 }
             }
         }
         vec![]
+    }
+    /// What has to be looked at after a call that is done.
+    fn settled(&mut self, call: &Call) {
+        match call {
+            Call::Release(_) => self.requests.want(),
+            Call::Step(_, decision) => {
+                self.requests.drafts.retain(|(id, _), _| *id != decision.release_id);
+                self.requests.want();
+            }
+            _ => self.everything(),
+        }
     }
 }

@@ -3,7 +3,10 @@
 mod end_to_end;
 mod link;
 mod player;
+mod requests;
 mod screens;
+mod server;
+mod steps;
 mod trainer;
 
 use portcullis::client::Answer;

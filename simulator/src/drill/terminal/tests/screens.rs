@@ -11,7 +11,7 @@ use super::super::message::{Effect, Message};
 use super::super::model::{Action, Binding, Model};
 use super::super::text::width;
 use super::player::answered;
-use super::{Desk, event, explained};
+use super::{Desk, event, explained, requests};
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (160, 50), LEAST, (97, 31)];
 
@@ -80,6 +80,30 @@ fn all() -> Vec<(String, Desk)> {
         desk.press(&[KeyCode::Char(' '), KeyCode::Down, KeyCode::Down, KeyCode::Char(' ')]);
         all.push((format!("player: {name}"), desk));
     }
+    let paths: &[(&str, u64, &[KeyCode])] = &[
+        ("requests", 3, &[]),
+        ("request, pending", 3, &[KeyCode::Enter]),
+        ("request, asked back", 7, &[KeyCode::Enter]),
+        ("request, granted", 8, &[KeyCode::Enter]),
+        ("request, refused", 2, &[KeyCode::Enter]),
+        ("grant", 3, &[KeyCode::Char('g')]),
+        ("grant, sure", 3, &[KeyCode::Char('g'), KeyCode::Char(' '), KeyCode::Enter]),
+        ("refuse", 4, &[KeyCode::Char('r'), KeyCode::Right]),
+        ("ask back", 4, &[KeyCode::Char('b')]),
+        ("answer", 7, &[KeyCode::Char('a')]),
+        ("take back", 1, &[KeyCode::Char('v')]),
+        ("withdraw", 6, &[KeyCode::Char('w')]),
+        ("requests, help", 3, &[KeyCode::Char('?')]),
+    ];
+    for (name, number, path) in paths {
+        let mut desk = requests::desk();
+        requests::pick(&mut desk, *number);
+        desk.press(path);
+        all.push((format!("player: {name}"), desk));
+    }
+    let mut desk = Desk::player();
+    desk.press(&[KeyCode::Char('5')]);
+    all.push(("player: no requests yet".to_owned(), desk));
     let paths: &[(&str, &[KeyCode])] = &[
         ("injects", &[]),
         ("inject", &[KeyCode::Down, KeyCode::Enter]),
