@@ -1,7 +1,7 @@
 //! What time it is for the agencies' records: their sources serve views that end at a moment which the host moves on.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
@@ -26,16 +26,24 @@ impl Now {
         exchange: &Path,
         agencies: impl Iterator<Item = &'a str>,
     ) -> anyhow::Result<Self> {
+        let file = |agency: &str| exchange.join("agencies").join(agency).join("records.sqlite");
+        Self::of(agencies.map(|agency| (agency.to_owned(), file(agency)))).await
+    }
+
+    /// Of agencies with their databases, wherever they are.
+    ///
+    /// # Errors
+    /// The first database that cannot be opened.
+    pub async fn of(files: impl Iterator<Item = (String, PathBuf)>) -> anyhow::Result<Self> {
         let mut databases = BTreeMap::new();
-        for agency in agencies {
-            let file = exchange.join("agencies").join(agency).join("records.sqlite");
+        for (agency, file) in files {
             // Now is set anew whenever the host starts: nothing is lost where a write is.
             let options =
                 SqliteConnectOptions::new().filename(&file).synchronous(SqliteSynchronous::Off);
             let connection = options.connect().await;
             let connection =
                 connection.with_context(|| format!("cannot open {}", file.display()))?;
-            databases.insert(agency.to_owned(), Mutex::new((connection, None)));
+            databases.insert(agency, Mutex::new((connection, None)));
         }
         Ok(Self { databases })
     }
