@@ -151,3 +151,27 @@ async fn copy(
         to.write_all(read).await?;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drill::play::tests::tutorial;
+
+    #[tokio::test]
+    async fn at_gateways_of_others_nothing_is_turned_and_whom_to_ask_is_said() {
+        let weather = Weather::elsewhere(BTreeMap::new());
+        let (scenario, _) = tutorial();
+        for (kind, about, part) in [
+            (Happening::GatewaySlow, "", "ask its operator to begin slow answers"),
+            (Happening::PeerDown, "vl-customs", "ask its operator to begin the outage"),
+            (Happening::AgreementSuspended, "vl-customs:a", "ask it to suspend `a`"),
+        ] {
+            let entry = Entry { kind, about: about.to_owned(), ..scenario.msel.entries[2].clone() };
+            let said = weather.turn(&entry, true).await.unwrap();
+            assert!(said.starts_with("NOT_OURS: ") && said.contains(part), "{said}");
+            assert!(weather.turn(&entry, false).await.unwrap().starts_with("NOT_OURS: "));
+        }
+        let shown = Entry { kind: Happening::Tip, ..scenario.msel.entries[2].clone() };
+        assert_eq!(weather.turn(&shown, true).await, None);
+    }
+}

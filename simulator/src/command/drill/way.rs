@@ -31,8 +31,8 @@ impl Way {
         match self {
             Self::Own => Host::start(scenario, plot, out).await,
             Self::OwnAgain(gateway) => Host::resume(out, gateway).await,
-            Self::Joined(ready) => Host::join(&ready, out, false).await,
-            Self::JoinedAgain(ready) => Host::join(&ready, out, true).await,
+            Self::Joined(ready) => Host::join(*ready, out, false).await,
+            Self::JoinedAgain(ready) => Host::join(*ready, out, true).await,
         }
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Joined {
     certificates: Exchange,
     /// Where profiles for the door go.
     profiles: PathBuf,
+    /// Nobody else moves the agencies' databases on in time.
+    _locks: Vec<std::fs::File>,
 }
 
 impl Host {
@@ -38,14 +40,13 @@ impl Host {
     ///
     /// # Errors
     /// What cannot be read, written or proven.
-    pub async fn join(ready: &Ready, dir: &Path, goes_on: bool) -> anyhow::Result<Self> {
-        let join = &ready.join;
+    pub async fn join(ready: Ready, dir: &Path, goes_on: bool) -> anyhow::Result<Self> {
         let begun = if goes_on {
-            Beginning::read(dir, ready)?
+            Beginning::read(dir, &ready)?
         } else {
-            let begun = Beginning::now(ready).await?;
+            let begun = Beginning::now(&ready).await?;
             let failed = || format!("cannot write in {}", dir.display());
-            join.keep(dir).with_context(failed)?;
+            ready.join.keep(dir).with_context(failed)?;
             begun.keep(dir)?;
             begun
         };
@@ -54,8 +55,10 @@ impl Host {
             true => Exchange::load(&folder.join("certs"))?,
             false => certificates(&folder.join("certs"), &ready.domain)?,
         };
+        let Ready { join, gates, agencies: reached, locks, .. } = ready;
+        let systems = reached.iter().map(|one| (one.id.clone(), one.system.clone())).collect();
         let mut agencies = BTreeMap::new();
-        for (reached, file) in ready.agencies.iter().zip(&join.agencies) {
+        for (reached, file) in reached.iter().zip(&join.agencies) {
             let id_key = file.id_key.as_ref().map(|key| IdKey::read(key)).transpose();
             let agency = Agency {
                 channel: reached.channel.clone(),
@@ -71,17 +74,17 @@ impl Host {
         let databases = join.agencies.iter();
         let databases = databases.filter_map(|one| Some((one.id.clone(), one.database.clone()?)));
         let now = Now::of(databases).await?;
-        let systems = ready.agencies.iter().map(|one| (one.id.clone(), one.system.clone()));
         let joined = Joined {
             join: join.clone(),
-            systems: systems.collect(),
+            systems,
+            _locks: locks,
             logs: begun.logs,
             certificates,
             profiles: folder.join("drill-profiles"),
         };
         let host = Self {
             agencies,
-            gateways: ready.gates.iter().map(|gate| gate.address.clone()).collect(),
+            gateways: gates.iter().map(|gate| gate.address.clone()).collect(),
             case: join.case.clone(),
             folder,
             now: Arc::new(now),

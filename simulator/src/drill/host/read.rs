@@ -211,3 +211,33 @@ fn read(entry: &audit::Entry, agency: &str, intents: &mut Intents) -> anyhow::Re
     }
     Ok(told)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exchange_that_was_begun_before_the_drill_is_not_the_drills() {
+        let entry = |index: u64, exchange: &str, body: Value| audit::Entry {
+            index,
+            exchange_id: exchange.to_owned(),
+            body_json: body.to_string(),
+            ..audit::Entry::default()
+        };
+        let intent = serde_json::json!([
+            {"part": "intent", "requester": {"agency": "b"}, "record_type": "T"}
+        ]);
+        let share = serde_json::json!([
+            {"part": "share", "originator": "a", "records": [{"plan_hash": "p"}, {"plan_hash": "p"}]}
+        ]);
+        let mut intents = Intents::new();
+        let mut told = |entry: audit::Entry| read(&entry, "a", &mut intents).unwrap();
+        assert_eq!(told(entry(7, "x", share.clone())), []);
+        assert_eq!(told(entry(8, "y", intent)), []);
+        let found = told(entry(9, "y", share));
+        let [What::Disclosed { to, records, entry, .. }] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!((to.as_str(), *records, *entry), ("b", 2, 9));
+    }
+}

@@ -114,10 +114,9 @@ impl Beginning {
         let text = std::fs::read_to_string(&path);
         let text = text.map_err(|cause| BegunError::File { path: path.clone(), cause })?;
         let begun: Self = serde_json::from_str(&text).map_err(|_| BegunError::Content(path))?;
+        // A gateway may have moved: what it is, is its log.
         let same = |log: &BegunLog, at: usize| {
-            ready.gates.get(at).is_some_and(|gate| {
-                gate.address == log.gateway && gate.log_key.to_string() == log.log_key
-            })
+            ready.gates.get(at).is_some_and(|gate| gate.log_key.to_string() == log.log_key)
         };
         let other = begun.logs.iter().enumerate().find(|(at, log)| !same(log, *at));
         match other {

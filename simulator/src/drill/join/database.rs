@@ -1,14 +1,31 @@
 //! An agency's database as a joined drill needs it: with the exercise's now, which the drill may move on, and with the
 //! records of the drill's own world.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection};
 
 use crate::drill::known::NOW;
 use crate::table::Table;
+
+/// Locks the folders of databases for as long as the files are kept: two drills that move one database on in time would
+/// tell what has not happened. The lock goes with the process, however it ends.
+pub(super) fn lock<'a>(databases: impl Iterator<Item = &'a Path>) -> Result<Vec<File>, PathBuf> {
+    let folders = databases.filter_map(|file| std::fs::canonicalize(file.parent()?).ok());
+    let folders: BTreeSet<PathBuf> = folders.collect();
+    let lock = |folder: &PathBuf| -> Result<Option<File>, PathBuf> {
+        // Where there are no such locks, or no right to open the folder, whoever runs two drills has to know.
+        let Ok(held) = File::open(folder) else { return Ok(None) };
+        match held.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(folder.clone()),
+            _ => Ok(Some(held)),
+        }
+    };
+    folders.iter().filter_map(|folder| lock(folder).transpose()).collect()
+}
 
 /// What is wrong with a database, by one word and in words; none of it tells of a row.
 pub(super) async fn look(

@@ -53,3 +53,6 @@ impl Problems {
         self.0.push(Problem { at: at.into(), word, text: text.into() });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use portcullis_proto::query::v1 as wire;
 use portcullis_proto::query::v1::query_service_client::QueryServiceClient;
 use tonic::transport::Channel;
 
-use super::database::look;
+use super::database::{lock, look};
 use super::file::{holders, place};
 use super::{Join, JoinAgency, Problems};
 use crate::drill::desk::reason;
@@ -40,6 +40,8 @@ pub struct Ready {
     pub agencies: Vec<Reached>,
     /// Trust domain of all names.
     pub domain: String,
+    /// Nobody else moves the databases on in time as long as these are kept.
+    pub locks: Vec<std::fs::File>,
 }
 
 /// A gateway.
@@ -96,8 +98,25 @@ impl Ready {
         if let Err(Problems(found)) = join.fits(scenario, plot, people) {
             problems.0.extend(found);
         }
-        let held = holders(plot);
-        for agency in &join.agencies {
+        let mut seen: BTreeMap<String, Said> = BTreeMap::new();
+        for (agency, said) in everybody(&join).await {
+            match said {
+                Ok(said) => {
+                    seen.insert(agency.id.clone(), said);
+                }
+                Err((word, text)) => problems.add(join.at(&agency), word, text),
+            }
+        }
+        // Of agencies that are not known to be at an exercise nothing is touched.
+        let (held, known) = (holders(plot), |agency: &&JoinAgency| seen.contains_key(&agency.id));
+        let databases =
+            join.agencies.iter().filter(known).filter_map(|one| one.database.as_deref());
+        let locks = lock(databases).unwrap_or_else(|folder| {
+            let text = format!("another drill moves on the databases in {}", folder.display());
+            problems.add(join.file.display().to_string(), "DATABASE_IN_USE", text);
+            vec![]
+        });
+        for agency in join.agencies.iter().filter(known) {
             if let Some(database) = &agency.database {
                 let wanted = held.get(agency.id.as_str()).cloned().unwrap_or_default();
                 if let Err((word, text)) = look(database, &wanted).await {
@@ -108,15 +127,6 @@ impl Ready {
                 && let Err(problem) = portcullis::source::adapter::IdKey::read(key)
             {
                 problems.add(join.at(agency), "ID_KEY_UNUSABLE", problem.to_string());
-            }
-        }
-        let mut seen: BTreeMap<String, Said> = BTreeMap::new();
-        for (agency, said) in everybody(&join).await {
-            match said {
-                Ok(said) => {
-                    seen.insert(agency.id.clone(), said);
-                }
-                Err((word, text)) => problems.add(join.at(&agency), word, text),
             }
         }
         let gates = gates(&join, &seen, &mut problems).await;
@@ -146,7 +156,7 @@ impl Ready {
             problems.add(join.file.display().to_string(), "DOMAINS_DIFFER", text);
         }
         let domain = domains.first().map(|domain| (*domain).to_owned()).unwrap_or_default();
-        problems.or(Self { join, gates, agencies, domain })
+        problems.or(Self { join, gates, agencies, domain, locks })
     }
 
     /// Each agency's channel.
