@@ -147,6 +147,11 @@ async fn a_joined_drill_is_the_hosted_one_and_the_next_counts_only_its_own_even_
     // An intent and an outcome for each question, and what was disclosed.
     assert_eq!(ended("p")["entries"], 4 + disclosed);
 
+    // What the drills left at their end is put back.
+    let (good, out, error) = sim(at, &["drill", "check", "--join", "prep/completed.toml"]).await;
+    assert!(good, "{error}");
+    assert_eq!(out.matches(" 0 records\n").count(), 6, "{out}");
+
     // Whoever served it still does, and its store verifies as a whole.
     assert!(gateway.try_wait().unwrap().is_none());
     let store = said["gateway"]["store"].as_str().unwrap();

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use comfy_table::{ContentArrangement, Table, presets};
 use portcullis_sim::drill::desk::Desk;
 use portcullis_sim::drill::event::Answered;
-use portcullis_sim::drill::host::{Host, Told};
+use portcullis_sim::drill::host::{BEFORE, Host, Told};
 use portcullis_sim::drill::join::{Join, Ready};
 use portcullis_sim::drill::playbook::Lead;
 use portcullis_sim::drill::plot::{Plot, Truth};
@@ -150,7 +150,7 @@ async fn up(scenario: &Scenario, plot: &Plot, wanted: Wanted) -> anyhow::Result<
     done
 }
 
-/// Looks at gateways that others run, and lets every team ask, at whatever time it is for the agencies' records.
+/// Looks at gateways that others run, puts the agencies' records before the world begins, and lets every team ask.
 async fn elsewhere(join: Join, scenario: &Scenario, plot: &Plot) -> anyhow::Result<()> {
     let ready = Ready::look(join, scenario, plot, &[]).await?;
     let mut text = String::new();
@@ -168,9 +168,11 @@ async fn elsewhere(join: Join, scenario: &Scenario, plot: &Plot) -> anyhow::Resu
             text += &format!("People cannot play {}: it has no `ca` and `crl`.\n", agency.id);
         }
     }
+    // An earlier drill may have left them at its end.
+    ready.now().await?.set_all(BEFORE).await?;
     let desk = Desk::new(ready.channels(), &ready.join.case)?;
     text += &questions(scenario, plot, &desk).await;
-    text += "Before the drill nothing is told: 0 records, unless an earlier one was played on this exchange.\n";
+    text += "The agencies' records end before the world begins: nothing is told until the drill begins.\n";
     super::super::print(&text)
 }
 

@@ -16,7 +16,6 @@ use time::OffsetDateTime;
 use super::door::{self, Doors};
 use super::{Agency, CONTROL, Host, Part, Party, Place, STAFF};
 use crate::drill::join::{Beginning, BegunLog, Counted, Join, JoinAgency, Ready, prove};
-use crate::drill::now::Now;
 use crate::drill::weather::Weather;
 use crate::load::quoted;
 
@@ -50,6 +49,7 @@ impl Host {
             begun.keep(dir)?;
             begun
         };
+        let now = ready.now().await?;
         let folder = dir.join("host");
         let certificates = match goes_on {
             true => Exchange::load(&folder.join("certs"))?,
@@ -71,9 +71,6 @@ impl Host {
             };
             agencies.insert(reached.id.clone(), agency);
         }
-        let databases = join.agencies.iter();
-        let databases = databases.filter_map(|one| Some((one.id.clone(), one.database.clone()?)));
-        let now = Now::of(databases).await?;
         let joined = Joined {
             join: join.clone(),
             systems,

@@ -13,7 +13,7 @@ use crate::generate::{Job, Layout, Part, generate};
 use crate::write::CsvFiles;
 
 /// Before anything of any world, in seconds since 1970: the first moment of the year 1.
-const BEFORE: i64 = -62_135_596_800;
+pub const BEFORE: i64 = -62_135_596_800;
 
 /// Makes it in a new folder. Its records end before the world begins, so that nothing is told until a drill moves them on.
 ///

@@ -25,7 +25,7 @@ use super::desk::{Desk, Partners};
 use super::now::Now;
 use super::weather::Weather;
 pub use door::Doors;
-pub use make::make;
+pub use make::{BEFORE, make};
 pub use read::Told;
 pub use suspend::{Party, suspend};
 

@@ -21,6 +21,7 @@ use super::database::{lock, look};
 use super::file::{holders, place};
 use super::{Join, JoinAgency, Problems};
 use crate::drill::desk::reason;
+use crate::drill::now::Now;
 use crate::drill::plot::Plot;
 use crate::drill::scenario::Scenario;
 
@@ -157,6 +158,15 @@ impl Ready {
         }
         let domain = domains.first().map(|domain| (*domain).to_owned()).unwrap_or_default();
         problems.or(Self { join, gates, agencies, domain, locks })
+    }
+
+    /// What time it is for the agencies' records.
+    ///
+    /// # Errors
+    /// The first database that cannot be opened.
+    pub async fn now(&self) -> anyhow::Result<Now> {
+        let databases = self.join.agencies.iter();
+        Now::of(databases.filter_map(|one| Some((one.id.clone(), one.database.clone()?)))).await
     }
 
     /// Each agency's channel.
