@@ -19,17 +19,17 @@ use wire::control_request::Command as Clock;
 use wire::drill_service_client::DrillServiceClient;
 use wire::watch_response::News;
 
-type Client = DrillServiceClient<Channel>;
+pub type Client = DrillServiceClient<Channel>;
 
 /// A host that is up.
-struct Host {
-    child: Child,
-    said: Value,
+pub struct Host {
+    pub child: Child,
+    pub said: Value,
     out: tokio::io::Lines<BufReader<tokio::process::ChildStdout>>,
 }
 
 impl Host {
-    async fn up(folder: &Path, words: &[&str]) -> Self {
+    pub async fn up(folder: &Path, words: &[&str]) -> Self {
         let mut child = Command::new(portcullis_tests::binary("portcullis-sim").unwrap())
             .args(words)
             .current_dir(folder)
@@ -50,12 +50,12 @@ impl Host {
         folder.join(one.unwrap()[kind].as_str().unwrap())
     }
 
-    async fn client(&self, folder: &Path, agency: &str, system: &str) -> Client {
+    pub async fn client(&self, folder: &Path, agency: &str, system: &str) -> Client {
         let profile = Profile::load(&self.profile(folder, agency, system, "drill")).unwrap();
         Client::new(connect(&profile).await.unwrap())
     }
 
-    async fn ended(mut self) -> Value {
+    pub async fn ended(mut self) -> Value {
         let last = self.out.next_line().await.unwrap().expect("the scores");
         assert!(self.child.wait().await.unwrap().success());
         serde_json::from_str(&last).unwrap()
@@ -74,7 +74,7 @@ fn reason(status: &Status) -> String {
     details.error_info().map(|info| info.reason.clone()).unwrap_or_default()
 }
 
-fn command(key: &str, command: Clock) -> wire::ControlRequest {
+pub fn command(key: &str, command: Clock) -> wire::ControlRequest {
     wire::ControlRequest { key: key.to_owned(), command: Some(command) }
 }
 
@@ -91,7 +91,10 @@ fn decide(key: &str, matter: u32, decision: &str) -> wire::DecideRequest {
 }
 
 /// Everything that a client is told until an event of a kind, the clock left out.
-async fn told(client: &mut Client, until: impl Fn(&wire::Happened) -> bool) -> Vec<wire::Happened> {
+pub async fn told(
+    client: &mut Client,
+    until: impl Fn(&wire::Happened) -> bool,
+) -> Vec<wire::Happened> {
     let mut stream = client.watch(wire::WatchRequest { from_event: 0 }).await.unwrap().into_inner();
     let mut all = vec![];
     while let Some(response) = stream.message().await.unwrap() {
@@ -305,7 +308,7 @@ async fn each_sees_and_does_what_is_theirs_and_what_a_team_asks_is_read_from_the
 }
 
 /// Norvia's desk asks Velland by the command line.
-async fn ask(host: &Host, folder: &Path) -> (bool, String) {
+pub async fn ask(host: &Host, folder: &Path) -> (bool, String) {
     let words = ["query", "Declaration", "--from", "vl-customs", "--limit", "1"];
     let more = ["--fields", "ucr,items.hs_code", "--format", "json"];
     norvia(host, folder, &[&words[..], &more].concat()).await

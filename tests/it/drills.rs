@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-async fn sim(folder: &Path, words: &[&str]) -> (bool, String, String) {
+pub async fn sim(folder: &Path, words: &[&str]) -> (bool, String, String) {
     let done = tokio::process::Command::new(portcullis_tests::binary("portcullis-sim").unwrap())
         .args(words)
         .current_dir(folder)
@@ -18,7 +18,7 @@ async fn sim(folder: &Path, words: &[&str]) -> (bool, String, String) {
     (done.status.success(), text(done.stdout), text(done.stderr))
 }
 
-fn events(folder: &Path) -> Vec<Value> {
+pub fn events(folder: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(folder.join("events.jsonl")).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -17,6 +17,7 @@ mod casework;
 mod clients;
 mod commands;
 mod crash;
+mod drill_join;
 mod drill_people;
 mod drills;
 mod gauntlet;

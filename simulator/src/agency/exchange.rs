@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::agreements::{self, Agreement};
 use crate::drill::known;
-use crate::load::{LoadError, Target, execute, load, mapping, mapping_of, quoted};
+use crate::load::{LoadError, Served, Target, execute, load, mapping, mapping_of, quoted};
 use crate::table::Table;
 use crate::world::{Office, World};
 
@@ -57,7 +57,7 @@ pub struct Exchange<'w> {
     by_now: bool,
 }
 
-/// Which rows there are is looked for once a day: views by an exercise's now show and hide them by themselves.
+/// Which rows there are is looked for once a day in the tables: views by an exercise's now show and hide them by themselves.
 const ONCE_A_DAY: u32 = 86_400;
 
 impl<'w> Exchange<'w> {
@@ -110,7 +110,9 @@ impl<'w> Exchange<'w> {
                     let database = "sqlite:records.sqlite";
                     let text = if self.by_now {
                         let view = known::view(*table);
-                        mapping_of(*table, &view, Some(ONCE_A_DAY), &target, database)
+                        let beneath = Some(table.name());
+                        let served = Served { view: &view, beneath, refresh: Some(ONCE_A_DAY) };
+                        mapping_of(*table, served, &target, database)
                     } else {
                         mapping(*table, &target, database)
                     };

@@ -6,18 +6,24 @@ mod desk;
 mod log;
 mod msel;
 mod people;
+mod prepare;
 mod print;
 mod run;
+mod way;
 mod what_if;
 
 use clap::Subcommand;
+use portcullis_sim::drill::join::Join;
+use portcullis_sim::drill::scenario::Scenario;
 
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
     /// Before people arrive: is the scenario sound, which cases can be played, and does everything come up?
     Check(check::Arguments),
-    /// Run a drill on this machine.
+    /// Make an exchange for gateways that others run, and the file with which a drill joins them.
+    Prepare(prepare::Arguments),
+    /// Run a drill: all of it on this machine, or joining gateways that others run.
     Run(run::Arguments),
     /// Take part: the desk of a player or trainer, on this terminal.
     Desk(desk::Arguments),
@@ -41,6 +47,7 @@ pub enum Command {
 pub fn run(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Check(arguments) => check::run(arguments),
+        Command::Prepare(arguments) => prepare::run(arguments),
         Command::Run(arguments) => run::run(arguments),
         Command::Desk(arguments) => desk::run(arguments),
         Command::Resume(arguments) => people::resume(arguments),
@@ -51,4 +58,10 @@ pub fn run(command: &Command) -> anyhow::Result<()> {
         Command::Print(arguments) => print::run(arguments),
         Command::WhatIf(arguments) => what_if::run(arguments),
     }
+}
+
+/// The scenario of a drill that joins.
+fn joined(join: &Join) -> anyhow::Result<Scenario> {
+    let scenario = Scenario::read(&join.scenario)?;
+    Ok(Scenario { name: join.name.clone(), ..scenario })
 }

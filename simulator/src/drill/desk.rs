@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use portcullis_proto::handling::v1::Environment;
 use portcullis_proto::query::v1 as wire;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _, Value,
@@ -123,29 +124,58 @@ impl Desk {
         let request =
             wire::QueryRequest { query: Some(self.query(lead)), ..wire::QueryRequest::default() };
         let mut stream = client.query(request).await?.into_inner();
-        let (mut exchange, mut rows, mut plans, mut whole) = (String::new(), vec![], vec![], false);
+        let mut coming = Coming::default();
         while let Some(response) = stream.message().await? {
-            match response.message {
-                Some(Message::Header(header)) => exchange = header.exchange_id,
-                Some(Message::Plan(plan)) => plans.push(shows(&plan)),
-                Some(Message::Batch(batch)) => {
-                    for record in batch.records {
-                        rows.push(row(descriptor.clone(), &record.payload));
-                    }
-                }
-                Some(Message::Receipt(_)) => whole = true,
-                Some(Message::SourceStatus(_)) | None => {}
+            if let Some(Err(reason)) = response.message.map(|part| coming.take(part, &descriptor)) {
+                return Ok(Reply::refused(reason));
             }
         }
-        if !whole {
-            return Ok(Reply::refused("ANSWER_INCOMPLETE"));
-        }
-        let answered = Answered::Records { count: rows.len() as u64, exchange };
-        Ok(Reply { answered, found: Some(rows), plans })
+        Ok(coming.reply())
     }
 }
 
-/// Partners of a hosted drill: before each question the agency that is asked is told what time it is.
+/// An answer that is coming.
+#[derive(Default)]
+struct Coming {
+    exchange: Option<String>,
+    rows: Vec<Row>,
+    plans: Vec<What>,
+    whole: bool,
+}
+
+impl Coming {
+    /// Takes a part of it, unless it is not an exercise's: exercise and production never mix.
+    fn take(&mut self, part: Message, descriptor: &MessageDescriptor) -> Result<(), &'static str> {
+        match part {
+            Message::Header(header) if header.environment() != Environment::Exercise => {
+                return Err("NOT_AN_EXERCISE");
+            }
+            Message::Header(header) => self.exchange = Some(header.exchange_id),
+            // What comes before a header says nothing of where it is from.
+            Message::Plan(_) | Message::Batch(_) if self.exchange.is_none() => {
+                return Err("ANSWER_MALFORMED");
+            }
+            Message::Plan(plan) => self.plans.push(shows(&plan)),
+            Message::Batch(batch) => {
+                let records = batch.records.iter();
+                self.rows.extend(records.map(|one| row(descriptor.clone(), &one.payload)));
+            }
+            Message::Receipt(_) => self.whole = true,
+            Message::SourceStatus(_) => {}
+        }
+        Ok(())
+    }
+
+    fn reply(self) -> Reply {
+        let Some(exchange) = self.exchange.filter(|_| self.whole) else {
+            return Reply::refused("ANSWER_INCOMPLETE");
+        };
+        let answered = Answered::Records { count: self.rows.len() as u64, exchange };
+        Reply { answered, found: Some(self.rows), plans: self.plans }
+    }
+}
+
+/// Partners of a drill through gateways: before each question the agency that is asked is told what time it is.
 #[derive(Debug, Clone)]
 pub struct Partners {
     /// What time it is for the agencies.
@@ -308,5 +338,44 @@ fn leaf(message: &DynamicMessage) -> Option<String> {
             Some(format!("{} {}", number("units")?, currency.as_str()?))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_production_is_refused_before_a_record_of_it_is_taken() {
+        let pool = DescriptorPool::decode(portcullis_proto::DESCRIPTOR_SET).unwrap();
+        let declaration = pool.get_message_by_name("portcullis.record.v1.Declaration").unwrap();
+        let header = |environment: Environment| {
+            Message::Header(wire::Header {
+                exchange_id: "ab".to_owned(),
+                environment: environment.into(),
+                ..wire::Header::default()
+            })
+        };
+        let batch = || {
+            let records = vec![wire::ReleasedRecord::default()];
+            Message::Batch(wire::RecordBatch { records, ..wire::RecordBatch::default() })
+        };
+        let receipt = || Message::Receipt(wire::Receipt::default());
+        let answer = |parts: Vec<Message>| {
+            let mut coming = Coming::default();
+            let taken = parts.into_iter().try_for_each(|part| coming.take(part, &declaration));
+            match taken.map(|()| coming.reply().answered) {
+                Ok(Answered::Records { count, exchange }) => format!("{count} of {exchange}"),
+                Ok(Answered::Refused { reason }) => reason,
+                Err(reason) => reason.to_owned(),
+            }
+        };
+        assert_eq!(answer(vec![header(Environment::Exercise), batch(), receipt()]), "1 of ab");
+        for other in [Environment::Production, Environment::Unspecified] {
+            assert_eq!(answer(vec![header(other), batch(), receipt()]), "NOT_AN_EXERCISE");
+        }
+        assert_eq!(answer(vec![batch(), header(Environment::Exercise)]), "ANSWER_MALFORMED");
+        assert_eq!(answer(vec![header(Environment::Exercise), batch()]), "ANSWER_INCOMPLETE");
+        assert_eq!(answer(vec![receipt()]), "ANSWER_INCOMPLETE");
     }
 }

@@ -231,9 +231,9 @@ pub enum What {
     },
     /// The drill ended; nothing follows.
     Ended {
-        /// The gateway's last checkpoint.
+        /// The gateway's last checkpoint; of several gateways, theirs.
         checkpoint: String,
-        /// Entries of its log, all verified.
+        /// Entries that were verified: the whole log of a gateway of the drill's own; of others', what the drill counts.
         entries: u64,
     },
 }

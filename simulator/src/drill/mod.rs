@@ -5,8 +5,8 @@
 //! - `story.rs`: which moment of the world an exercise time is; `known.rs`: what of the world is known by then
 //! - `clock/`: the exercise's clock; `event.rs`, `log.rs`: everything that happens, chained, on disk
 //! - `playbook/`: whom an officer asks what about a matter, and what the answers say; `bot.rs`: who plays how
-//! - `host.rs`: gateway and sources on this machine, and the only file that knows the gateway; `now.rs`: what time it is for
-//!   them; `weather.rs`: what injects do to them; `desk.rs`: questions over the wire
+//! - `host/`: gateway and sources on this machine, and the only files that know the gateway's inside; `join/`: gateways that
+//!   others run; `now.rs`: what time it is for them; `weather.rs`: what injects do to them; `desk.rs`: questions over the wire
 //! - `live/`: a drill with people; `service/`: how they take part; `simcell.rs`: who answers release requests for
 //!   agencies that nobody plays
 //! - `terminal/`: the desk on a terminal, for players and trainers
@@ -22,6 +22,7 @@ pub mod desk;
 mod document;
 pub mod event;
 pub mod host;
+pub mod join;
 pub mod known;
 pub mod live;
 pub mod log;

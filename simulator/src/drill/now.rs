@@ -2,7 +2,7 @@
 //! which records of what does not happen are missing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use anyhow::Context as _;
@@ -40,9 +40,17 @@ impl Now {
         exchange: &Path,
         agencies: impl Iterator<Item = &'a str>,
     ) -> anyhow::Result<Self> {
+        let file = |agency: &str| exchange.join("agencies").join(agency).join("records.sqlite");
+        Self::of(agencies.map(|agency| (agency.to_owned(), file(agency)))).await
+    }
+
+    /// Of agencies with their databases, wherever they are.
+    ///
+    /// # Errors
+    /// The first database that cannot be opened.
+    pub async fn of(files: impl Iterator<Item = (String, PathBuf)>) -> anyhow::Result<Self> {
         let mut databases = BTreeMap::new();
-        for agency in agencies {
-            let file = exchange.join("agencies").join(agency).join("records.sqlite");
+        for (agency, file) in files {
             // Now is set anew whenever the host starts: nothing is lost where a write is.
             let options =
                 SqliteConnectOptions::new().filename(&file).synchronous(SqliteSynchronous::Off);
@@ -50,7 +58,7 @@ impl Now {
             let connection =
                 connection.with_context(|| format!("cannot open {}", file.display()))?;
             let database = Database { connection, told: None, hidden: None };
-            databases.insert(agency.to_owned(), Mutex::new(database));
+            databases.insert(agency, Mutex::new(database));
         }
         Ok(Self { databases, hidden: RwLock::default() })
     }

@@ -83,13 +83,15 @@ fn decision(index: &mut Index<'_>, release: &wire::Release) -> wire::release_dec
     }
 }
 
-/// Answers for an agency until the drill is over.
-pub async fn answer(session: Session, agency: String, key: IdKey, channel: Channel) {
+/// Answers for an agency until the drill is over. `after`: the last release request that is not the drill's; empty where all
+/// are.
+pub async fn answer(session: Session, agency: String, key: IdKey, channel: Channel, after: String) {
     let mut client = QueryServiceClient::new(channel);
     let mut index = Index::new(&session.cast.plot, &agency, key);
     while !session.is_over() {
         let ask = wire::ListReleasesRequest {
             states: vec![wire::ReleaseState::Pending.into()],
+            after: after.clone(),
             ..Default::default()
         };
         let listed = client.list_releases(ask).await;

@@ -27,7 +27,8 @@ struct Way {
 /// The ways to all sources, and the parties who can suspend.
 #[derive(Debug, Clone)]
 pub struct Weather {
-    ways: Arc<BTreeMap<String, watch::Sender<Way>>>,
+    /// None where gateway and sources are not the drill's own.
+    ways: Option<Arc<BTreeMap<String, watch::Sender<Way>>>>,
     parties: Arc<BTreeMap<String, Party>>,
 }
 
@@ -58,28 +59,47 @@ impl Weather {
             ways.insert(agency.clone(), sender);
             relays.insert(agency, (Relay { listener, way }, address));
         }
-        Ok((Self { ways: Arc::new(ways), parties: Arc::new(parties) }, relays))
+        Ok((Self { ways: Some(Arc::new(ways)), parties: Arc::new(parties) }, relays))
+    }
+
+    /// The weather at gateways that others run: nothing of theirs is touched but agreements, in the name of these parties.
+    pub fn elsewhere(parties: BTreeMap<String, Party>) -> Self {
+        Self { ways: None, parties: Arc::new(parties) }
     }
 
     /// Changes the weather as an inject says, or back. What goes wrong is returned in words.
     pub async fn turn(&self, entry: &Entry, on: bool) -> Option<String> {
-        match entry.kind {
-            Happening::GatewaySlow => {
-                for way in self.ways.values() {
+        let begin = if on { "begin" } else { "end" };
+        match (entry.kind, &self.ways) {
+            (Happening::GatewaySlow, None) => Some(format!(
+                "NOT_OURS: the gateway is not the drill's own: ask its operator to {begin} slow answers"
+            )),
+            (Happening::PeerDown, None) => Some(format!(
+                "NOT_OURS: the source of `{}` is not the drill's own: ask its operator to {begin} the outage",
+                entry.about
+            )),
+            (Happening::GatewaySlow, Some(ways)) => {
+                for way in ways.values() {
                     way.send_modify(|way| way.slow = on);
                 }
                 None
             }
-            Happening::PeerDown => match self.ways.get(&entry.about) {
+            (Happening::PeerDown, Some(ways)) => match ways.get(&entry.about) {
                 Some(way) => {
                     way.send_modify(|way| way.down = on);
                     None
                 }
                 None => Some(format!("no source of `{}` is in this exercise", entry.about)),
             },
-            Happening::AgreementSuspended => {
+            (Happening::AgreementSuspended, ways) => {
                 let (agency, agreement) = entry.about.split_once(':')?;
                 let Some(party) = self.parties.get(agency) else {
+                    if ways.is_none() {
+                        let word = if on { "suspend" } else { "resume" };
+                        return Some(format!(
+                            "NOT_OURS: the join file has no `agreement_key` of `{agency}`: ask it to {word} `{agreement}`"
+                        ));
+                    }
                     return Some(format!("no agency `{agency}` is in this exercise"));
                 };
                 suspend(party, agreement, on).await.err().map(|error| format!("{error:#}"))
@@ -129,5 +149,29 @@ async fn copy(
             tokio::time::sleep(SLOW).await;
         }
         to.write_all(read).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drill::play::tests::tutorial;
+
+    #[tokio::test]
+    async fn at_gateways_of_others_nothing_is_turned_and_whom_to_ask_is_said() {
+        let weather = Weather::elsewhere(BTreeMap::new());
+        let (scenario, _) = tutorial();
+        for (kind, about, part) in [
+            (Happening::GatewaySlow, "", "ask its operator to begin slow answers"),
+            (Happening::PeerDown, "vl-customs", "ask its operator to begin the outage"),
+            (Happening::AgreementSuspended, "vl-customs:a", "ask it to suspend `a`"),
+        ] {
+            let entry = Entry { kind, about: about.to_owned(), ..scenario.msel.entries[2].clone() };
+            let said = weather.turn(&entry, true).await.unwrap();
+            assert!(said.starts_with("NOT_OURS: ") && said.contains(part), "{said}");
+            assert!(weather.turn(&entry, false).await.unwrap().starts_with("NOT_OURS: "));
+        }
+        let shown = Entry { kind: Happening::Tip, ..scenario.msel.entries[2].clone() };
+        assert_eq!(weather.turn(&shown, true).await, None);
     }
 }

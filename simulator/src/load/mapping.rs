@@ -12,25 +12,34 @@ pub(crate) const LISTS: [&str; 3] = ["containers", "former_flags", "aliases"];
 /// The text of a mapping file. `database` is what the mapping names: `sqlite:FILE`, relative to the mapping, or the
 /// address of a PostgreSQL database, without a password.
 pub fn mapping(table: Table, target: &Target, database: &str) -> String {
-    mapping_of(table, table.name(), None, target, database)
+    mapping_of(table, Served { view: table.name(), beneath: None, refresh: None }, target, database)
 }
 
-/// The same for a view with the columns of the table. `refresh`: after so many seconds its rows are looked for anew; as the
-/// source says where nothing is said.
-pub fn mapping_of(
-    table: Table,
-    view: &str,
-    refresh: Option<u32>,
-    target: &Target,
-    database: &str,
-) -> String {
+/// What is served of a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Served<'a> {
+    /// The table or a view with its columns.
+    pub view: &'a str,
+    /// Where it is looked which rows the view may come to show, if not in itself.
+    pub beneath: Option<&'a str>,
+    /// After so many seconds its rows are looked for anew; as the source says where nothing is said.
+    pub refresh: Option<u32>,
+}
+
+/// The same for a view with the columns of the table.
+pub fn mapping_of(table: Table, served: Served<'_>, target: &Target, database: &str) -> String {
+    let view = served.view;
     let mut text = format!(
         "# `{view}` as `portcullis source` serves it: written by `portcullis-sim`, from the columns of the table.\n\
          record_type = \"{}\"\ntable = \"{view}\"\ndatabase = {}\nid = [\"id\"]\n",
         table.record_type(),
         quoted(database),
     );
-    if let Some(seconds) = refresh {
+    if let Some(beneath) = served.beneath {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "index_table = {}", quoted(beneath));
+    }
+    if let Some(seconds) = served.refresh {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "refresh_seconds = {seconds}");
     }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::table::{Column, Kind, Table};
 
 pub(crate) use mapping::{LISTS, quoted};
-pub use mapping::{mapping, mapping_of};
+pub use mapping::{Served, mapping, mapping_of};
 pub use rows::RowsError;
 
 /// Where to.

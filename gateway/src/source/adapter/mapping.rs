@@ -24,6 +24,9 @@ pub struct MappingFile {
     pub table: Option<Spanned<String>>,
     /// The database that has it.
     pub database: Option<Spanned<DatabaseRef>>,
+    /// A table or view with every row that `table` may come to show, and the same columns: which rows there are is looked
+    /// for in it. For views that show more as time goes on: a row that appears is found at once. `table` unless given.
+    pub index_table: Option<Spanned<String>>,
     /// How often rows that appeared or vanished are looked for; 60 unless given.
     pub refresh_seconds: Option<Spanned<u64>>,
     /// A column that grows whenever a row is added or changed: while it and the number of rows stand still,

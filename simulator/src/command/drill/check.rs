@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use comfy_table::{ContentArrangement, Table, presets};
-use portcullis_sim::drill::desk::Ask as _;
+use portcullis_sim::drill::desk::Desk;
 use portcullis_sim::drill::event::Answered;
-use portcullis_sim::drill::host::Host;
+use portcullis_sim::drill::host::{BEFORE, Host, Told};
+use portcullis_sim::drill::join::{Join, Ready};
 use portcullis_sim::drill::playbook::Lead;
 use portcullis_sim::drill::plot::{Plot, Truth};
 use portcullis_sim::drill::scenario::{Scenario, msel};
@@ -17,8 +18,11 @@ use super::certify::{self, Played};
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Folder of the scenario, or one that is built in.
-    #[arg(long)]
-    scenario: PathBuf,
+    #[arg(long, required_unless_present = "join")]
+    scenario: Option<PathBuf>,
+    /// Look at the gateways of others that a drill will join, by the file that `drill prepare` made.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scenario", "seed", "certify", "plot_only"])]
+    join: Option<PathBuf>,
     /// World of another seed than the scenario's.
     #[arg(long)]
     seed: Option<u64>,
@@ -36,8 +40,14 @@ pub struct Arguments {
 
 /// Checks.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let scenario = Scenario::read(&arguments.scenario)?;
-    let plot = Plot::new(&scenario, arguments.seed)?;
+    let join = arguments.join.as_deref().map(Join::read).transpose()?;
+    let scenario = match (&join, &arguments.scenario) {
+        (Some(join), _) => super::joined(join)?,
+        (None, Some(scenario)) => Scenario::read(scenario)?,
+        (None, None) => bail!("`--scenario` or `--join` is needed"),
+    };
+    let seed = join.as_ref().map(|join| join.seed).or(arguments.seed);
+    let plot = Plot::new(&scenario, seed)?;
     let mut text = format!(
         "EXERCISE {}: {} of exercise time, {} injects, pack {}, seed {}\n\n",
         scenario.title.trim(),
@@ -56,6 +66,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if !arguments.json {
         super::super::print(&text)?;
+    }
+    if let Some(join) = join {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        return runtime.block_on(elsewhere(join, &scenario, &plot));
     }
     if !arguments.plot_only {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -137,6 +151,55 @@ async fn up(scenario: &Scenario, plot: &Plot, wanted: Wanted) -> anyhow::Result<
     done
 }
 
+/// Looks at gateways that others run, puts the agencies' records before the world begins, and lets every team ask.
+async fn elsewhere(join: Join, scenario: &Scenario, plot: &Plot) -> anyhow::Result<()> {
+    let ready = Ready::look(join, scenario, plot, &[]).await?;
+    let mut text = String::new();
+    for gate in &ready.gates {
+        let (address, name, size) = (&gate.address, &gate.name, gate.checkpoint.size);
+        text += &format!("Gateway {name} on {address}: EXERCISE, {size} entries in its log.\n");
+    }
+    text += &format!(
+        "{} agencies are who the file says, and may name case `{}`.\n",
+        ready.agencies.len(),
+        ready.join.case
+    );
+    for agency in ready.join.agencies.iter().filter(|one| one.ca.is_none() || one.crl.is_none()) {
+        if scenario.teams.iter().any(|team| team.agency == agency.id) {
+            text += &format!("People cannot play {}: it has no `ca` and `crl`.\n", agency.id);
+        }
+    }
+    // An earlier drill may have left them at its end.
+    ready.now().await?.set_all(BEFORE).await?;
+    let desk = Desk::new(ready.channels(), &ready.join.case)?;
+    text += &questions(scenario, plot, &desk).await;
+    text += "The agencies' records end before the world begins: nothing is told until the drill begins.\n";
+    super::super::print(&text)
+}
+
+/// Every team asks every other for what it decides on.
+async fn questions(scenario: &Scenario, plot: &Plot, desk: &Desk) -> String {
+    let mut text = String::new();
+    for team in &scenario.teams {
+        for other in scenario.teams.iter().filter(|other| other.agency != team.agency) {
+            let table = plot
+                .ground
+                .records
+                .word(&other.agency)
+                .and_then(|agency| plot.ground.roster.office(agency))
+                .and_then(portcullis_sim::drill::plot::decides_on);
+            let Some(table) = table else { continue };
+            let lead = Lead { of: other.agency.clone(), table, tests: vec![], fields: &["*"] };
+            let told = match desk.reply(&team.agency, &lead).await.answered {
+                Answered::Records { count, .. } => format!("{count} records"),
+                Answered::Refused { reason } => format!("refused: {reason}"),
+            };
+            text += &format!("{:<14} asks {:<14} {told}\n", team.agency, other.agency);
+        }
+    }
+    text
+}
+
 async fn asked(
     scenario: &Scenario,
     plot: &Plot,
@@ -148,30 +211,12 @@ async fn asked(
     let start = plot.story.world(portcullis_sim::drill::clock::Exercise(0));
     host.now().set_all(start).await?;
     let mut text =
-        format!("The gateway is up on {}, every agency has its certificate.\n", host.address());
-    let mut partners = host.partners()?;
-    for team in &scenario.teams {
-        for other in scenario.teams.iter().filter(|other| other.agency != team.agency) {
-            let table = plot
-                .ground
-                .records
-                .word(&other.agency)
-                .and_then(|agency| plot.ground.roster.office(agency))
-                .and_then(portcullis_sim::drill::plot::decides_on);
-            let Some(table) = table else { continue };
-            let lead = Lead { of: other.agency.clone(), table, tests: vec![], fields: &["*"] };
-            let reply = partners.ask(&team.agency, &lead, start).await;
-            let told = match reply.answered {
-                Answered::Records { count, .. } => format!("{count} records"),
-                Answered::Refused { reason } => format!("refused: {reason}"),
-            };
-            text += &format!("{:<14} asks {:<14} {told}\n", team.agency, other.agency);
-        }
-    }
+        format!("The gateway is up on {}, every agency has its certificate.\n", host.gateways());
+    text += &questions(scenario, plot, &host.partners()?.desk).await;
     let certify = |program| certify::certify(scenario, plot, &host, program);
     let certified =
         program.map(|program| tokio::task::block_in_place(|| certify(program))).transpose()?;
-    let (_, entries) = host.end().await?;
+    let (_, entries) = host.end(&Told::default()).await?;
     text += &format!("The gateway's log is sound: {entries} entries.\n");
     if !wanted.json {
         super::super::print(&text)?;

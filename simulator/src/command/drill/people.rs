@@ -9,7 +9,8 @@ use anyhow::{Context as _, ensure};
 use portcullis::client::Profile;
 use portcullis_sim::drill::clock::State;
 use portcullis_sim::drill::event::{Event, What};
-use portcullis_sim::drill::host::{CASE, CONTROL, Host, STAFF};
+use portcullis_sim::drill::host::{CONTROL, Gauge, Host, Part, STAFF, Told};
+use portcullis_sim::drill::join::{FILE, Join, Ready};
 use portcullis_sim::drill::live::{Bots, Cast, Live, Player, Session, observe};
 use portcullis_sim::drill::log::Log;
 use portcullis_sim::drill::plot::Plot;
@@ -21,6 +22,10 @@ use portcullis_sim::drill::simcell::answer;
 use portcullis_sim::drill::smuggler::Off;
 use tokio_util::sync::CancellationToken;
 
+use super::way::Way;
+
+/// How often the gateways' logs are read while a drill runs, at most.
+const EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 /// How long those who watch have to hear the last word.
 const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
 
@@ -58,11 +63,19 @@ pub fn resume(arguments: &Arguments) -> anyhow::Result<()> {
     let scenario = Scenario { name: name.clone(), ..scenario };
     let plot = Plot::new(&scenario, Some(*seed))?;
     ensure!(*pack_hash == plot.pack_hash, "the pack is not the one that was played");
-    let gateway = address(&folder.join("host/profiles"))?;
     let listen = address(&folder.join("host/drill-profiles"))?;
     let cast = Cast { scenario, plot, players };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let join = folder.join(FILE);
+    let way = if join.exists() {
+        let people = cast.people();
+        let ready = Ready::look(Join::read(&join)?, &cast.scenario, &cast.plot, &people);
+        Way::JoinedAgain(Box::new(runtime.block_on(ready)?))
+    } else {
+        Way::OwnAgain(address(&folder.join("host/profiles"))?)
+    };
     let hosting = Hosting { out: folder, listen, start: None, json: arguments.json };
-    hosting.run(cast, log, events, Some(gateway))
+    hosting.run(&runtime, cast, log, events, way)
 }
 
 /// Where something listened, by a profile of the trainer's.
@@ -87,18 +100,18 @@ pub struct Hosting<'h> {
 }
 
 impl Hosting<'_> {
-    /// Runs a drill; `events` and `gateway` are those of one whose host was killed.
+    /// Runs a drill; `events` are those of one whose host was killed.
     pub fn run(
         &self,
+        runtime: &tokio::runtime::Runtime,
         cast: Cast,
         log: Log,
         events: Vec<Event>,
-        gateway: Option<SocketAddr>,
+        way: Way,
     ) -> anyhow::Result<()> {
         let stop = super::super::interrupted()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let cast = Arc::new(cast);
-        let played = runtime.block_on(self.host(&stop, cast.clone(), log, events, gateway))?;
+        let played = runtime.block_on(self.host(&stop, cast.clone(), log, events, way))?;
         let Some(scored) = played else {
             let folder = self.out.display();
             anyhow::bail!(
@@ -123,12 +136,9 @@ impl Hosting<'_> {
         cast: Arc<Cast>,
         log: Log,
         events: Vec<Event>,
-        gateway: Option<SocketAddr>,
+        way: Way,
     ) -> anyhow::Result<Option<Scored>> {
-        let host = match gateway {
-            None => Host::start(&cast.scenario, &cast.plot, self.out).await?,
-            Some(gateway) => Host::resume(self.out, gateway).await?,
-        };
+        let host = way.host(&cast.scenario, &cast.plot, self.out).await?;
         // Before anybody can ask: nothing is told of a time that has not come.
         let exercise = events.last().map(|event| event.exercise).unwrap_or_default();
         host.now().hide(&Off::of(&cast.plot, &events).hidden(&cast.plot));
@@ -138,23 +148,23 @@ impl Hosting<'_> {
         let session = live.session();
         let bots = Bots::start(&session, &host.partners()?);
         self.observed(&session, &host);
-        simcell(&session, &host)?;
+        simcell(&session, &host);
         let held = cast.scenario.teams.iter().map(|team| host.holds(&team.agency)).collect();
         let address = doors.address;
         let closing = doors.stop.clone();
-        let service = tokio::spawn(Service::new(session.clone(), CASE, held).serve(doors));
+        let service = tokio::spawn(Service::new(session.clone(), host.case(), held).serve(doors));
         self.tell(&cast, &host, address)?;
         let stop = CancellationToken::new();
         tokio::spawn(watch(interrupted.clone(), stop.clone()));
         tokio::spawn(progress(session.clone()));
+        tokio::spawn(gauge(session.clone(), host.gauge()));
         let (mut log, mut events) = live.run(bots, self.start, stop).await?;
         let ended = session.clocks().borrow().state == State::Ended;
         let mut scored = None;
         if ended {
-            let mut last = host.disclosures().await?;
-            last.extend(host.received(&cast.plot).await?);
-            last.extend(host.releases(&cast.plot).await?);
-            let (checkpoint, entries) = host.end().await?;
+            let mut told = host.told(&cast.plot).await?;
+            let (checkpoint, entries) = host.end(&told).await?;
+            let mut last = told.fresh(&events);
             last.push(What::Ended { checkpoint, entries });
             session.close(&mut log, &mut events, last)?;
             let yard = yardstick(&cast.scenario, &cast.plot).await;
@@ -164,7 +174,7 @@ impl Hosting<'_> {
             scored = Some(score(&cast.scenario, &cast.plot, &events));
             tokio::time::sleep(FAREWELL).await;
         } else {
-            host.end().await?;
+            host.end(&Told::default()).await?;
         }
         closing.cancel();
         // Whoever still watches has heard everything.
@@ -178,47 +188,46 @@ impl Hosting<'_> {
         let channels = host.channels();
         for (team, player) in cast.scenario.teams.iter().zip(&cast.players) {
             if let (Player::People, Some(channel)) = (player, channels.get(&team.agency)) {
-                tokio::spawn(observe(session.clone(), team.agency.clone(), channel.clone()));
+                let (agency, from) = (team.agency.clone(), host.from_index(&team.agency));
+                tokio::spawn(observe(session.clone(), agency, channel.clone(), from));
             }
         }
     }
 
     /// Says how to take part.
     fn tell(&self, cast: &Cast, host: &Host, address: SocketAddr) -> anyhow::Result<()> {
-        let staff = STAFF.iter().map(|system| (CONTROL, *system, *system));
-        let people = cast.scenario.teams.iter().zip(&cast.players);
-        let people = people.filter(|(_, player)| **player == Player::People);
-        let people = people.map(|(team, _)| (team.agency.as_str(), "desk", "player"));
+        let staff = STAFF.iter().map(|system| {
+            let part = Part { agency: CONTROL.to_owned(), system: (*system).to_owned() };
+            (part, *system)
+        });
+        let people = cast.people();
+        let people = people.iter().map(|agency| (host.people(agency), "player"));
         let parts: Vec<_> = staff.chain(people).collect();
         if self.json {
-            let profiles = parts.iter().map(|(agency, system, role)| {
+            let profiles = parts.iter().map(|(part, role)| {
                 serde_json::json!({
-                    "agency": agency, "system": system, "role": role,
-                    "drill": host.drill_profile(agency, system),
-                    "gateway": host.profile_of(agency, system),
+                    "agency": part.agency, "system": part.system, "role": role,
+                    "drill": host.drill_profile(part), "gateway": host.gateway_profile(part),
                 })
             });
             let document = serde_json::json!({
-                "out": self.out, "drill": address, "gateway": host.address(),
-                "case": CASE, "profiles": profiles.collect::<Vec<_>>(),
+                "out": self.out, "drill": address, "gateway": host.gateways(),
+                "case": host.case(), "profiles": profiles.collect::<Vec<_>>(),
             });
             return super::super::print(&(document.to_string() + "\n"));
         }
         let mut text = format!(
             "EXERCISE {}\nThe drill answers on {address}, the gateway on {}.\nTake part, each in a terminal of their own:\n",
             cast.scenario.title.trim(),
-            host.address()
+            host.gateways()
         );
-        for (agency, system, role) in parts {
-            let drill = host.drill_profile(agency, system);
-            let gateway = host.profile_of(agency, system);
-            let gateway = if role == "player" {
-                format!(" --gateway {}", gateway.display())
-            } else {
-                String::new()
-            };
+        for (part, role) in parts {
+            let drill = host.drill_profile(&part);
+            let gateway = host.gateway_profile(&part).filter(|_| role == "player");
+            let gateway =
+                gateway.map(|file| format!(" --gateway {}", file.display())).unwrap_or_default();
             let desk = format!("portcullis-sim drill desk --drill {}{gateway}", drill.display());
-            text += &format!("  {role:<9} {agency:<16} {desk}\n");
+            text += &format!("  {role:<9} {:<16} {desk}\n", part.agency);
         }
         text += if self.start.is_some() {
             "It has begun.\n"
@@ -229,19 +238,39 @@ impl Hosting<'_> {
     }
 }
 
-/// Agencies that nobody plays answer release requests too.
-fn simcell(session: &Session, host: &Host) -> anyhow::Result<()> {
+/// Agencies that nobody plays answer release requests too; one without a key of its records has none to release.
+fn simcell(session: &Session, host: &Host) {
     let cast = &session.cast;
-    let people = cast.scenario.teams.iter().zip(&cast.players);
-    let people = people.filter(|(_, player)| **player == Player::People);
-    let people: Vec<&str> = people.map(|(team, _)| team.agency.as_str()).collect();
+    let people = cast.people();
     for (agency, channel) in host.channels() {
-        if !people.contains(&agency.as_str()) {
-            let key = host.id_key(&agency)?;
-            tokio::spawn(answer(session.clone(), agency, key, channel));
+        if !people.contains(&agency.as_str())
+            && let Ok(key) = host.id_key(&agency)
+        {
+            let after = host.after_release(&agency);
+            tokio::spawn(answer(session.clone(), agency, key, channel, after));
         }
     }
-    Ok(())
+}
+
+/// Reads what the gateways' logs tell while the drill runs: for scores that are looked at, and for plans, of which the log
+/// has only the hashes. It never takes more than a tenth of the time.
+async fn gauge(session: Session, gauge: Gauge) {
+    while !session.is_over() {
+        let begun = tokio::time::Instant::now();
+        let told = gauge.told(&session.cast.plot).await;
+        match told {
+            Ok(mut told) => {
+                let events = session.events_from(0);
+                let events: Vec<Event> = events.iter().map(|event| (**event).clone()).collect();
+                session.gauge(told.fresh(&events)).await;
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "the gateways' logs cannot be read; again soon");
+            }
+        }
+        tokio::time::sleep(EVERY.max(begun.elapsed() * 9)).await;
+    }
 }
 
 /// Ctrl-C as a token.

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail, ensure};
 use portcullis_sim::drill::bot::Bot;
+use portcullis_sim::drill::clock::Exercise;
 use portcullis_sim::drill::desk::Nobody;
 use portcullis_sim::drill::event::{Event, What};
-use portcullis_sim::drill::host::Host;
+use portcullis_sim::drill::join::{Join, Ready};
 use portcullis_sim::drill::live::{Cast, Player};
 use portcullis_sim::drill::log::Log;
 use portcullis_sim::drill::play::Game;
@@ -18,14 +19,21 @@ use portcullis_sim::drill::report;
 use portcullis_sim::drill::scenario::{Scenario, msel};
 use portcullis_sim::drill::score::{Scored, score, yardstick};
 
+use portcullis_sim::drill::smuggler::Off;
+
 use super::people::Hosting;
+use super::way::Way;
 
 /// Arguments of `drill run`.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Folder of the scenario, or one that is built in: tutorial, five-agencies, day.
-    #[arg(long)]
-    scenario: PathBuf,
+    #[arg(long, required_unless_present = "join")]
+    scenario: Option<PathBuf>,
+    /// Join gateways that others run, by the file that `drill prepare` made and their operators completed; it says the
+    /// scenario and the seed.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scenario", "seed"])]
+    join: Option<PathBuf>,
     /// New folder for the drill: event log, exchange, gateway, report.
     #[arg(long)]
     out: PathBuf,
@@ -59,27 +67,44 @@ pub struct Arguments {
 
 /// Runs it.
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let scenario = Scenario::read(&arguments.scenario)?;
+    let join = arguments.join.as_deref().map(Join::read).transpose()?;
+    let scenario = match (&join, &arguments.scenario) {
+        (Some(join), _) => super::joined(join)?,
+        (None, Some(scenario)) => Scenario::read(scenario)?,
+        (None, None) => bail!("`--scenario` or `--join` is needed"),
+    };
     let bots = bots(&scenario, &arguments.bots)?;
     let out = &arguments.out;
     ensure!(!out.exists(), "{} is there already: name a new folder", out.display());
     let stop = super::super::interrupted()?;
     let people = people(&scenario, &arguments.people)?;
-    let plot = Plot::new(&scenario, arguments.seed)?;
+    let seed = join.as_ref().map(|join| join.seed).or(arguments.seed);
+    let plot = Plot::new(&scenario, seed)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let players = bots.iter().zip(&people);
+    let players = players.map(|(bot, is)| if *is { Player::People } else { Player::Bot(*bot) });
+    let cast = Cast { players: players.collect(), scenario, plot };
+    // Before there is a folder: whoever is refused finds nothing begun.
+    let way = match join {
+        Some(join) => {
+            let people = cast.people();
+            let ready = Ready::look(join, &cast.scenario, &cast.plot, &people);
+            Way::Joined(Box::new(runtime.block_on(ready)?))
+        }
+        None => Way::Own,
+    };
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    keep(&scenario, &out.join("scenario"))?;
+    keep(&cast.scenario, &out.join("scenario"))?;
     if people.contains(&true) {
-        let players = bots.iter().zip(people);
-        let players = players.map(|(bot, is)| if is { Player::People } else { Player::Bot(*bot) });
-        let cast = Cast { players: players.collect(), scenario, plot };
         let start = arguments.start.then_some(arguments.speed);
         let hosting = Hosting { out, listen: arguments.listen, start, json: arguments.json };
-        return hosting.run(cast, Log::create(&out.join("events.jsonl"))?, vec![], None);
+        let log = Log::create(&out.join("events.jsonl"))?;
+        return hosting.run(&runtime, cast, log, vec![], way);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let Cast { scenario, plot, .. } = cast;
     let speed = (!arguments.headless).then_some(arguments.speed);
     let drill = Drill { scenario: &scenario, plot: &plot, bots: &bots, out, speed };
-    let scored = runtime.block_on(drill.play(&stop, !arguments.json))?;
+    let scored = runtime.block_on(drill.play(&stop, !arguments.json, way))?;
     if arguments.json {
         let document = serde_json::json!({
             "out": out, "scenario": scenario.name, "seed": plot.seed,
@@ -95,7 +120,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// The scenario beside what was played of it, so that a replay needs nothing else.
-fn keep(scenario: &Scenario, folder: &Path) -> anyhow::Result<()> {
+pub(super) fn keep(scenario: &Scenario, folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     std::fs::write(folder.join("scenario.toml"), &scenario.text)?;
     std::fs::write(folder.join("msel.csv"), scenario.msel.to_csv())?;
@@ -143,7 +168,7 @@ struct Drill<'d> {
 }
 
 impl Drill<'_> {
-    async fn play(&self, stop: &AtomicBool, told: bool) -> anyhow::Result<Scored> {
+    async fn play(&self, stop: &AtomicBool, told: bool, way: Way) -> anyhow::Result<Scored> {
         let (scenario, plot) = (self.scenario, self.plot);
         let mut log = Log::create(&self.out.join("events.jsonl"))?;
         let mut game = Game::new(scenario, plot, self.bots);
@@ -152,14 +177,17 @@ impl Drill<'_> {
             progress.tell(event);
             !stop.load(Ordering::Relaxed)
         };
-        if self.bots.iter().any(|bot| bot.asks()) {
-            let host = Host::start(scenario, plot, self.out).await?;
+        if way.is_joined() || self.bots.iter().any(|bot| bot.asks()) {
+            let host = way.host(scenario, plot, self.out).await?;
+            // Before anybody can ask: nothing is told of a time that has not come.
+            host.now().hide(&Off::first(plot).hidden(plot));
+            host.now().set_all(plot.story.world(Exercise(0))).await?;
             let mut partners = host.partners()?;
             game.play(&mut partners, &mut log, self.speed, &mut tell).await?;
-            let mut found = host.disclosures().await?;
-            found.extend(host.received(plot).await?);
-            let (checkpoint, entries) = host.end().await?;
-            game.close(&mut log, found, checkpoint, entries)?;
+            let mut found = host.told(plot).await?;
+            let (checkpoint, entries) = host.end(&found).await?;
+            let told = found.fresh(game.events());
+            game.close(&mut log, told, checkpoint, entries)?;
         } else {
             game.play(&mut Nobody, &mut log, self.speed, &mut tell).await?;
             game.close(&mut log, vec![], String::new(), 0)?;

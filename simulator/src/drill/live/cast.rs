@@ -45,6 +45,13 @@ pub struct Cast {
 }
 
 impl Cast {
+    /// Agencies that people play.
+    pub fn people(&self) -> Vec<&str> {
+        let teams = self.scenario.teams.iter().zip(&self.players);
+        let people = teams.filter(|(_, player)| **player == Player::People);
+        people.map(|(team, _)| team.agency.as_str()).collect()
+    }
+
     pub(super) fn bots(&self) -> BTreeSet<usize> {
         let bots = self.players.iter().enumerate();
         bots.filter(|(_, player)| matches!(player, Player::Bot(_))).map(|(at, _)| at).collect()

@@ -15,11 +15,10 @@ use crate::drill::event::{Answered, What};
 /// How often the log is asked for news.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// Watches the log for a team until the drill is over.
-pub async fn observe(session: Session, team: String, channel: Channel) {
+/// Watches the log for a team until the drill is over, from the first entry on that is the drill's.
+pub async fn observe(session: Session, team: String, channel: Channel, mut from_index: u64) {
     let mut client = AuditServiceClient::new(channel);
     let mut reader = Reader::new(&team, &session);
-    let mut from_index = 0;
     loop {
         let ask = audit::ListEntriesRequest { from_index, limit: 500, ..Default::default() };
         match client.list_entries(ask).await {

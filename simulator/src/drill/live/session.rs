@@ -91,6 +91,8 @@ struct Shared {
     told: RwLock<Past>,
     clocks: watch::Sender<Clocks>,
     closed: AtomicBool,
+    /// What the gateways' logs tell so far; it goes into the log when it is closed.
+    gauged: RwLock<Vec<What>>,
 }
 
 /// The way to a drill under way.
@@ -108,7 +110,12 @@ impl Session {
         let (requests, inbox) = mpsc::channel(1_024);
         let told = RwLock::new(Past::new(&cast.scenario, &cast.plot));
         let (clocks, _) = watch::channel(clocks);
-        let shared = Arc::new(Shared { told, clocks, closed: AtomicBool::new(false) });
+        let shared = Arc::new(Shared {
+            told,
+            clocks,
+            closed: AtomicBool::new(false),
+            gauged: RwLock::default(),
+        });
         (Self { requests, shared, cast }, inbox)
     }
 
@@ -176,22 +183,39 @@ impl Session {
             events.last().map(|one| (one.wall, one.exercise)).unwrap_or_default();
         let last = missing(events, last);
         let numbers = events.len() as u64..;
-        let last = numbers.zip(last).map(|(number, what)| Event {
-            number,
-            wall,
-            exercise,
-            by: "host".to_owned(),
-            player: String::new(),
-            key: String::new(),
-            what,
-        });
-        let last: Vec<Event> = last.collect();
+        let last: Vec<Event> = of_the_host(numbers, (wall, exercise), last).collect();
         log.append_all(&last)?;
         self.tell(&last);
         events.extend(last);
         self.shared.closed.store(true, Ordering::Release);
         self.tell_clocks(|clocks| clocks.events = events.len() as u64);
         Ok(())
+    }
+
+    /// Everything that happened, and what the gateways' logs tell so far as if the drill had ended: what scores are of.
+    pub fn so_far(&self) -> Vec<Event> {
+        let mut events: Vec<Event> =
+            self.events_from(0).iter().map(|event| (**event).clone()).collect();
+        let gauged = self.shared.gauged.read().map(|gauged| gauged.clone()).unwrap_or_default();
+        let last = events.last().map(|one| (one.wall, one.exercise)).unwrap_or_default();
+        if !self.closed() {
+            let numbers = events.len() as u64..;
+            events.extend(of_the_host(numbers, last, gauged));
+        }
+        events
+    }
+
+    /// Takes what the gateways' logs tell so far. Plans are written down at once: whoever applied them may forget them.
+    pub async fn gauge(&self, told: Vec<What>) {
+        let (plans, rest): (Vec<What>, Vec<What>) =
+            told.into_iter().partition(|what| matches!(what, What::Plan { .. }));
+        for plan in plans {
+            // A drill that is over hears of it when its log is closed.
+            self.observed("host", plan).await;
+        }
+        if let Ok(mut gauged) = self.shared.gauged.write() {
+            *gauged = rest;
+        }
     }
 
     pub(super) fn tell(&self, fresh: &[Event]) {
@@ -217,6 +241,22 @@ impl Session {
     pub(super) async fn observed(&self, team: &str, what: What) -> bool {
         self.requests.send(Request::Observed { team: team.to_owned(), what }).await.is_ok()
     }
+}
+
+fn of_the_host(
+    numbers: std::ops::RangeFrom<u64>,
+    (wall, exercise): (Wall, Exercise),
+    all: Vec<What>,
+) -> impl Iterator<Item = Event> {
+    numbers.zip(all).map(move |(number, what)| Event {
+        number,
+        wall,
+        exercise,
+        by: "host".to_owned(),
+        player: String::new(),
+        key: String::new(),
+        what,
+    })
 }
 
 /// What of this does not stand in the log yet. Its end is written once, and only what follows an end counts: the same may

@@ -148,6 +148,9 @@ impl<'t> Table<'t> {
                 replies.push((reply, answer));
             }
             Request::Thought { matter, thought } => self.thought(matter, thought),
+            // A bot may have been told of the plan meanwhile.
+            Request::Observed { what: What::Plan { plan, .. }, .. }
+                if self.state.knows_plan(&plan) => {}
             Request::Observed { team, what } => self.put_now(&team, what),
             Request::View(look) => look(&self.state),
         }

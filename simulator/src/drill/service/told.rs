@@ -221,7 +221,7 @@ impl Telling<'_> {
                 ("refused", format!("{to}: {reason}"))
             }
             What::Ended { entries, .. } => {
-                ("ended", format!("over; the gateway's log is sound, {entries} entries"))
+                ("ended", format!("over; {entries} entries of the gateway's log verified"))
             }
         };
         told.kind = kind.to_owned();

@@ -127,13 +127,11 @@ impl Service {
 
     pub(super) async fn scores(&self, who: &Who) -> Result<wire::GetScoresResponse, Status> {
         who.only(&[Role::Trainer, Role::Evaluator, Role::Observer])?;
-        let events = self.session.events_from(0);
+        let events = self.session.so_far();
         let cast = self.session.cast.clone();
         // So much to count that the others should not wait for it.
-        let scored = tokio::task::spawn_blocking(move || {
-            let events: Vec<_> = events.iter().map(|event| (**event).clone()).collect();
-            score(&cast.scenario, &cast.plot, &events)
-        });
+        let scored =
+            tokio::task::spawn_blocking(move || score(&cast.scenario, &cast.plot, &events));
         let broken = |_| refused(Code::Internal, "INTERNAL", "scores could not be counted");
         let scored = scored.await.map_err(broken)?;
         let team = |agency: &str, scores: &Scores| wire::TeamScores {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use portcullis::client::{Answer, Refused};
 use portcullis_proto::drill::v1 as wire;
+use portcullis_proto::handling::v1::Environment;
 use portcullis_proto::query::v1 as query;
 use query::query_service_client::QueryServiceClient;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -347,6 +348,9 @@ async fn asked(
         let text = "the gateway took longer than the profile's timeout";
         answer.failure = Some(Refused::by_client("TIMED_OUT", text));
     }
+    if let Some(header) = &answer.header {
+        of_an_exercise(header)?;
+    }
     match (&answer.header, answer.failure.take()) {
         (None, Some(failure)) => Err(Box::new(failure)),
         (_, failure) => {
@@ -356,9 +360,34 @@ async fn asked(
     }
 }
 
+/// Exercise and production never mix: nothing is shown of an answer that is not an exercise's.
+fn of_an_exercise(header: &query::Header) -> Result<(), Box<Refused>> {
+    if header.environment() == Environment::Exercise {
+        return Ok(());
+    }
+    let text = "this gateway is not an exercise's: nothing of its answer is shown";
+    let mut refused = Refused::by_client("NOT_AN_EXERCISE", text);
+    // It arrived and was answered: asking again under the same key would help nobody.
+    refused.by_gateway = true;
+    Err(Box::new(refused))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_shown_of_an_answer_of_production() {
+        let header = |environment: Environment| query::Header {
+            environment: environment.into(),
+            ..query::Header::default()
+        };
+        assert!(of_an_exercise(&header(Environment::Exercise)).is_ok());
+        for other in [Environment::Production, Environment::Unspecified] {
+            let refused = of_an_exercise(&header(other)).unwrap_err();
+            assert_eq!((refused.reason.as_str(), refused.by_gateway), ("NOT_AN_EXERCISE", true));
+        }
+    }
 
     #[test]
     fn what_may_have_arrived_is_told_from_what_was_refused() {

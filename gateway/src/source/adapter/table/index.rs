@@ -22,7 +22,7 @@ use super::super::spool::{Spool, Spooling};
 use super::column::{Column, Seen};
 use super::database::{DatabaseError, Reading};
 use super::key::Fetched;
-use super::spec::TableSpec;
+use super::spec::{TableName, TableSpec};
 
 /// Rows read and converted at a time.
 const AT_ONCE: usize = 2000;
@@ -51,7 +51,9 @@ pub struct Mark(Vec<Option<String>>);
 pub struct Reader<'a> {
     /// Its mapping.
     pub mapping: &'a Arc<Mapping>,
-    /// Its columns, in the mapping's order.
+    /// Where it is looked which rows there are.
+    pub table: &'a TableName,
+    /// The columns of that, in the mapping's order.
     pub columns: &'a [Column],
     /// How it is reached.
     pub spec: &'a TableSpec,
@@ -120,7 +122,7 @@ impl Reader<'_> {
         let column = column.and_then(|name| self.columns.iter().find(|one| one.name == *name));
         let Some(column) = column else { return Ok(None) };
         let dialect = reading.dialect();
-        let rows = reading.rows(dialect.watermark(&self.spec.name, column)).await?;
+        let rows = reading.rows(dialect.watermark(self.table, column)).await?;
         let cells = |fetched: &Fetched| {
             let cell = |at: usize| fetched.row.cell(at).map(str::to_owned);
             (0..fetched.row.len()).map(cell).collect()
@@ -151,7 +153,7 @@ impl Reader<'_> {
         };
         let columns: Vec<&Column> = self.columns.iter().collect();
         let dialect = reading.dialect();
-        let mut scan = reading.scan(dialect.select(&self.spec.name, &columns)).await?;
+        let mut scan = reading.scan(dialect.select(self.table, &columns)).await?;
         let mut told = begun;
         loop {
             let rows = scan.next(AT_ONCE).await?;

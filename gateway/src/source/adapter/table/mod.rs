@@ -31,6 +31,7 @@ use database::{Database, OpenError, Reading};
 pub use database::{DatabaseError, Use};
 use index::{Index, IndexError, Reader, Tally};
 pub use search::TableSearch;
+use spec::TableName;
 pub use spec::TableSpec;
 
 /// After a refresh that took long the next one waits so many times as long.
@@ -52,6 +53,8 @@ pub struct Table {
     mapping: Arc<Mapping>,
     spec: TableSpec,
     columns: Vec<Column>,
+    /// Columns of the table in which it is looked which rows there are, where that is another one.
+    index_columns: Option<Vec<Column>>,
     database: Database,
     holder: Holder,
     how: How,
@@ -125,10 +128,27 @@ impl Table {
             let detail = format!("there is no table or view `{}`", spec.name);
             return Err(problem(Cause::Drift, "table", detail).into());
         }
-        let columns = named(declared, &spec, &there)?;
+        let columns = named(declared, &spec.name, &there)?;
+        let index_columns = match &spec.index {
+            None => None,
+            Some(name) => {
+                let there = reading.columns(name).await.map_err(|error| failed(&error))?;
+                if there.is_empty() {
+                    let detail = format!("there is no table or view `{name}`");
+                    return Err(problem(Cause::Drift, "index_table", detail).into());
+                }
+                Some(named(declared, name, &there)?)
+            }
+        };
         let header = columns.iter().map(|column| column.name.clone()).collect();
         let mapping = Arc::new(declared.table(header, holder.environment)?);
-        let reader = Reader { mapping: &mapping, columns: &columns, spec: &spec, holder };
+        let reader = Reader {
+            mapping: &mapping,
+            table: spec.index.as_ref().unwrap_or(&spec.name),
+            columns: index_columns.as_ref().unwrap_or(&columns),
+            spec: &spec,
+            holder,
+        };
         let (index, _) = reader.index(&mut reading, true).await.map_err(|error| match error {
             IndexError::Database(error) => failed(&error).into(),
             IndexError::Rows(problems) => problems,
@@ -151,6 +171,7 @@ impl Table {
             mapping,
             spec,
             columns,
+            index_columns,
             database,
             holder: holder.clone(),
             how,
@@ -188,25 +209,8 @@ impl Table {
     pub async fn read(&self) -> Result<Reading, TableError> {
         let mut reading = self.database.read().await?;
         let there = reading.columns(&self.spec.name).await?;
-        self.compare(&there)?;
+        compare(&self.spec.name, &self.columns, &there)?;
         Ok(reading)
-    }
-
-    fn compare(&self, there: &[Column]) -> Result<(), TableError> {
-        let drift = |what: String| TableError::Drift { table: self.spec.name.to_string(), what };
-        if there.is_empty() {
-            return Err(drift("is gone".into()));
-        }
-        for was in &self.columns {
-            let Some(is) = there.iter().find(|column| column.name == was.name) else {
-                return Err(drift(format!("column `{}` is gone", was.name)));
-            };
-            if is.declared != was.declared || is.base != was.base {
-                let (name, was, is) = (&was.name, &was.declared, &is.declared);
-                return Err(drift(format!("column `{name}` was of type `{was}` and is of `{is}`")));
-            }
-        }
-        Ok(())
     }
 
     /// Looks for rows that appeared or vanished. Rows that cannot be converted, and rows that share an id,
@@ -217,9 +221,15 @@ impl Table {
     pub async fn refresh(&self) -> Result<(), TableError> {
         let _one_at_a_time = self.refreshing.lock().await;
         let mut reading = self.read().await?;
+        let index = self.spec.index.as_ref().zip(self.index_columns.as_ref());
+        if let Some((name, columns)) = index {
+            compare(name, columns, &reading.columns(name).await?)?;
+        }
+        let (table, columns) = index.unwrap_or((&self.spec.name, &self.columns));
         let reader = Reader {
             mapping: &self.mapping,
-            columns: &self.columns,
+            table,
+            columns,
             spec: &self.spec,
             holder: &self.holder,
         };
@@ -253,8 +263,30 @@ impl Table {
     }
 }
 
+/// Whether a table still has the columns that it had, of the types that they had.
+fn compare(table: &TableName, columns: &[Column], there: &[Column]) -> Result<(), TableError> {
+    let drift = |what: String| TableError::Drift { table: table.to_string(), what };
+    if there.is_empty() {
+        return Err(drift("is gone".into()));
+    }
+    for was in columns {
+        let Some(is) = there.iter().find(|column| column.name == was.name) else {
+            return Err(drift(format!("column `{}` is gone", was.name)));
+        };
+        if is.declared != was.declared || is.base != was.base {
+            let (name, was, is) = (&was.name, &was.declared, &is.declared);
+            return Err(drift(format!("column `{name}` was of type `{was}` and is of `{is}`")));
+        }
+    }
+    Ok(())
+}
+
 /// The columns that the mapping names, each once, as the table has them.
-fn named(declared: &Declared, spec: &TableSpec, there: &[Column]) -> Result<Vec<Column>, Problems> {
+fn named(
+    declared: &Declared,
+    table: &TableName,
+    there: &[Column],
+) -> Result<Vec<Column>, Problems> {
     let (mut columns, mut problems) = (Vec::<Column>::new(), Problems::default());
     for (at, name) in declared.columns() {
         if columns.iter().any(|column| column.name == name) {
@@ -263,7 +295,7 @@ fn named(declared: &Declared, spec: &TableSpec, there: &[Column]) -> Result<Vec<
         match there.iter().find(|column| column.name == name) {
             Some(column) => columns.push(column.clone()),
             None => {
-                let detail = format!("table `{}` has no such column", spec.name);
+                let detail = format!("table `{table}` has no such column");
                 let problem = Problem::new(Cause::Drift, &declared.path, detail);
                 problems.push(problem.at(declared.lines.line(at)).column(name));
             }

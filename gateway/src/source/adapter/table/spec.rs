@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::declared::Declared;
-use super::super::mapping::{DatabaseRef, DatabaseWith};
+use super::super::mapping::{AsOf, DatabaseRef, DatabaseWith};
 use super::super::problem::{Cause, Problem, Problems};
 
 /// How often rows that appeared or vanished are looked for, unless the mapping says so.
@@ -21,6 +21,8 @@ read, and write { url = \"postgres://USER@HOST/NAME\", password_file = \"FILE\" 
 pub struct TableSpec {
     /// Which one.
     pub name: TableName,
+    /// Where it is looked which rows there are, if not in the table itself.
+    pub index: Option<TableName>,
     /// Where it is.
     pub database: DatabaseSpec,
     /// How often rows that appeared or vanished are looked for.
@@ -108,6 +110,9 @@ impl TableSpec {
             if let Some(given) = &file.database {
                 refuse(given.span().start, "database", needs);
             }
+            if let Some(given) = &file.index_table {
+                refuse(given.span().start, "index_table", needs);
+            }
             if let Some(given) = &file.refresh_seconds {
                 refuse(given.span().start, "refresh_seconds", needs);
             }
@@ -133,6 +138,16 @@ impl TableSpec {
         }
         let name =
             TableName::parse(table.get_ref()).map_err(|detail| refuse(at, "table", detail)).ok();
+        let index = file.index_table.as_ref().and_then(|given| {
+            let at = given.span().start;
+            // The latest moment of all rows would tell of those that are not shown yet.
+            if let Some(AsOf::Column(_)) = file.data_as_of.as_ref().map(|as_of| as_of.get_ref()) {
+                refuse(at, "index_table", "does not go with a `data_as_of` of a column");
+            }
+            TableName::parse(given.get_ref())
+                .map_err(|detail| refuse(at, "index_table", detail))
+                .ok()
+        });
         let refresh = file.refresh_seconds.as_ref();
         let seconds = refresh.map_or(USUAL_REFRESH, |given| *given.get_ref());
         if !(1..=LONGEST_REFRESH).contains(&seconds) {
@@ -150,6 +165,7 @@ impl TableSpec {
         };
         let spec = name.zip(database).map(|(name, database)| Self {
             name,
+            index,
             database,
             refresh: Duration::from_secs(seconds),
             watermark: file.watermark.as_ref().map(|name| name.get_ref().clone()),

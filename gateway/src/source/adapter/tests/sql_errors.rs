@@ -60,6 +60,15 @@ async fn settings_of_a_table_name_file_and_line() {
         ),
         ("files = [\"a\"]\ndatabase = \"sqlite:x\"", "m.toml:3: `database`: goes with a `table`"),
         ("files = [\"a\"]\nwatermark = \"x\"", "m.toml:3: `watermark`: goes with a `table`"),
+        ("files = [\"a\"]\nindex_table = \"x\"", "m.toml:3: `index_table`: goes with a `table`"),
+        (
+            "table = \"d\"\ndatabase = \"sqlite:rows.sqlite\"\nindex_table = \"nobody\"",
+            "m.toml:2: `index_table`: there is no table or view `nobody`",
+        ),
+        (
+            "table = \"d\"\ndatabase = \"sqlite:rows.sqlite\"\nindex_table = \"d\"\ndata_as_of = { column = \"no\", format = \"%Y\" }",
+            "m.toml:4: `index_table`: does not go with a `data_as_of` of a column",
+        ),
         (
             "table = \"d\"\ndatabase = \"sqlite:x\"\nrefresh_seconds = 0",
             "m.toml:4: `refresh_seconds`",

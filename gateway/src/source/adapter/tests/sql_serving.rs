@@ -279,6 +279,41 @@ async fn rows_are_read_live_and_appear_with_a_refresh() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_view_comes_to_show_is_found_at_once_where_the_table_beneath_it_is_named() {
+    for (folder, mut agency, data) in agencies(4, "x").await {
+        agency.run("CREATE TABLE x.shown (upto INTEGER)").await;
+        agency.run("INSERT INTO x.shown VALUES (-1)").await;
+        let view = "CREATE VIEW x.v AS SELECT no, CASE WHEN no < 2 THEN kg END AS kg, note FROM x.d \
+                    WHERE no <= (SELECT upto FROM x.shown)";
+        agency.run(view).await;
+        let table = if data.contains("\"x.d\"") { "x.d" } else { "d" };
+        let of_view =
+            data.replace(&format!("\"{table}\""), &format!("\"{}\"", table.replace('d', "v")));
+        folder.write("m.toml", mapping(&format!("{of_view}\nindex_table = \"{table}\"")));
+        let source = source(&folder).await;
+        let all = || ids(&source, request("Declaration"));
+        assert_eq!(all().await.unwrap(), [""; 0], "nothing is shown that the view does not");
+        agency.run("UPDATE x.shown SET upto = 2").await;
+        assert_eq!(all().await.unwrap(), ["0", "1", "2"]);
+        let two = filtered("id", Literal::Text("2".into()));
+        assert_eq!(ids(&source, two).await.unwrap(), ["2"]);
+        let three = filtered("id", Literal::Text("3".into()));
+        assert_eq!(ids(&source, three).await.unwrap(), [""; 0]);
+        // The table beneath is looked at as the view is: what drifted is named.
+        source.refresh().await.unwrap();
+        agency.run("DROP VIEW x.v").await;
+        agency.run("ALTER TABLE x.d RENAME COLUMN kg TO mass").await;
+        agency
+            .run(
+                "CREATE VIEW x.v AS SELECT no, CASE WHEN no < 2 THEN mass END AS kg, note FROM x.d",
+            )
+            .await;
+        let drifted = source.refresh().await.unwrap_err().to_string();
+        assert!(drifted.contains("column `kg` is gone"), "{drifted}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_appears_never_comes_out_of_order_within_a_stream() {
     for (folder, mut agency, _) in agencies(20_000, &"n".repeat(300)).await {
         let source = source(&folder).await;

@@ -229,5 +229,5 @@ async fn what_one_team_asks_for_another_team_grants_at_its_desk_through_a_gatewa
         running.stop.send(()).unwrap();
         running.served.await.unwrap();
     }
-    host.end().await.unwrap();
+    host.end(&Default::default()).await.unwrap();
 }

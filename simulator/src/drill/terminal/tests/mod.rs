@@ -196,6 +196,7 @@ pub(super) fn answer_messages(records: usize) -> Vec<query::QueryResponse> {
         agreement_id: "AGR-1".into(),
         agreement_version: 2,
         sources: vec!["kt-customs".into()],
+        environment: portcullis_proto::handling::v1::Environment::Exercise.into(),
         ..query::Header::default()
     };
     let status = query::SourceStatus {
