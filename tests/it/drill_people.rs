@@ -214,6 +214,15 @@ async fn each_sees_and_does_what_is_theirs_and_what_a_team_asks_is_read_from_the
     let said = &seen.last().unwrap().text;
     assert!(said.contains("asks vl-customs for Declaration: "), "{said}");
 
+    // What it received counts while the drill runs, though the log of the gateway has only the hash of what was shown.
+    let words =
+        ["query", "Declaration", "--from", "vl-customs", "--limit", "1", "--format", "json"];
+    let (good, text) =
+        norvia_asks(&host, at, &[&words[..], &["--fields", "items.value"]].concat()).await;
+    assert!(good && text.contains("items"), "{text}");
+    let received = over_collected(&mut trainer, "nv-customs").await;
+    assert!(received > 0.0);
+
     // Changes of the list, as they happen.
     let row = wire::Inject {
         planned: Some(prost_types::Duration { seconds: 500, nanos: 0 }),
@@ -304,17 +313,34 @@ async fn each_sees_and_does_what_is_theirs_and_what_a_team_asks_is_read_from_the
     assert!(kinds.contains("rated") && kinds.contains("disclosed"), "{said}: {kinds:?}");
     let scores = host.ended().await;
     assert!(scores["scores"]["all"]["decided"]["numerator"].as_f64().unwrap() >= 1.0);
+    let team = &scores["scores"]["teams"]["nv-customs"]["over_collection"];
+    let counted = team["denominator"].as_f64().unwrap();
+    assert!((counted - received).abs() < 1e-9, "{counted}, and {received} while it ran");
     assert!(at.join("d/report/report.html").exists());
+}
+
+/// What a team received by the scores of a drill that runs, weighted, when it is more than nothing.
+async fn over_collected(trainer: &mut Client, team: &str) -> f64 {
+    for _ in 0..200 {
+        let scores = trainer.get_scores(wire::GetScoresRequest {}).await.unwrap().into_inner();
+        let of = scores.teams.into_iter().find(|one| one.agency == team).unwrap();
+        let score = of.scores.into_iter().find(|one| one.name == "over-collection").unwrap();
+        if score.denominator > 0.0 {
+            return score.denominator;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    0.0
 }
 
 /// Norvia's desk asks Velland by the command line.
 pub async fn ask(host: &Host, folder: &Path) -> (bool, String) {
     let words = ["query", "Declaration", "--from", "vl-customs", "--limit", "1"];
     let more = ["--fields", "ucr,items.hs_code", "--format", "json"];
-    norvia(host, folder, &[&words[..], &more].concat()).await
+    norvia_asks(host, folder, &[&words[..], &more].concat()).await
 }
 
-async fn norvia(host: &Host, folder: &Path, words: &[&str]) -> (bool, String) {
+async fn norvia_asks(host: &Host, folder: &Path, words: &[&str]) -> (bool, String) {
     let gateway = host.profile(folder, "nv-customs", "desk", "gateway");
     let asked = Command::new(portcullis_tests::binary("portcullis").unwrap())
         .args(words)
@@ -427,7 +453,7 @@ async fn whom_nobody_plays_releases_what_a_reason_accounts_for_and_nothing_else(
     for (reason, state) in [(accounted.as_str(), "GRANTED"), ("we are curious", "REFUSED")] {
         let words = ["release", "request", "Declaration", "--reference", reference, "--json"];
         let more = ["--fields", "items.value", "--reason", reason];
-        let (good, text) = norvia(&host, at, &[&words[..], &more].concat()).await;
+        let (good, text) = norvia_asks(&host, at, &[&words[..], &more].concat()).await;
         assert!(good, "{text}");
         let profile = host.profile(at, "nv-customs", "desk", "gateway");
         let mut last = String::new();

@@ -146,6 +146,9 @@ async fn a_database_is_of_the_drills_world_has_a_now_and_is_moved_on_by_one_dril
     ] {
         sqlx::query(statement).execute(&mut base).await.unwrap();
     }
+    assert_eq!(word().await, Some("DATABASE_WITHOUT_NOW"), "made before smugglers held back");
+    let hidden = "CREATE TABLE exercise_hidden (record_table TEXT, id TEXT)";
+    sqlx::query(hidden).execute(&mut base).await.unwrap();
     assert_eq!(word().await, Some("WORLD_DIFFERS"), "no such table");
     sqlx::query("CREATE TABLE transit_declaration (id TEXT)").execute(&mut base).await.unwrap();
     assert_eq!(word().await, Some("WORLD_DIFFERS"), "no row");
