@@ -96,7 +96,8 @@ pub fn reroutes(plot: &Plot, off: &Off, teams: &[&str], events: &[Event]) -> Opt
         return None;
     }
     let (by, now) = (*teams.get(stopped.team)?, last.exercise);
-    let not_begun = |case: &PlotCase| case.first > now;
+    let not_begun = |case: &PlotCase| case.begins > now;
+    let given_up_before = |case: &PlotCase| before.iter().any(|event| gives_up(event, &case.id));
     let given_up = off.happening(plot).filter(|(place, other)| {
         *place != of && not_begun(other) && other.traces.iter().any(|trace| trace.agency == by)
     });
@@ -108,6 +109,7 @@ pub fn reroutes(plot: &Plot, off: &Off, teams: &[&str], events: &[Event]) -> Opt
         other.reserve
             && off.is_off(*place)
             && not_begun(other)
+            && !given_up_before(other)
             && other.traces.iter().all(|trace| trace.agency != by)
     });
     let risk = |case: &PlotCase| {
@@ -133,6 +135,10 @@ fn burnt<'t>(plot: &Plot, teams: &[&'t str], events: &[Event]) -> BTreeMap<&'t s
         }
     }
     burnt
+}
+
+fn gives_up(event: &Event, case: &str) -> bool {
+    matches!(&event.what, What::Rerouted { case: given_up, .. } if given_up == case)
 }
 
 fn stops(event: &Event, matters: &[MatterId]) -> bool {

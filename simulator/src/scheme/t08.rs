@@ -22,7 +22,6 @@
 use super::case::{Case, Role};
 use super::mechanism::{Mechanism, Trace};
 use super::{Holder, cast};
-use crate::rng::Cell;
 use crate::shipment::draft::{Draft, round};
 use crate::shipment::licence::{Licence, Outcome};
 use crate::shipment::orders::APART_DAYS;
@@ -36,10 +35,6 @@ pub struct OverdrawnLicence;
 
 /// Releases of a case at least and at most.
 const RELEASES: (usize, usize) = (2, 6);
-/// Share of the parts of an order that come when they could: what no consignment is found for is left out.
-const FOUND: f64 = 0.62;
-/// The last part comes so many times as far from the first as the second could, at most.
-const LAST_PLACE: usize = 7;
 /// Most mass of a piece, kilograms.
 const MOST_PIECE_KG: f64 = 500.0;
 
@@ -108,23 +103,10 @@ fn cast(engine: &Engine, case: u64) -> Cast {
         goods,
         allowed,
         parts: parts(allowed, over, weights.get(..count).unwrap_or(&weights)),
-        days: days(count, &mut cell),
+        days: (0..count).map(|release| release as f64 * APART_DAYS).collect(),
         offices: (0..count).map(|release| (first + release) % offices).collect(),
         lag_days,
     }
-}
-
-/// Days of each release after the first: as far apart as parts of orders, of which some are skipped.
-fn days(count: usize, cell: &mut Cell) -> Vec<f64> {
-    let mut days = vec![0.0];
-    for place in 1..=LAST_PLACE {
-        let (left, missing) = (LAST_PLACE - place + 1, count.saturating_sub(days.len()));
-        let comes = cell.chance(FOUND) || left <= missing;
-        if missing > 0 && comes {
-            days.push(place as f64 * APART_DAYS);
-        }
-    }
-    days
 }
 
 /// Pieces of each release: together so much more than is allowed.

@@ -18,7 +18,10 @@ td div{min-height:1.45em}small{color:#555}.good{color:#006b4f;font-weight:700}.b
 figure{margin:.8em 0}figcaption{font-size:.85em;color:#444}svg{width:100%;height:auto;font:10px system-ui,'DejaVu Sans',sans-serif}
 code{font-size:.85em;overflow-wrap:anywhere}.bar{background:#0072b2;height:.75em;display:inline-block}
 .line{border-bottom:1px solid #777;height:2em}.running{display:none}
-@media print{h2,h3{break-after:avoid}figure,tr{break-inside:avoid}body{margin:0;max-width:none}.page{break-before:page}
+@page{size:A4;margin:14mm}
+@media print{body{font-size:10.5px}th,td{padding:.25em .4em}
+.sheet{display:table;width:100%}.sheet>.body{display:table-row-group}.sheet>.room{display:table-footer-group;break-inside:avoid}.room div{height:2.4em}
+h2,h3{break-after:avoid}figure,tr{break-inside:avoid}body{margin:0;max-width:none}.page{break-before:page}
 .running{display:block;position:fixed;bottom:0;width:100%;text-align:center;font-weight:700;font-size:.7em;letter-spacing:.08em}}
 ";
 
@@ -27,7 +30,7 @@ pub(crate) fn page(document: &Document) -> String {
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\">\
-         <title>EXERCISE {0}: {1}</title><style>{STYLE}</style></head><body>\
+         <title>EXERCISE {0}: {1}</title><style>{STYLE}</style></head><body><div class=\"sheet\"><div class=\"body\">\
          <div class=\"banner\">EXERCISE · EXERCISE · EXERCISE</div><h1>{0}</h1><p><b>{1}</b></p>",
         escape(&document.title),
         escape(&document.edition),
@@ -46,8 +49,10 @@ pub(crate) fn page(document: &Document) -> String {
     for block in &document.body {
         write_block(&mut out, block);
     }
-    out += "<div class=\"running\">EXERCISE · EXERCISE · EXERCISE</div>\
-            <div class=\"banner\">EXERCISE · every record is synthetic</div></body></html>\n";
+    // On paper each page keeps room for its last line, which says what it is.
+    out += "<div class=\"banner\">EXERCISE · every record is synthetic</div></div>\
+            <div class=\"room\"><div></div></div></div>\
+            <div class=\"running\">EXERCISE · EXERCISE · EXERCISE</div></body></html>\n";
     out
 }
 

@@ -131,6 +131,8 @@ pub struct PlotCase {
     pub joint: Exercise,
     /// When it is out of everybody's reach.
     pub exit: Exercise,
+    /// When the first of anything that anybody would hold of it becomes known, but for what was known before the exercise.
+    pub begins: Exercise,
     /// Whether it happens only where smugglers fall back on it.
     pub reserve: bool,
     /// Everything that anybody would hold of it, traces and all other records.

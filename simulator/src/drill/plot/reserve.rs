@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Plot, PlotCase};
+use super::{Plot, PlotCase, known};
 use crate::detect::ground::Ground;
 use crate::detect::records::{Alike, At, Records, hash, place};
+use crate::drill::clock::Exercise;
 use crate::drill::scenario::Scenario;
 use crate::generate::Truth;
 use crate::shipment::Engine;
@@ -53,8 +54,14 @@ impl Plot {
     /// Makes the latest cases of a scheme the smugglers' reserve, as many as the scenario says, but for one that is left to
     /// be played: the latest are those that can still happen when others have been stopped.
     pub(super) fn hold_back(&mut self, scenario: &Scenario, mut rows: Rows) {
+        let begun = self.story.world(Exercise(0));
+        let records = &self.ground.records;
         for case in &mut self.cases {
             case.rows = rows.remove(&case.id).unwrap_or_default();
+            let moments = case.rows.iter().map(|at| known(records, *at));
+            let first = moments.filter(|moment| *moment > begun).min();
+            let first = first.and_then(|moment| self.story.exercise(moment));
+            case.begins = first.map_or(case.begins, |first| first.min(case.begins));
         }
         for (scheme, wanted) in &scenario.reserve {
             let mut of: Vec<&mut PlotCase> =

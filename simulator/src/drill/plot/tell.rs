@@ -99,6 +99,7 @@ impl Plot {
             joint: case.needs.iter().map(all_of).min().unwrap_or(scenario.length),
             exit: last,
             matters: mine.iter().map(|matter| matter.id).collect(),
+            begins: traces.first().map_or(Exercise(0), |trace| trace.known),
             reserve: false,
             rows: vec![],
             traces,

@@ -1,11 +1,11 @@
 //! Sections that are a table or a sentence each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::editions::clock;
 use super::{Material, SCORES, amount, value};
 use crate::drill::document::{Cell, Document, Table, Text};
-use crate::drill::event::{Answered, What};
+use crate::drill::event::{Answered, Event, What};
 use crate::drill::plot::Truth;
 use crate::drill::score::{decisions, needs};
 
@@ -61,6 +61,31 @@ pub(super) fn scores(out: &mut Document, material: &Material, team: Option<&str>
     out.table(rows);
     let key = "↑ more is better, ↓ less is better. A dash: there was nothing to score.";
     out.paragraph(Text::default().small(key));
+    let unknown = unknown(material, team);
+    if unknown > 0 {
+        out.paragraph(Text::default().bad(format!(
+            "{unknown} records were received under plans that the drill's host never saw, as the gateway is not its own or \
+             was restarted: what was shown of them is in no coverage and no over-collection."
+        )));
+    }
+}
+
+/// Records that were received, of which nobody told the host what was shown.
+fn unknown(material: &Material, team: Option<&str>) -> u64 {
+    let plan = |event: &'_ Event| match &event.what {
+        What::Plan { plan, .. } => Some(plan.clone()),
+        _ => None,
+    };
+    let known: BTreeSet<String> = material.events.iter().filter_map(plan).collect();
+    let of = |event: &Event| match &event.what {
+        What::Disclosed { to, plan, records, .. }
+            if team.is_none_or(|team| team == to) && !known.contains(plan) =>
+        {
+            *records
+        }
+        _ => 0,
+    };
+    material.events.iter().map(of).sum()
 }
 
 pub(super) fn refusals(out: &mut Document, material: &Material, team: Option<&str>) {

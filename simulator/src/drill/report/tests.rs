@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::drill::bot::Bot;
 use crate::drill::document::read;
+use crate::drill::event::Answered;
 use crate::drill::play::tests::{played, tutorial};
+use crate::drill::plot::MatterId;
 use crate::drill::score::yardstick;
 
 async fn written(folder: &Path) {
@@ -91,6 +93,60 @@ async fn the_same_log_gives_the_same_bytes_and_the_editions_say_what_is_theirs()
     }
     let lines = said("scores.csv", &one["scores.csv"]).lines().count();
     assert_eq!(lines, 1 + 4 * SCORES.len());
+}
+
+#[tokio::test]
+async fn what_a_team_cites_and_never_asked_is_named_and_so_is_what_nobody_knows_the_plan_of() {
+    let (scenario, plot) = tutorial();
+    let mut events = played(scenario, plot, &[Bot::Good; 3]).await;
+    let yard = yardstick(scenario, plot).await;
+    let folder = tempfile::tempdir().unwrap();
+    let told = |events: &[Event]| {
+        write(folder.path(), scenario, plot, events, "log", &yard).unwrap();
+        std::fs::read_to_string(folder.path().join("report.html")).unwrap()
+    };
+    let (foreign, never) = ("is no exchange of its own", "the drill's host never saw");
+    let whole = told(&events);
+    assert!(!whole.contains(foreign) && !whole.contains(never));
+    let own: Vec<String> = events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Asked { answer: Answered::Records { exchange, .. }, .. } => {
+                Some(format!("{} {exchange}", event.by))
+            }
+            _ => None,
+        })
+        .collect();
+    let place = plot.matter(plot.cases[0].matters[0]).unwrap().team;
+    let by = &scenario.teams[place].agency;
+    let other = &scenario.teams[(place + 1) % 3].agency;
+    let of = |team: &str| {
+        let of = own.iter().find_map(|one| one.strip_prefix(&format!("{team} ")));
+        of.unwrap().to_owned()
+    };
+    let of_a_case = |matter: &MatterId| {
+        plot.matter(*matter).is_some_and(|one| {
+            one.team == place && plot.cases.iter().any(|case| case.matters.contains(&one.id))
+        })
+    };
+    for event in &mut events {
+        if let What::Decided { matter, evidence, .. } = &mut event.what
+            && of_a_case(matter)
+        {
+            *evidence = vec![of(by)];
+        }
+    }
+    assert!(!told(&events).contains(foreign));
+    for event in &mut events {
+        if let What::Decided { matter, evidence, .. } = &mut event.what
+            && of_a_case(matter)
+        {
+            *evidence = vec![of(other)];
+        }
+    }
+    assert!(told(&events).contains(foreign));
+    events.retain(|event| !matches!(event.what, What::Plan { .. }));
+    assert!(told(&events).contains(never));
 }
 
 #[tokio::test]

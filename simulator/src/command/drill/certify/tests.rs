@@ -14,6 +14,7 @@ fn played(id: &str) -> PlotCase {
         first: Exercise(0),
         joint: Exercise(1),
         exit: Exercise(2),
+        begins: Exercise(0),
         reserve: false,
         rows: vec![],
     }
