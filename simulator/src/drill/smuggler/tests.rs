@@ -100,6 +100,74 @@ async fn follow(scenario: &Scenario, plot: &Plot, bot: Bot) -> usize {
     count
 }
 
+/// Decisions to hold matters, in this order, before anything has begun: the rule knows no other time than theirs.
+fn stopped(matters: &[MatterId]) -> Vec<Event> {
+    let held = |(number, id): (u64, &MatterId)| Event {
+        number,
+        exercise: Exercise(0),
+        by: String::new(),
+        wall: crate::drill::clock::Wall(0),
+        player: String::new(),
+        key: String::new(),
+        what: What::Decided {
+            matter: *id,
+            decision: crate::drill::event::Decision::Hold,
+            confidence: 90,
+            reason: String::new(),
+            evidence: vec![],
+        },
+    };
+    (0..).zip(matters).map(held).collect()
+}
+
+#[test]
+fn there_is_no_way_around_where_every_one_leads_past_the_team_and_a_case_is_stopped_once() {
+    let (mut around, mut none, mut twice) = (0, 0, 0);
+    for scheme in ["T01", "T04"] {
+        let counts = only(scheme);
+        (around, none, twice) = (around + counts[0], none + counts[1], twice + counts[2]);
+    }
+    assert!(around > 0 && none > 0 && twice > 0, "{around} {none} {twice}");
+}
+
+/// Stops each matter of each case where one case of a scheme is all the reserve: how often there was a way around, how often
+/// there was none, and how often a second stop of the same case would have made them take one.
+fn only(scheme: &str) -> [usize; 3] {
+    let mut scenario = hour().0.clone();
+    scenario.reserve = [(scheme.to_owned(), 1)].into();
+    let plot = Plot::new(&scenario, None).unwrap();
+    let teams: Vec<&str> = scenario.teams.iter().map(|team| team.agency.as_str()).collect();
+    let off = Off::first(&plot);
+    let (mut around, mut none, mut twice) = (0, 0, 0);
+    for case in plot.cases.iter().filter(|case| !case.reserve) {
+        for (place, matter) in case.matters.iter().enumerate() {
+            let told = reroutes(&plot, &off, &teams, &stopped(&[*matter]));
+            let at = plot.matter(*matter).unwrap();
+            let passes =
+                |one: &PlotCase| one.traces.iter().any(|trace| trace.agency == teams[at.team]);
+            let later = |one: &PlotCase| one.begins > Exercise(0);
+            let planned = plot
+                .cases
+                .iter()
+                .any(|one| one.id != case.id && !one.reserve && later(one) && passes(one));
+            let ready = || plot.cases.iter().filter(|one| one.reserve && later(one));
+            assert_eq!(told.is_some(), planned && ready().any(|one| !passes(one)), "{matter:?}");
+            none += usize::from(planned && ready().any(passes) && told.is_none());
+            if let Some(What::Rerouted { to, .. }) = &told {
+                around += 1;
+                assert!(!passes(plot.cases.iter().find(|one| one.id == *to).unwrap()));
+            }
+            // Whoever stops more of the same case teaches them nothing new.
+            if let Some(first) = place.checked_sub(1).and_then(|first| case.matters.get(first)) {
+                let again = reroutes(&plot, &off, &teams, &stopped(&[*first, *matter]));
+                assert_eq!(again, None);
+                twice += usize::from(told.is_some());
+            }
+        }
+    }
+    [around, none, twice]
+}
+
 #[tokio::test]
 async fn nothing_is_given_up_where_nothing_is_stopped_and_the_reserve_does_not_come() {
     let (scenario, plot) = hour();
