@@ -89,7 +89,10 @@ async fn a_check_says_what_will_be_played_and_mistakes_say_where() {
     let work = tempfile::tempdir().unwrap();
     let (good, out, error) =
         sim(work.path(), &["drill", "check", "--scenario", "five-agencies", "--plot-only"]).await;
-    assert!(good && out.contains("nv-licensing") && out.contains("T08"), "{out}{error}");
+    assert!(
+        good && out.contains("nv-licensing") && out.contains("T23") && out.contains("in reserve"),
+        "{out}{error}"
+    );
     let (good, out, _) = sim(work.path(), &["drill", "msel", "--scenario", "tutorial"]).await;
     assert!(good && out.starts_with("number,time,kind,"), "{out}");
     for (words, part) in [
