@@ -2,7 +2,6 @@
 //! counted from the drill's beginning and proven over the wire; and everything for which a drill does not join.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use portcullis::audit::LogSigner;
@@ -11,8 +10,7 @@ use portcullis::command::playground::{GATEWAY_NAME, World, WorldSource, WorldSpe
 use portcullis_proto::drill::v1 as wire;
 use serde_json::Value;
 use sqlx::Connection as _;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use wire::control_request::Command as Control;
 
 use super::drill_people::{Host, ask, command, told};
@@ -34,18 +32,9 @@ fn join(folder: &Path, log_key: &str, change: impl Fn(String) -> String) -> Path
 }
 
 /// The exchange, served by somebody else.
-async fn served(folder: &Path) -> (Child, Value) {
-    let mut child = Command::new(portcullis_tests::binary("portcullis").unwrap())
-        .args(["playground", "--exchange", "prep/exchange", "--dir", "prep/host", "--json"])
-        .current_dir(folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let said = lines.next_line().await.unwrap().expect("the gateway is up");
-    (child, serde_json::from_str(&said).unwrap())
+async fn served(folder: &Path) -> Host {
+    let words = ["playground", "--exchange", "prep/exchange", "--dir", "prep/host", "--json"];
+    Host::of("portcullis", folder, &words).await
 }
 
 /// What teams asked, got and decided, without what differs from one gateway to the next: ids of exchanges, places in the log.
@@ -78,7 +67,8 @@ async fn a_joined_drill_is_the_hosted_one_and_the_next_counts_only_its_own_even_
     let work = tempfile::tempdir().unwrap();
     let at = work.path();
     prepared(at).await;
-    let (mut gateway, said) = served(at).await;
+    let mut gateway = served(at).await;
+    let said = gateway.said.clone();
     let key = said["gateway"]["log_public_key"].as_str().unwrap();
     join(at, key, |text| text);
     let (good, out, error) = sim(at, &["drill", "check", "--join", "prep/completed.toml"]).await;
@@ -160,7 +150,7 @@ async fn a_joined_drill_is_the_hosted_one_and_the_next_counts_only_its_own_even_
     assert_eq!(out.matches(" 0 records\n").count(), 6, "{out}");
 
     // Whoever served it still does, and its store verifies as a whole.
-    assert!(gateway.try_wait().unwrap().is_none());
+    assert!(gateway.child.try_wait().unwrap().is_none());
     let store = said["gateway"]["store"].as_str().unwrap();
     let verified = Command::new(portcullis_tests::binary("portcullis").unwrap())
         .args(["audit", "verify", "--store", store, "--log-key", key])

@@ -30,7 +30,12 @@ pub struct Host {
 
 impl Host {
     pub async fn up(folder: &Path, words: &[&str]) -> Self {
-        let mut child = Command::new(portcullis_tests::binary("portcullis-sim").unwrap())
+        Self::of("portcullis-sim", folder, words).await
+    }
+
+    /// Any of our programs that says in its first line that it is up.
+    pub async fn of(program: &str, folder: &Path, words: &[&str]) -> Self {
+        let mut child = Command::new(portcullis_tests::binary(program).unwrap())
             .args(words)
             .current_dir(folder)
             .stdout(Stdio::piped())
@@ -39,8 +44,8 @@ impl Host {
             .spawn()
             .unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
-        let said = serde_json::from_str(&out.next_line().await.unwrap().unwrap()).unwrap();
-        Self { child, said, out }
+        let said = out.next_line().await.unwrap().expect("it is up");
+        Self { child, said: serde_json::from_str(&said).unwrap(), out }
     }
 
     /// A file of this kind (`drill`, `gateway`) with which somebody takes part.

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::clock::Exercise;
 use super::event::{Event, What};
 use super::plot::{Matter, MatterId, Plot, PlotCase, Truth};
+use super::scenario::Team;
 use crate::detect::records::At;
 use crate::table::Table;
 
@@ -86,7 +87,7 @@ pub struct Hidden {
 }
 
 /// What the smugglers do about the last of these events, if anything: a case is given up for another one.
-pub fn reroutes(plot: &Plot, off: &Off, teams: &[&str], events: &[Event]) -> Option<What> {
+pub fn reroutes(plot: &Plot, off: &Off, teams: &[Team], events: &[Event]) -> Option<What> {
     let (last, before) = events.split_last()?;
     let What::Decided { matter, decision, .. } = &last.what else { return None };
     let stopped = plot.matter(*matter).filter(|_| decision.stops())?;
@@ -95,7 +96,7 @@ pub fn reroutes(plot: &Plot, off: &Off, teams: &[&str], events: &[Event]) -> Opt
     if before.iter().any(|event| stops(event, &case.matters)) {
         return None;
     }
-    let (by, now) = (*teams.get(stopped.team)?, last.exercise);
+    let (by, now) = (teams.get(stopped.team)?.agency.as_str(), last.exercise);
     let not_begun = |case: &PlotCase| case.begins > now;
     let given_up_before = |case: &PlotCase| before.iter().any(|event| gives_up(event, &case.id));
     let given_up = off.happening(plot).filter(|(place, other)| {
@@ -123,7 +124,7 @@ pub fn reroutes(plot: &Plot, off: &Off, teams: &[&str], events: &[Event]) -> Opt
 }
 
 /// How many matters of cases each team has stopped.
-fn burnt<'t>(plot: &Plot, teams: &[&'t str], events: &[Event]) -> BTreeMap<&'t str, usize> {
+fn burnt<'t>(plot: &Plot, teams: &'t [Team], events: &[Event]) -> BTreeMap<&'t str, usize> {
     let mut seen: BTreeSet<MatterId> = BTreeSet::new();
     let mut burnt = BTreeMap::new();
     for event in events {
@@ -131,7 +132,7 @@ fn burnt<'t>(plot: &Plot, teams: &[&'t str], events: &[Event]) -> BTreeMap<&'t s
         let of_case = plot.matter(*matter).filter(|one| matches!(one.truth, Truth::Case(_)));
         let team = of_case.and_then(|one| teams.get(one.team));
         if let (Some(team), true) = (team, decision.stops() && seen.insert(*matter)) {
-            *burnt.entry(*team).or_default() += 1;
+            *burnt.entry(team.agency.as_str()).or_default() += 1;
         }
     }
     burnt

@@ -221,9 +221,7 @@ impl<'p> State<'p> {
 
     /// What others do about the last event, before anything else happens.
     pub fn follows(&self) -> Option<What> {
-        let teams: Vec<&str> =
-            self.scenario.teams.iter().map(|team| team.agency.as_str()).collect();
-        reroutes(self.plot, &self.off, &teams, &self.events)
+        reroutes(self.plot, &self.off, &self.scenario.teams, &self.events)
     }
 
     /// Whether a plan has been written down.

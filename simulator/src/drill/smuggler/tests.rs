@@ -136,15 +136,16 @@ fn only(scheme: &str) -> [usize; 3] {
     let mut scenario = hour().0.clone();
     scenario.reserve = [(scheme.to_owned(), 1)].into();
     let plot = Plot::new(&scenario, None).unwrap();
-    let teams: Vec<&str> = scenario.teams.iter().map(|team| team.agency.as_str()).collect();
+    let teams = &scenario.teams;
     let off = Off::first(&plot);
     let (mut around, mut none, mut twice) = (0, 0, 0);
     for case in plot.cases.iter().filter(|case| !case.reserve) {
         for (place, matter) in case.matters.iter().enumerate() {
-            let told = reroutes(&plot, &off, &teams, &stopped(&[*matter]));
+            let told = reroutes(&plot, &off, teams, &stopped(&[*matter]));
             let at = plot.matter(*matter).unwrap();
-            let passes =
-                |one: &PlotCase| one.traces.iter().any(|trace| trace.agency == teams[at.team]);
+            let passes = |one: &PlotCase| {
+                one.traces.iter().any(|trace| trace.agency == teams[at.team].agency)
+            };
             let later = |one: &PlotCase| one.begins > Exercise(0);
             let planned = plot
                 .cases
@@ -159,7 +160,7 @@ fn only(scheme: &str) -> [usize; 3] {
             }
             // Whoever stops more of the same case teaches them nothing new.
             if let Some(first) = place.checked_sub(1).and_then(|first| case.matters.get(first)) {
-                let again = reroutes(&plot, &off, &teams, &stopped(&[*first, *matter]));
+                let again = reroutes(&plot, &off, teams, &stopped(&[*first, *matter]));
                 assert_eq!(again, None);
                 twice += usize::from(told.is_some());
             }

@@ -170,13 +170,8 @@ fn a_step_goes_out_again_after_the_same_last_step_until_it_is_known() {
     assert!(desk.model.outbox.is_empty());
 }
 
-#[test]
-fn a_step_that_another_one_overtook_is_looked_at_before_it_goes_out() {
-    let mut desk = desk();
-    desk.press(&[KeyCode::Char('b')]);
-    desk.write("which case?");
-    desk.press(&[KeyCode::Enter]);
-    // A colleague asks back, and the other agency answers.
+/// A colleague asks back about the third request, and the other agency answers.
+fn answered_meanwhile(desk: &mut Desk) {
     let mut all = releases();
     all[2] = release(
         3,
@@ -189,6 +184,15 @@ fn a_step_that_another_one_overtook_is_looked_at_before_it_goes_out() {
         ],
     );
     desk.tell(Message::Releases(Ok(all)));
+}
+
+#[test]
+fn a_step_that_another_one_overtook_is_looked_at_before_it_goes_out() {
+    let mut desk = desk();
+    desk.press(&[KeyCode::Char('b')]);
+    desk.write("which case?");
+    desk.press(&[KeyCode::Enter]);
+    answered_meanwhile(&mut desk);
     desk.press(&[KeyCode::Enter]);
     assert!(desk.calls().is_empty());
     desk.shows("Meanwhile: 3. 2024-03-05 09:33 ANSWER by kt-customs, ბერიძე (as told): for");
@@ -216,18 +220,7 @@ fn what_was_written_is_there_when_a_form_is_opened_again() {
     assert_eq!((form.value("remark").as_str(), form.ticked("show").len()), ("as asked", 1));
     // What others say above it is what they said last.
     desk.press(&[KeyCode::Esc]);
-    let mut all = releases();
-    all[2] = release(
-        3,
-        "kt-customs",
-        OWN,
-        State::Pending,
-        vec![
-            step(2, Act::AskBack, OWN, "why?"),
-            step(3, Act::Answer, "kt-customs", "for case seven"),
-        ],
-    );
-    desk.tell(Message::Releases(Ok(all)));
+    answered_meanwhile(&mut desk);
     desk.press(&[KeyCode::Char('g')]);
     desk.shows("“for case seven”");
     desk.effects.clear();
