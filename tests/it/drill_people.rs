@@ -98,7 +98,7 @@ fn decide(key: &str, matter: u32, decision: &str) -> wire::DecideRequest {
 /// Everything that a client is told until an event of a kind, the clock left out.
 pub async fn told(
     client: &mut Client,
-    mut until: impl FnMut(&wire::Happened) -> bool,
+    until: impl Fn(&wire::Happened) -> bool,
 ) -> Vec<wire::Happened> {
     let mut stream = client.watch(wire::WatchRequest { from_event: 0 }).await.unwrap().into_inner();
     let mut all = vec![];

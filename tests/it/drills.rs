@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -106,10 +107,54 @@ async fn a_check_says_what_will_be_played_and_mistakes_say_where() {
             "no team `xx-customs`",
         ),
         (&["drill", "replay", "x"], "events.jsonl"),
+        (&["drill", "run", "--out", "x"], "<--scenario <SCENARIO>|--join <FILE>>"),
     ] {
         let (good, _, error) = sim(work.path(), words).await;
         assert!(!good && error.contains(part), "{words:?}: {error}");
     }
+    assert!(std::fs::read_dir(work.path()).unwrap().next().is_none(), "nothing is left behind");
+}
+
+/// No file may grow beyond a megabyte: the agencies' databases do not fit. A disk that is full says the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drill_that_cannot_be_made_leaves_no_folder_and_a_check_that_is_given_up_neither() {
+    let work = tempfile::tempdir().unwrap();
+    let program = portcullis_tests::binary("portcullis-sim").unwrap();
+    for people in ["--bots --headless", "--people all"] {
+        // Ignored, the signal of the limit leaves an error of the write.
+        let line = format!(
+            "trap '' XFSZ; ulimit -f 1024; exec '{}' drill run --scenario tutorial {people} --out d",
+            program.display()
+        );
+        let done = tokio::process::Command::new("bash")
+            .args(["-c", &line])
+            .current_dir(work.path())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .unwrap();
+        let error = String::from_utf8(done.stderr).unwrap();
+        assert!(!done.status.success() && error.starts_with("portcullis-sim: "), "{error}");
+        assert!(!work.path().join("d").exists(), "{error}");
+    }
+    let mut check = tokio::process::Command::new(&program)
+        .args(["drill", "check", "--scenario", "tutorial", "--certify"])
+        .env("TMPDIR", work.path())
+        .stdout(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let begun = async {
+        while std::fs::read_dir(work.path()).unwrap().next().is_none() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), begun).await.unwrap();
+    let id = check.id().unwrap().to_string();
+    let kill = tokio::process::Command::new("kill").args(["-INT", &id]).status().await.unwrap();
+    assert!(kill.success());
+    let ended = tokio::time::timeout(Duration::from_secs(20), check.wait()).await;
+    assert_eq!(ended.unwrap().unwrap().code(), Some(130));
     assert!(std::fs::read_dir(work.path()).unwrap().next().is_none(), "nothing is left behind");
 }
 

@@ -1,5 +1,6 @@
 //! `drill check`: what can be known before people arrive.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
@@ -16,9 +17,10 @@ use super::certify::{self, Played};
 
 /// Arguments of `drill check`.
 #[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["scenario", "join"]))]
 pub struct Arguments {
     /// Folder of the scenario, or one that is built in.
-    #[arg(long, required_unless_present = "join")]
+    #[arg(long)]
     scenario: Option<PathBuf>,
     /// Look at the gateways of others that a drill will join, by the file that `drill prepare` made.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["scenario", "seed", "certify", "plot_only"])]
@@ -144,11 +146,33 @@ fn cases(scenario: &Scenario, plot: &Plot) -> String {
 async fn up(scenario: &Scenario, plot: &Plot, wanted: Wanted) -> anyhow::Result<()> {
     let folder =
         std::env::temp_dir().join(format!("portcullis-drill-check-{}", std::process::id()));
-    std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    // It holds the keys of an exercise: nobody else's to read.
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    tokio::spawn(given_up(folder.clone()));
     let done = asked(scenario, plot, &folder, wanted).await;
     std::fs::remove_dir_all(&folder)
         .with_context(|| format!("cannot remove {}", folder.display()))?;
     done
+}
+
+/// Whoever gives up leaves no folder behind. A certificate is worked out in one go, so that nothing else looks for a signal.
+async fn given_up(folder: PathBuf) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    // What is still being written to may come back once.
+    if std::fs::remove_dir_all(&folder).is_err() && std::fs::remove_dir_all(&folder).is_err() {
+        eprintln!("portcullis-sim: cannot remove {}", folder.display());
+    }
+    eprintln!("portcullis-sim: given up");
+    std::process::exit(130);
 }
 
 /// Looks at gateways that others run, puts the agencies' records before the world begins, and lets every team ask.

@@ -11,7 +11,7 @@ use portcullis_sim::drill::clock::State;
 use portcullis_sim::drill::event::{Event, What};
 use portcullis_sim::drill::host::{CONTROL, Gauge, Host, Part, STAFF, Told};
 use portcullis_sim::drill::join::{FILE, Join, Ready};
-use portcullis_sim::drill::live::{Bots, Cast, Live, Player, Session, observe};
+use portcullis_sim::drill::live::{Bots, Cast, Live, Player, Session, observe, unheard};
 use portcullis_sim::drill::log::Log;
 use portcullis_sim::drill::plot::Plot;
 use portcullis_sim::drill::report;
@@ -21,6 +21,7 @@ use portcullis_sim::drill::service::Service;
 use portcullis_sim::drill::simcell::answer;
 use portcullis_sim::drill::smuggler::Off;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
 
 use super::way::Way;
 
@@ -162,11 +163,12 @@ impl Hosting<'_> {
         let ended = session.clocks().borrow().state == State::Ended;
         let mut scored = None;
         if ended {
+            let asked = unheard_of(&session, &host).await?;
             let mut told = host.told(&cast.plot).await?;
             let (checkpoint, entries) = host.end(&told).await?;
             let mut last = told.fresh(&events);
             last.push(What::Ended { checkpoint, entries });
-            session.close(&mut log, &mut events, last)?;
+            session.close(&mut log, &mut events, asked, last)?;
             let yard = yardstick(&cast.scenario, &cast.plot).await;
             let folder = self.out.join("report");
             report::write(&folder, &cast.scenario, &cast.plot, &events, log.hash(), &yard)
@@ -184,13 +186,8 @@ impl Hosting<'_> {
 
     /// What people's teams ask is read from the gateway's log.
     fn observed(&self, session: &Session, host: &Host) {
-        let cast = &session.cast;
-        let channels = host.channels();
-        for (team, player) in cast.scenario.teams.iter().zip(&cast.players) {
-            if let (Player::People, Some(channel)) = (player, channels.get(&team.agency)) {
-                let (agency, from) = (team.agency.clone(), host.from_index(&team.agency));
-                tokio::spawn(observe(session.clone(), agency, channel.clone(), from));
-            }
+        for (team, channel, from) in watched(session, host) {
+            tokio::spawn(observe(session.clone(), team, channel, from));
         }
     }
 
@@ -236,6 +233,26 @@ impl Hosting<'_> {
         };
         super::super::print(&text)
     }
+}
+
+/// People's teams, how each reaches its gateway, and from where on its log is the drill's.
+fn watched(session: &Session, host: &Host) -> Vec<(String, Channel, u64)> {
+    let channels = host.channels();
+    let people = session.cast.people();
+    let of =
+        |team: &str| Some((team.to_owned(), channels.get(team)?.clone(), host.from_index(team)));
+    people.into_iter().filter_map(of).collect()
+}
+
+/// What they asked between the last look into the log and the end.
+async fn unheard_of(session: &Session, host: &Host) -> anyhow::Result<Vec<(String, What)>> {
+    let mut all = vec![];
+    for (team, channel, from) in watched(session, host) {
+        let asked = unheard(session, &team, channel, from).await;
+        let asked = asked.with_context(|| format!("cannot read what {team} asked"))?;
+        all.extend(asked.into_iter().map(|what| (team.clone(), what)));
+    }
+    Ok(all)
 }
 
 /// Agencies that nobody plays answer release requests too; one without a key of its records has none to release.

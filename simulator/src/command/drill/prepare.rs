@@ -7,6 +7,8 @@ use portcullis_sim::drill::join::{FILE, prepare};
 use portcullis_sim::drill::plot::Plot;
 use portcullis_sim::drill::scenario::Scenario;
 
+use super::way::or_nothing;
+
 /// Arguments of `drill prepare`.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -31,11 +33,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let made = super::run::keep(&scenario, &out.join("scenario"))
         .and_then(|()| runtime.block_on(prepare(&scenario, &plot, out)));
-    if made.is_err() {
-        std::fs::remove_dir_all(out)
-            .with_context(|| format!("cannot remove what was begun in {}", out.display()))?;
-    }
-    made?;
+    or_nothing(out, made)?;
     let (folder, file) = (out.display(), out.join(FILE));
     let file = file.display();
     super::super::print(&format!(

@@ -22,13 +22,14 @@ use portcullis_sim::drill::score::{Scored, score, yardstick};
 use portcullis_sim::drill::smuggler::Off;
 
 use super::people::Hosting;
-use super::way::Way;
+use super::way::{Way, or_nothing};
 
 /// Arguments of `drill run`.
 #[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["scenario", "join"]))]
 pub struct Arguments {
     /// Folder of the scenario, or one that is built in: tutorial, five-agencies, day.
-    #[arg(long, required_unless_present = "join")]
+    #[arg(long)]
     scenario: Option<PathBuf>,
     /// Join gateways that others run, by the file that `drill prepare` made and their operators completed; it says the
     /// scenario and the seed.
@@ -94,17 +95,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
         None => Way::Own,
     };
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    keep(&cast.scenario, &out.join("scenario"))?;
+    let log = keep(&cast.scenario, &out.join("scenario"))
+        .and_then(|()| Ok(Log::create(&out.join("events.jsonl"))?));
+    let log = or_nothing(out, log)?;
     if people.contains(&true) {
         let start = arguments.start.then_some(arguments.speed);
         let hosting = Hosting { out, listen: arguments.listen, start, json: arguments.json };
-        let log = Log::create(&out.join("events.jsonl"))?;
         return hosting.run(&runtime, cast, log, vec![], way);
     }
     let Cast { scenario, plot, .. } = cast;
     let speed = (!arguments.headless).then_some(arguments.speed);
     let drill = Drill { scenario: &scenario, plot: &plot, bots: &bots, out, speed };
-    let scored = runtime.block_on(drill.play(&stop, !arguments.json, way))?;
+    let scored = runtime.block_on(drill.play(&stop, !arguments.json, log, way))?;
     if arguments.json {
         let document = serde_json::json!({
             "out": out, "scenario": scenario.name, "seed": plot.seed,
@@ -168,9 +170,14 @@ struct Drill<'d> {
 }
 
 impl Drill<'_> {
-    async fn play(&self, stop: &AtomicBool, told: bool, way: Way) -> anyhow::Result<Scored> {
+    async fn play(
+        &self,
+        stop: &AtomicBool,
+        told: bool,
+        mut log: Log,
+        way: Way,
+    ) -> anyhow::Result<Scored> {
         let (scenario, plot) = (self.scenario, self.plot);
-        let mut log = Log::create(&self.out.join("events.jsonl"))?;
         let mut game = Game::new(scenario, plot, self.bots);
         let mut progress = Progress::new(scenario, told);
         let mut tell = |event: &Event| {

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub use bots::Bots;
 pub use cast::{Cast, Player};
 pub use deed::{Deed, Problem};
-pub use observe::observe;
+pub use observe::{observe, unheard};
 pub use past::Past;
 pub use session::{By, Clocks, Done, Session};
 
@@ -56,6 +56,8 @@ impl Live {
     pub fn new(cast: Arc<Cast>, log: Log, events: Vec<Event>, now: Option<Arc<Now>>) -> Self {
         let before = Clocks::of(&State::new(&cast.scenario, &cast.plot, cast.bots()));
         let (session, inbox) = Session::new(cast, before);
+        // Before anybody looks at it: who watches the gateway's log has to know what was read from it already.
+        session.tell(&events);
         Self { session, inbox, log, events, now }
     }
 
@@ -79,7 +81,6 @@ impl Live {
         let cast = session.cast.clone();
         let mut state = State::new(&cast.scenario, &cast.plot, cast.bots());
         let resumed = !events.is_empty();
-        session.tell(&events);
         events.into_iter().for_each(|event| state.apply(event));
         let mut table = Table::new(state, log, &session);
         if resumed {

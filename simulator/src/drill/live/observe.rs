@@ -48,6 +48,31 @@ pub async fn observe(session: Session, team: String, channel: Channel, mut from_
     }
 }
 
+/// What a team asked that the log of the drill does not have: between the last look and the end. For a session that takes
+/// nothing more.
+///
+/// # Errors
+/// When the gateway's log cannot be read.
+pub async fn unheard(
+    session: &Session,
+    team: &str,
+    channel: Channel,
+    mut from_index: u64,
+) -> Result<Vec<What>, tonic::Status> {
+    let mut client = AuditServiceClient::new(channel);
+    let mut reader = Reader::new(team, session);
+    let mut unheard = vec![];
+    loop {
+        let ask = audit::ListEntriesRequest { from_index, limit: 500, ..Default::default() };
+        let listed = client.list_entries(ask).await?.into_inner();
+        unheard.extend(listed.entries.iter().flat_map(|entry| reader.read(entry)));
+        if listed.next_index == 0 {
+            return Ok(unheard);
+        }
+        from_index = listed.next_index;
+    }
+}
+
 /// An exchange that is under way: what is asked for, of whom, and how many records came of each.
 #[derive(Default)]
 struct Open {
@@ -59,18 +84,27 @@ struct Reader {
     team: String,
     open: BTreeMap<String, Open>,
     known: BTreeSet<String>,
+    /// Denials that were written down already: they come first, for the log's order stays.
+    denials: usize,
 }
 
 impl Reader {
     fn new(team: &str, session: &Session) -> Self {
-        let events = session.events_from(0);
-        let known = events.iter().filter_map(|event| match &event.what {
-            What::Asked { answer: Answered::Records { exchange, .. }, .. } => {
-                Some(exchange.clone())
+        let (mut known, mut denials) = (BTreeSet::new(), 0);
+        for event in session.events_from(0) {
+            match &event.what {
+                What::Asked { answer: Answered::Records { exchange, .. }, .. } => {
+                    known.insert(exchange.clone());
+                }
+                What::Asked { matter: None, of, answer: Answered::Refused { .. }, .. }
+                    if event.by == team && of.is_empty() =>
+                {
+                    denials += 1;
+                }
+                _ => {}
             }
-            _ => None,
-        });
-        Self { team: team.to_owned(), open: BTreeMap::new(), known: known.collect() }
+        }
+        Self { team: team.to_owned(), open: BTreeMap::new(), known, denials }
     }
 
     fn read(&mut self, entry: &audit::Entry) -> Vec<What> {
@@ -95,6 +129,7 @@ impl Reader {
                         open.of.insert(text(part.get("agency")), count.unwrap_or_default());
                     }
                 }
+                Some("denial") if mine && self.denials > 0 => self.denials -= 1,
                 Some("denial") if mine => told.push(What::Asked {
                     matter: None,
                     of: String::new(),
@@ -118,5 +153,64 @@ impl Reader {
             }));
         }
         told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::super::{Cast, Clocks, Player};
+    use super::*;
+    use crate::drill::clock::Exercise;
+    use crate::drill::play::State;
+    use crate::drill::plot::Plot;
+    use crate::drill::scenario::Scenario;
+
+    /// A host that was killed reads the log from the beginning again when it comes back.
+    #[test]
+    fn what_was_written_down_already_is_not_told_again_denials_neither() {
+        let scenario = Scenario::read(Path::new("tutorial")).unwrap();
+        let plot = Plot::new(&scenario, None).unwrap();
+        let players = vec![Player::People; scenario.teams.len()];
+        let cast = Arc::new(Cast { scenario, plot, players });
+        let state = State::new(&cast.scenario, &cast.plot, BTreeSet::new());
+        let (session, _inbox) = Session::new(cast.clone(), Clocks::of(&state));
+        let entry = |exchange: &str, body: Value| audit::Entry {
+            exchange_id: exchange.to_owned(),
+            body_json: body.to_string(),
+            ..audit::Entry::default()
+        };
+        let asks = serde_json::json!({"agency": "nv-customs"});
+        let denial = |exchange, reason| {
+            entry(
+                exchange,
+                serde_json::json!([{"part": "denial", "requester": asks, "reason": reason}]),
+            )
+        };
+        let answered = |exchange| {
+            entry(
+                exchange,
+                serde_json::json!([
+                    {"part": "intent", "requester": asks, "record_type": "p.Declaration", "sources": ["vl-customs"]},
+                    {"part": "source", "agency": "vl-customs", "records_released": 2},
+                    {"part": "ended"}
+                ]),
+            )
+        };
+        let log = [denial("a", "CASE"), answered("b"), denial("c", "PURPOSE"), answered("d")];
+        let told = |session: &Session, log: &[audit::Entry]| -> Vec<What> {
+            let mut reader = Reader::new("nv-customs", session);
+            log.iter().flat_map(|entry| reader.read(entry)).collect()
+        };
+        let [first, rest] = [&log[..2], &log[2..]].map(|part| told(&session, part));
+        assert_eq!((first.len(), rest.len()), (2, 2));
+        let events: Vec<_> =
+            first.into_iter().map(|what| state.event(Exercise(9), "nv-customs", what)).collect();
+        session.tell(&events);
+        assert_eq!(told(&session, &log), rest);
+        // Another team's are its own.
+        assert!(Reader::new("vl-customs", &session).read(&log[0]).is_empty());
     }
 }

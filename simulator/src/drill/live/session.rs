@@ -168,8 +168,8 @@ impl Session {
         self.shared.closed.load(Ordering::Acquire)
     }
 
-    /// Adds what the gateway's log says to the log of a drill that has ended, and closes it. What a host that was killed
-    /// meanwhile had added already is not added again.
+    /// Adds what teams asked that nobody had heard of, and what the gateway's log says, to the log of a drill that has ended,
+    /// and closes it. What a host that was killed meanwhile had added already is not added again.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -177,13 +177,13 @@ impl Session {
         &self,
         log: &mut Log,
         events: &mut Vec<Event>,
+        asked: Vec<(String, What)>,
         last: Vec<What>,
     ) -> Result<(), LogError> {
-        let (wall, exercise) =
-            events.last().map(|one| (one.wall, one.exercise)).unwrap_or_default();
-        let last = missing(events, last);
+        let time = events.last().map(|one| (one.wall, one.exercise)).unwrap_or_default();
+        let last = missing(events, last).into_iter().map(by_the_host);
         let numbers = events.len() as u64..;
-        let last: Vec<Event> = of_the_host(numbers, (wall, exercise), last).collect();
+        let last: Vec<Event> = after(numbers, time, asked.into_iter().chain(last)).collect();
         log.append_all(&last)?;
         self.tell(&last);
         events.extend(last);
@@ -200,7 +200,7 @@ impl Session {
         let last = events.last().map(|one| (one.wall, one.exercise)).unwrap_or_default();
         if !self.closed() {
             let numbers = events.len() as u64..;
-            events.extend(of_the_host(numbers, last, gauged));
+            events.extend(after(numbers, last, gauged.into_iter().map(by_the_host)));
         }
         events
     }
@@ -243,16 +243,21 @@ impl Session {
     }
 }
 
-fn of_the_host(
+fn by_the_host(what: What) -> (String, What) {
+    ("host".to_owned(), what)
+}
+
+/// Events at one moment.
+fn after(
     numbers: std::ops::RangeFrom<u64>,
     (wall, exercise): (Wall, Exercise),
-    all: Vec<What>,
+    all: impl Iterator<Item = (String, What)>,
 ) -> impl Iterator<Item = Event> {
-    numbers.zip(all).map(move |(number, what)| Event {
+    numbers.zip(all).map(move |(number, (by, what))| Event {
         number,
         wall,
         exercise,
-        by: "host".to_owned(),
+        by,
         player: String::new(),
         key: String::new(),
         what,

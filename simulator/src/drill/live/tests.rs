@@ -3,7 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::drill::clock::{Exercise, Inject};
-use crate::drill::event::{Decision, Rating};
+use crate::drill::event::{Answered, Decision, Rating};
 use crate::drill::play::Step;
 use crate::drill::play::tests::tutorial;
 use crate::drill::plot::{Matter, MatterId, Plot};
@@ -324,10 +324,20 @@ fn what_the_gateway_told_is_written_down_once_by_a_host_that_was_killed_meanwhil
     let (mut log, mut events) = Log::open(&file).unwrap();
     let (session, _inbox) = Session::new(cast.clone(), Clocks::of(&before));
     session.tell(&events);
-    session.close(&mut log, &mut events, last()).unwrap();
-    let told: Vec<What> = session.events_from(2).iter().map(|one| one.what.clone()).collect();
-    assert_eq!(told, last());
+    let asked = What::Asked {
+        matter: None,
+        of: String::new(),
+        record_type: String::new(),
+        answer: Answered::Refused { reason: "CASE".into() },
+    };
+    let unheard = vec![("nv-customs".to_owned(), asked.clone())];
+    session.close(&mut log, &mut events, unheard, last()).unwrap();
+    let told = |by: &str| -> Vec<What> {
+        let events = session.events_from(2).into_iter().filter(|one| one.by == by);
+        events.map(|one| one.what.clone()).collect()
+    };
+    assert_eq!((told("host"), told("nv-customs")), (last(), vec![asked]));
     assert_eq!(Log::open(&file).unwrap().1, events);
-    assert_eq!(events.iter().map(|one| one.number).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(events.iter().map(|one| one.number).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6]);
     assert!(session.closed());
 }
