@@ -18,10 +18,12 @@ mod t12;
 mod t16;
 mod t17;
 mod t18;
+mod t19;
 mod t21;
 mod t22;
 mod t23;
 mod t24;
+mod t26;
 
 /// Links the records of a scheme.
 pub trait Linker: Sync {
@@ -54,6 +56,8 @@ pub const ALL: &[&dyn Linker] = &[
     &t12::CoLoading,
     &t18::Phantom,
     &t16::ReDocumented,
+    &t19::CarriedByHand,
+    &t26::Assistance,
 ];
 
 /// Places of columns by name: a struct with a field a column.
@@ -87,6 +91,8 @@ mod columns {
         port_of_discharge, containers);
     columns!(Weighing WEIGHING Weighing: container, at, gross_mass_grams, tare_grams);
     columns!(Gate GATE GateMove: container, kind, at, port, vessel_imo);
+    columns!(Tip TIP Tip: received_at, subject_name, subject_person, hs_code);
+    columns!(Travel TRAVEL Travel: kind, person_name, document_id, at, country_to, employer_name);
     columns!(Watchlist WATCHLIST WatchlistHit: listed_name, aliases, country, birth_date, ground);
 }
 

@@ -19,10 +19,12 @@ mod t12;
 mod t16;
 mod t17;
 mod t18;
+mod t19;
 mod t21;
 mod t22;
 mod t23;
 mod t24;
+mod t26;
 #[cfg(test)]
 pub(crate) mod witness;
 

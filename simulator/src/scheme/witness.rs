@@ -97,10 +97,11 @@ pub fn each(kind: Kind, cases: u64, mut look: impl FnMut(&Engine, &Case, &Rows))
     let engine = engine(&world, kind, cases);
     for number in 0..cases {
         let case = engine.cases.case(&engine, number);
-        let rows = rows(&engine, &case);
+        let mut rows = rows(&engine, &case);
         if kind.is_scheme() {
             let traces = case.traces(&engine);
             assert!(!traces.is_empty(), "case {number} has no traces");
+            put_ordinary_licences(&engine, &traces, &mut rows);
             for trace in &traces {
                 assert!(rows.row(trace).is_some(), "case {number}: {trace:?} has no row");
             }
@@ -113,6 +114,18 @@ pub fn each(kind: Kind, cases: u64, mut look: impl FnMut(&Engine, &Case, &Rows))
             }
         }
         look(&engine, &case, &rows);
+    }
+}
+
+/// Adds licences of ordinary trade that traces name.
+fn put_ordinary_licences(engine: &Engine, traces: &[Trace], rows: &mut Rows) {
+    let named = |trace: &&Trace| trace.table == Table::Licence && rows.row(trace).is_none();
+    let named: Vec<&Trace> = traces.iter().filter(named).collect();
+    for licence in (0..engine.licences.count()).map(|number| engine.licence(number)) {
+        let id = engine.licence_id(licence.number, licence.from);
+        if named.iter().any(|trace| trace.id == id) {
+            engine.put_licence(&licence, None, rows);
+        }
     }
 }
 

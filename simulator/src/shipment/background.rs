@@ -5,6 +5,7 @@
 use super::Engine;
 use super::classification;
 use super::ids::Series;
+use super::people::{People, TIPS, TRAVELLERS};
 use super::rows::{Listing, REMITTANCES, Refusal, Transfer};
 use crate::calendar::whole;
 use crate::draw::LogNormal;
@@ -25,6 +26,8 @@ const NOTICES: f64 = 10.0;
 const USUAL_NOTICE: f64 = 0.85;
 /// Chains of payments for no consignment.
 const CHAINS: f64 = 30.0;
+/// Amounts of payments for no consignment, US dollars.
+pub const TRANSFERS: LogNormal = LogNormal { median: 45_000.0, sigma: 1.2 };
 /// Groups of firms that hold one another and trade little or nothing.
 const GROUPS: f64 = 2.0;
 
@@ -62,6 +65,8 @@ pub struct Background {
     /// Consignments whose numbers the movements have that are called off.
     pub(super) called_off: Permutation,
     notices: u64,
+    /// Who travels, and what services are told.
+    pub people: People,
     draws: Draws,
 }
 
@@ -102,6 +107,12 @@ impl Background {
                 licences + by_thousand(REFUSED, consignments) + by_thousand(NOTICES, consignments),
             ),
             notices: by_thousand(NOTICES, consignments),
+            people: People::new(
+                seed,
+                by_thousand(TRAVELLERS, consignments),
+                by_thousand(TIPS, consignments),
+                cases,
+            ),
             licences,
             groups: by_thousand(GROUPS, consignments),
             checks: by_thousand(super::checks::IN_VAIN, consignments),
@@ -125,7 +136,7 @@ impl Background {
     }
 
     /// Counts of what [`Engine::put_background`] writes, by its kinds.
-    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 9] {
+    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 11] {
         [
             (Kind::Listing, self.listings.count()),
             (Kind::Refusal, self.denials.count() - self.licences - self.notices),
@@ -136,6 +147,8 @@ impl Background {
             (Kind::Ruling, self.some_rulings),
             (Kind::Returned, self.returned),
             (Kind::Notice, self.notices),
+            (Kind::Traveller, self.people.travellers),
+            (Kind::Tip, self.people.tips.count()),
         ]
     }
 }
@@ -161,6 +174,10 @@ pub enum Kind {
     Returned,
     /// A catch-all notice.
     Notice,
+    /// Somebody who travels.
+    Traveller,
+    /// A tip.
+    Tip,
 }
 
 /// The state that a listed person is of: one under embargo, more often than not.
@@ -185,6 +202,8 @@ impl Engine<'_> {
             Kind::Refusal => self.refusal(number, out),
             Kind::Chain => self.chain(number, out),
             Kind::Notice => self.notice(number, out),
+            Kind::Traveller => self.put_some_traveller(number, out),
+            Kind::Tip => self.put_some_tip(number, out),
             Kind::Group => {
                 self.put_firm(self.idle_firm(number, 0), true, out);
                 for place in 1..self.links(number) {
@@ -331,8 +350,7 @@ impl Engine<'_> {
     fn chain<O: Out>(&self, number: u64, out: &mut O) {
         let mut cell = self.background.draws.chain.row(number);
         let links = if cell.chance(0.2) { 2 + cell.bits64() % (LINKS - 1) } else { 1 };
-        let law = LogNormal { median: 45_000.0, sigma: 1.2 };
-        let drawn = super::draft::round(cell.lognormal(law) * 100.0);
+        let drawn = super::draft::round(cell.lognormal(TRANSFERS) * 100.0);
         let least = self.world.rates.reported_from_cents;
         let (mut cents, mut day) = (
             drawn.max(least + least / 2),

@@ -12,6 +12,7 @@ pub mod licence;
 pub mod movement;
 pub mod orders;
 pub mod parties;
+pub mod people;
 pub mod registers;
 pub mod rows;
 mod shape;

@@ -46,6 +46,17 @@ impl Parameters {
         let (low, high) = self.0.get(name).copied().unwrap_or(otherwise);
         cell.between(low, high)
     }
+
+    /// A range; the given one where the pack has none.
+    pub fn range(&self, name: &str, otherwise: (f64, f64)) -> (f64, f64) {
+        self.0.get(name).copied().unwrap_or(otherwise)
+    }
+
+    /// A number drawn from a range, with every order of magnitude as likely.
+    pub fn log_within(&self, name: &str, otherwise: (f64, f64), cell: &mut Cell) -> f64 {
+        let (low, high) = self.range(name, otherwise);
+        crate::scheme::cast::log_even(low, high, cell)
+    }
 }
 
 /// A value of a scheme's table.
