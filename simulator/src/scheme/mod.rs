@@ -3,7 +3,7 @@
 mod case;
 pub mod cast;
 mod catalogue;
-mod coast;
+pub(crate) mod coast;
 mod decoy;
 #[cfg(test)]
 mod delivered;

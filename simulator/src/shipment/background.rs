@@ -5,6 +5,7 @@
 use super::Engine;
 use super::classification;
 use super::ids::Series;
+use super::passing::Passing;
 use super::rows::{Listing, REMITTANCES, Refusal, Transfer};
 use crate::calendar::whole;
 use crate::draw::LogNormal;
@@ -62,6 +63,8 @@ pub struct Background {
     /// Consignments whose numbers the movements have that are called off.
     pub(super) called_off: Permutation,
     notices: u64,
+    /// Ships whose cargo nobody declares here.
+    pub(super) passing: Passing,
     draws: Draws,
 }
 
@@ -84,7 +87,7 @@ pub fn transfers(consignments: u64) -> u64 {
 }
 
 /// So many for each thousand consignments, and a few in the smallest world.
-fn by_thousand(rate: f64, consignments: u64) -> u64 {
+pub(super) fn by_thousand(rate: f64, consignments: u64) -> u64 {
     let count = whole(super::draft::ratio(consignments) * rate / 1000.0);
     u64::try_from(count).unwrap_or_default() + 8
 }
@@ -102,6 +105,7 @@ impl Background {
                 licences + by_thousand(REFUSED, consignments) + by_thousand(NOTICES, consignments),
             ),
             notices: by_thousand(NOTICES, consignments),
+            passing: Passing::new(seed, consignments),
             licences,
             groups: by_thousand(GROUPS, consignments),
             checks: by_thousand(super::checks::IN_VAIN, consignments),
@@ -125,7 +129,7 @@ impl Background {
     }
 
     /// Counts of what [`Engine::put_background`] writes, by its kinds.
-    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 9] {
+    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 10] {
         [
             (Kind::Listing, self.listings.count()),
             (Kind::Refusal, self.denials.count() - self.licences - self.notices),
@@ -136,6 +140,7 @@ impl Background {
             (Kind::Ruling, self.some_rulings),
             (Kind::Returned, self.returned),
             (Kind::Notice, self.notices),
+            (Kind::Passing, self.passing.count()),
         ]
     }
 }
@@ -161,6 +166,8 @@ pub enum Kind {
     Returned,
     /// A catch-all notice.
     Notice,
+    /// A ship whose cargo nobody declares here.
+    Passing,
 }
 
 /// The state that a listed person is of: one under embargo, more often than not.
@@ -185,6 +192,7 @@ impl Engine<'_> {
             Kind::Refusal => self.refusal(number, out),
             Kind::Chain => self.chain(number, out),
             Kind::Notice => self.notice(number, out),
+            Kind::Passing => self.put_passing(number, out),
             Kind::Group => {
                 self.put_firm(self.idle_firm(number, 0), true, out);
                 for place in 1..self.links(number) {
