@@ -15,6 +15,9 @@ mod t07;
 mod t08;
 mod t09;
 mod t12;
+mod t13;
+mod t14;
+mod t15;
 mod t16;
 mod t17;
 mod t18;
@@ -24,6 +27,7 @@ mod t22;
 mod t23;
 mod t24;
 mod t26;
+mod way;
 
 /// Links the records of a scheme.
 pub trait Linker: Sync {
@@ -58,6 +62,9 @@ pub const ALL: &[&dyn Linker] = &[
     &t16::ReDocumented,
     &t19::CarriedByHand,
     &t26::Assistance,
+    &t15::SwitchedBill,
+    &t13::ShipToShip,
+    &t14::FalsePositions,
 ];
 
 /// Places of columns by name: a struct with a field a column.
@@ -88,11 +95,13 @@ mod columns {
     columns!(Check CHECK EndUseCheck: certificate_id, end_user_name, outcome, findings);
     columns!(Transit TRANSIT Transit: ucr, opened_at, due_at, discharged_at, country_of_destination);
     columns!(Bill BILL BillOfLading: id, ucr, issued_at, shipper_id, consignee_id, consignee_name, notify_name,
-        port_of_discharge, containers);
+        port_of_discharge, containers, port_of_loading, vessel_imo, switched_from);
     columns!(Weighing WEIGHING Weighing: container, at, gross_mass_grams, tare_grams);
     columns!(Gate GATE GateMove: container, kind, at, port, vessel_imo);
     columns!(Tip TIP Tip: received_at, subject_name, subject_person, hs_code);
     columns!(Travel TRAVEL Travel: kind, person_name, document_id, at, country_to, employer_name);
+    columns!(Track TRACK Track: vessel_imo, at, latitude, longitude, speed, draught_cm, silent_since, source);
+    columns!(Vessel VESSEL VesselEntry: imo, registered_on);
     columns!(Watchlist WATCHLIST WatchlistHit: listed_name, aliases, country, birth_date, ground);
 }
 

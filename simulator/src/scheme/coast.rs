@@ -39,3 +39,16 @@ impl Wanted<'_> {
         all.get(cell.place(all.len())).copied().unwrap_or_default()
     }
 }
+
+/// A state that a ship leaves and another that it comes to, as trade has it. Both take part in the exchange.
+pub fn crossing(world: &World, cell: &mut Cell) -> (u32, u32) {
+    let all = world.participants();
+    let by_sea = Wanted { offices: &[], sea: true };
+    let fits = |state: &u32| all.contains(state) && by_sea.has(world, *state);
+    let drawn = (0..400).map(|_| world.trade.pair(cell.bits64()));
+    let usual = drawn.into_iter().find(|(from, to)| from != to && fits(from) && fits(to));
+    usual.unwrap_or_else(|| {
+        let to = by_sea.of(world, &all, &[], cell);
+        (by_sea.of(world, &all, &[to], cell), to)
+    })
+}

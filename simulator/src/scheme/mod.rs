@@ -3,7 +3,7 @@
 mod case;
 pub mod cast;
 mod catalogue;
-mod coast;
+pub(crate) mod coast;
 mod decoy;
 #[cfg(test)]
 mod delivered;
@@ -16,6 +16,9 @@ mod t07;
 mod t08;
 mod t09;
 mod t12;
+mod t13;
+mod t14;
+mod t15;
 mod t16;
 mod t17;
 mod t18;

@@ -5,6 +5,7 @@
 use super::Engine;
 use super::classification;
 use super::ids::Series;
+use super::passing::Passing;
 use super::people::{People, TIPS, TRAVELLERS};
 use super::rows::{Listing, REMITTANCES, Refusal, Transfer};
 use crate::calendar::whole;
@@ -67,6 +68,8 @@ pub struct Background {
     notices: u64,
     /// Who travels, and what services are told.
     pub people: People,
+    /// Ships whose cargo nobody declares here.
+    pub(super) passing: Passing,
     draws: Draws,
 }
 
@@ -89,7 +92,7 @@ pub fn transfers(consignments: u64) -> u64 {
 }
 
 /// So many for each thousand consignments, and a few in the smallest world.
-fn by_thousand(rate: f64, consignments: u64) -> u64 {
+pub(super) fn by_thousand(rate: f64, consignments: u64) -> u64 {
     let count = whole(super::draft::ratio(consignments) * rate / 1000.0);
     u64::try_from(count).unwrap_or_default() + 8
 }
@@ -113,6 +116,7 @@ impl Background {
                 by_thousand(TIPS, consignments),
                 cases,
             ),
+            passing: Passing::new(seed, consignments),
             licences,
             groups: by_thousand(GROUPS, consignments),
             checks: by_thousand(super::checks::IN_VAIN, consignments),
@@ -136,7 +140,7 @@ impl Background {
     }
 
     /// Counts of what [`Engine::put_background`] writes, by its kinds.
-    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 11] {
+    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 12] {
         [
             (Kind::Listing, self.listings.count()),
             (Kind::Refusal, self.denials.count() - self.licences - self.notices),
@@ -149,6 +153,7 @@ impl Background {
             (Kind::Notice, self.notices),
             (Kind::Traveller, self.people.travellers),
             (Kind::Tip, self.people.tips.count()),
+            (Kind::Passing, self.passing.count()),
         ]
     }
 }
@@ -178,6 +183,8 @@ pub enum Kind {
     Traveller,
     /// A tip.
     Tip,
+    /// A ship whose cargo nobody declares here.
+    Passing,
 }
 
 /// The state that a listed person is of: one under embargo, more often than not.
@@ -204,6 +211,7 @@ impl Engine<'_> {
             Kind::Notice => self.notice(number, out),
             Kind::Traveller => self.put_some_traveller(number, out),
             Kind::Tip => self.put_some_tip(number, out),
+            Kind::Passing => self.put_passing(number, out),
             Kind::Group => {
                 self.put_firm(self.idle_firm(number, 0), true, out);
                 for place in 1..self.links(number) {

@@ -88,7 +88,7 @@ const SIZE_BY_STANDING: f64 = 0.6;
 /// Least and most value of a consignment, US dollars.
 pub const DOLLARS: (f64, f64) = (20.0, 5e7);
 /// Bulk goods by sea go loose from this mass on, kilograms: a lot of a ship's hold or tank under a bill of its own.
-const LOOSE_FROM_KG: f64 = 2_000.0;
+pub(super) const LOOSE_FROM_KG: f64 = 2_000.0;
 /// Most gross mass over net mass.
 const MOST_GROSS: f64 = 1.14;
 /// Most mass by air, kilograms.

@@ -4,14 +4,17 @@
 pub mod background;
 pub mod checks;
 pub mod classification;
+pub mod detour;
 mod disturb;
 pub mod draft;
 pub mod emit;
 pub mod ids;
 pub mod licence;
+pub mod loose;
 pub mod movement;
 pub mod orders;
 pub mod parties;
+pub mod passing;
 pub mod people;
 pub mod registers;
 pub mod rows;

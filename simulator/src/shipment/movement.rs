@@ -70,6 +70,16 @@ pub struct Movement {
 }
 
 impl Movement {
+    /// Comes in so many days after it left, where that is later; what follows is put off as well.
+    pub fn give_time(&mut self, days: f64) {
+        let short = days - self.arrives.days_since(self.departs);
+        if short > 0.0 {
+            for moment in [&mut self.arrives, &mut self.imported, &mut self.gate_out] {
+                *moment = moment.plus_days(short);
+            }
+        }
+    }
+
     /// State where it changes ships, with when it comes and goes: the first such state that is neither end's.
     pub fn change(
         &self,

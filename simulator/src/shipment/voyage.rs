@@ -4,6 +4,7 @@
 
 use super::draft::Mode;
 use super::ids::CASE_RECORDS;
+use super::movement::Movement;
 use super::{Consignment, Engine};
 use crate::calendar::Moment;
 use crate::ident;
@@ -21,8 +22,10 @@ const MOST_ROWS: u64 = 256;
 const MOST_SHIPS: u64 = 700_000;
 /// The next cargo of a ship comes a quarter of the period later: when it is free again.
 const TURNS: u64 = 4;
+/// Days from where a ship comes in until its cargo is taken for arrived.
+pub(super) const BERTHS: f64 = 0.2;
 /// Voyages with a gap of over eight hours: of 529 crude tankers 67 % had one.
-const SILENT: f64 = 0.6;
+pub(super) const SILENT: f64 = 0.6;
 /// Voyages on which somebody saw the ship from a ship, an aircraft or by radar.
 const SEEN: f64 = 0.3;
 /// Voyages on which somebody took another ship for it.
@@ -139,12 +142,19 @@ impl Engine<'_> {
         self.cargo_ships() + case * 2 + place % 2
     }
 
+    /// A ship that only passes, or the one that it meets: numbered after those of the cases.
+    pub fn passing_ship(&self, number: u64, place: u64) -> u64 {
+        self.case_ship(self.cases.count() + number, place)
+    }
+
     /// Facts of a ship.
     pub fn ship(&self, number: u64) -> Ship {
         let world = self.world;
         let mut cell = self.ships.facts.row(number);
         let mut imo = vec![];
-        ident::imo(&mut imo, self.ships.imo.apply(world.vessels.len() as u64 + number));
+        // In a world of a hundred million consignments they do not suffice.
+        let place = (world.vessels.len() as u64 + number) % self.ships.imo.length();
+        ident::imo(&mut imo, self.ships.imo.apply(place));
         let start = world.calendar.first_day();
         let state =
             |cell: &mut Cell| u32::try_from(cell.place(world.countries.len())).unwrap_or_default();
@@ -180,29 +190,9 @@ impl Engine<'_> {
     pub fn plain_voyage(&self, consignment: &Consignment) -> Option<Voyage> {
         let (world, draft) = (self.world, &consignment.draft);
         let movement = &consignment.movement;
-        let point = |port: Option<u32>| Some(world.ports.id(port?).point);
-        let (from, to) = (point(movement.from_port)?, point(movement.to_port)?);
         let mut cell = self.ships.voyage.row(draft.number);
-        let depth = self.depth(&mut cell);
-        let (mut way, calls) = (
-            vec![
-                Waypoint {
-                    at: movement.departs.plus_days(-cell.between(0.8, 2.0)),
-                    point: from,
-                    draught: depth.0,
-                },
-                Waypoint { at: movement.departs, point: from, draught: depth.1 },
-                Waypoint { at: movement.arrives.plus_days(-0.2), point: to, draught: depth.1 },
-                Waypoint { at: movement.arrives, point: to, draught: depth.0 },
-                Waypoint {
-                    at: movement.arrives.plus_days(cell.between(0.5, 1.5)),
-                    point: to,
-                    draught: depth.0,
-                },
-            ],
-            cell.chance(EXTRA_CALLS),
-        );
-        if calls {
+        let mut way = self.way(movement, &mut cell)?;
+        if cell.chance(EXTRA_CALLS) {
             let port = world.ports.at(cell.place(world.ports.len())).point;
             call(&mut way, port, cell.between(8.0, 60.0), if cell.chance(0.5) { 60 } else { 0 });
         }
@@ -216,6 +206,27 @@ impl Engine<'_> {
         voyage.fall_silent(SILENT, &mut cell);
         voyage.be_seen(&mut cell);
         Some(voyage)
+    }
+
+    /// The way that papers tell of, from berth to berth: in ballast, laden, in ballast again.
+    pub(super) fn way(&self, movement: &Movement, cell: &mut Cell) -> Option<Vec<Waypoint>> {
+        let (from, to) = self.ends(movement)?;
+        let (ballast, laden) = self.depth(cell);
+        let (departs, arrives) = (movement.departs, movement.arrives);
+        let at = |at, point, draught| Waypoint { at, point, draught };
+        Some(vec![
+            at(departs.plus_days(-cell.between(0.8, 2.0)), from, ballast),
+            at(departs, from, laden),
+            at(arrives.plus_days(-BERTHS), to, laden),
+            at(arrives, to, ballast),
+            at(arrives.plus_days(cell.between(0.5, 1.5)), to, ballast),
+        ])
+    }
+
+    /// Where it leaves and where it is to come in.
+    pub(super) fn ends(&self, movement: &Movement) -> Option<(Point, Point)> {
+        let point = |port: Option<u32>| Some(self.world.ports.id(port?).point);
+        Some((point(movement.from_port)?, point(movement.to_port)?))
     }
 
     /// Draught in ballast and laden, centimetres.
@@ -320,11 +331,20 @@ impl Engine<'_> {
         format!("VR-{}-{}", ship.imo, place + 1)
     }
 
-    /// Whether a bulk consignment is the first of its ship: then the registries are written with it.
+    /// The ship that a consignment did go on: a case may have one of its own.
+    pub fn ship_used(&self, consignment: &Consignment) -> u64 {
+        let given = consignment.twist.voyage.as_ref().map(|voyage| voyage.ship);
+        given.unwrap_or_else(|| self.ship_of(consignment.draft.number))
+    }
+
+    /// Whether a bulk consignment is the first of its ordinary ship: then the registries are written with it.
     pub fn first_of_ship(&self, consignment: u64) -> bool {
         let ships = self.cargo_ships();
-        (1..=consignment / ships)
-            .all(|back| self.consignment(consignment - back * ships).draft.mode != Mode::Bulk)
+        (1..=consignment / ships).all(|back| {
+            let before = self.consignment(consignment - back * ships);
+            before.draft.mode != Mode::Bulk
+                || self.ship_used(&before) != self.ship_of(before.draft.number)
+        })
     }
 }
 
@@ -350,8 +370,27 @@ impl Voyage {
         (from.point.toward(to.point, share), knots, from.draught)
     }
 
+    /// When it lay still between two passages, neither where it began nor where it ended.
+    pub fn aside(&self) -> Option<(Moment, Moment)> {
+        let legs = self.way.iter().zip(self.way.iter().skip(1));
+        let mut moving = legs.filter(|(from, to)| from.point.miles_to(to.point) > 1.0);
+        let (_, stops) = moving.next()?;
+        moving.next_back().map(|(leaves, _)| (stops.at, leaves.at))
+    }
+
+    /// Places of the positions that it sends in a time.
+    pub fn sent(&self, from: Moment, until: Moment) -> Vec<u64> {
+        let heard =
+            |at: &Moment| !self.silent.iter().any(|(from, until)| (*from..*until).contains(at));
+        (0..)
+            .zip(self.ticks())
+            .filter(|(_, at)| (from..=until).contains(at) && heard(at))
+            .map(|(place, _)| place)
+            .collect()
+    }
+
     /// The waypoints between which it sails longest: departure and arrival.
-    fn longest(&self) -> Option<(Moment, Moment)> {
+    pub(super) fn longest(&self) -> Option<(Moment, Moment)> {
         let legs = self.way.iter().zip(self.way.iter().skip(1));
         let moving = legs.filter(|(from, to)| from.point.miles_to(to.point) > 1.0);
         let longest = moving.max_by_key(|(from, to)| to.at.0 - from.at.0)?;

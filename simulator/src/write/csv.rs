@@ -158,7 +158,8 @@ mod tests {
         let bytes = &out.tables[Table::Tip.index()];
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes.as_slice());
         let row = reader.records().next().unwrap().unwrap();
-        assert_eq!(row.get(6), Some(content));
+        let place = Table::Tip.columns().iter().position(|column| column.name == "content");
+        assert_eq!(row.get(place.unwrap()), Some(content));
         assert_eq!(row.len(), Table::Tip.columns().len());
     }
 }

@@ -94,7 +94,7 @@ impl Engine<'_> {
             import_id: self.import_id(draft),
             containers,
             ship: if draft.mode == Mode::Bulk {
-                self.ship(self.ship_of(draft.number)).imo
+                self.ship(self.ship_used(consignment)).imo
             } else {
                 String::new()
             },

@@ -172,7 +172,8 @@ impl Papers<'_> {
         let agencies = [self.to.agency(Office::Port), self.to.agency(Office::Customs)];
         self.bill(&agencies, from, to, &self.ship, "", movement.departs, out);
         self.engine.put_voyage(&voyage, draft.number, out);
-        if self.engine.first_of_ship(draft.number) {
+        let usual = voyage.ship == self.engine.ship_of(draft.number);
+        if usual && self.engine.first_of_ship(draft.number) {
             self.engine.put_ship(&self.engine.ship(voyage.ship), draft.to, out);
         }
     }
