@@ -14,6 +14,7 @@ mod t04;
 mod t07;
 mod t08;
 mod t09;
+mod t11;
 mod t12;
 mod t16;
 mod t17;
@@ -54,6 +55,7 @@ pub const ALL: &[&dyn Linker] = &[
     &t12::CoLoading,
     &t18::Phantom,
     &t16::ReDocumented,
+    &t11::RipOn,
 ];
 
 /// Places of columns by name: a struct with a field a column.
@@ -87,6 +89,7 @@ mod columns {
         port_of_discharge, containers);
     columns!(Weighing WEIGHING Weighing: container, at, gross_mass_grams, tare_grams);
     columns!(Gate GATE GateMove: container, kind, at, port, vessel_imo);
+    columns!(Seal SEAL SealEvent: container, seal, kind, at);
     columns!(Watchlist WATCHLIST WatchlistHit: listed_name, aliases, country, birth_date, ground);
 }
 

@@ -15,6 +15,7 @@ mod t04;
 mod t07;
 mod t08;
 mod t09;
+mod t11;
 mod t12;
 mod t16;
 mod t17;
