@@ -11,6 +11,7 @@ use crate::world::Office;
 mod t01;
 mod t02;
 mod t04;
+mod t06;
 mod t07;
 mod t08;
 mod t09;
@@ -56,6 +57,7 @@ pub const ALL: &[&dyn Linker] = &[
     &t18::Phantom,
     &t16::ReDocumented,
     &t11::RipOn,
+    &t06::Split,
 ];
 
 /// Places of columns by name: a struct with a field a column.
