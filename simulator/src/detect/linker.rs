@@ -15,6 +15,7 @@ mod t06;
 mod t07;
 mod t08;
 mod t09;
+mod t10;
 mod t11;
 mod t12;
 mod t16;
@@ -58,6 +59,7 @@ pub const ALL: &[&dyn Linker] = &[
     &t16::ReDocumented,
     &t11::RipOn,
     &t06::Split,
+    &t10::Twin,
 ];
 
 /// Places of columns by name: a struct with a field a column.
@@ -90,7 +92,7 @@ mod columns {
     columns!(Bill BILL BillOfLading: id, ucr, issued_at, shipper_id, consignee_id, consignee_name, notify_name,
         port_of_discharge, containers);
     columns!(Weighing WEIGHING Weighing: container, at, gross_mass_grams, tare_grams);
-    columns!(Gate GATE GateMove: container, kind, at, port, vessel_imo);
+    columns!(Gate GATE GateMove: container, kind, at, port, vessel_imo, seal);
     columns!(Seal SEAL SealEvent: container, seal, kind, at);
     columns!(Watchlist WATCHLIST WatchlistHit: listed_name, aliases, country, birth_date, ground);
 }

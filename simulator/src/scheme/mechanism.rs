@@ -3,7 +3,7 @@
 
 use super::case::{Case, Role};
 use super::{
-    Holder, decoy, t01, t02, t04, t06, t07, t08, t09, t11, t12, t16, t17, t18, t21, t22, t23,
+    Holder, decoy, t01, t02, t04, t06, t07, t08, t09, t10, t11, t12, t16, t17, t18, t21, t22, t23,
     t24,
 };
 use crate::shipment::draft::Draft;
@@ -125,7 +125,8 @@ kinds! {
         T21 "T21" t21::NotReturned, T09 "T09" t09::MailDrop,
         T24 "T24" t24::NoticeEvaded, T12 "T12" t12::CoLoading,
         T18 "T18" t18::Phantom, T16 "T16" t16::ReDocumented,
-        T11 "T11" t11::RipOn, T06 "T06" t06::Split;
+        T11 "T11" t11::RipOn, T06 "T06" t06::Split,
+        T10 "T10" t10::Twin;
     decoys: HubStock "hub_stock" decoy::HubStock;
 }
 

@@ -16,6 +16,7 @@ mod t06;
 mod t07;
 mod t08;
 mod t09;
+mod t10;
 mod t11;
 mod t12;
 mod t16;
