@@ -11,7 +11,7 @@ use crate::detect::records::{Alike, Records, hash, place};
 use crate::shipment::Engine;
 use crate::table::Table;
 
-const CONSIGNMENTS: u64 = 9_000;
+const CONSIGNMENTS: u64 = 16_000;
 
 #[test]
 fn every_scheme_is_delivered_as_often_as_it_was_asked_for_with_traces_that_are_rows() {

@@ -1,10 +1,10 @@
 //! T06: an order split below thresholds.
 //!
-//! *Mechanism.* Somebody wants more than would be sold without a question. Firms of one house order it in parts, each worth
-//! less than what a licence or a closer look is asked for; every part comes from another seller, leaves by another office
-//! and, some of them, another state. Sellers of the first state are paid for what all of them send, and something ahead: the
-//! firms pay for one another in turn, so that no account shows what any of them bought. They have trade of their own, and
-//! the parts go among it.
+//! *Mechanism.* Somebody wants more than would be sold without a question. Firms of one house order it in parts, of one kind
+//! or another of a chapter, each worth less than what a licence or a closer look is asked for; every part comes from another
+//! seller, leaves by another office and, some of them, another state. Sellers of the first state are paid for what all of
+//! them send, and something ahead: the firms pay for one another in turn, so that no account shows what any of them bought.
+//! They have trade of their own, and the parts go among it.
 //!
 //! *Traces.* XC and XC': small exports to one firm or another. FIU of the first state: payments, each of a firm for an
 //! invoice. Customs do not know who pays; the unit does not know who gets the goods. Together: who pays for one buyer is
@@ -44,6 +44,10 @@ const TOGETHER: f64 = 1.1;
 const PAID_DOLLARS: (f64, f64) = (20_500.0, 80_000.0);
 /// Days within which all parts leave: a case has a quarter of the period.
 const MOST_DAYS: f64 = 85.0;
+/// Share of parts that are of the very kind of the first.
+const SAME_KIND: f64 = 0.12;
+/// Offices that the first of them is drawn from, before it is one of those that a state has.
+const OFFICES: usize = 60;
 /// Firms of a house at most.
 const HOUSE: usize = 10;
 
@@ -54,6 +58,7 @@ struct Part {
     buyer: usize,
     payer: usize,
     office: usize,
+    goods: u32,
     dollars: f64,
     /// What is paid for it, US dollars.
     paid: f64,
@@ -61,7 +66,6 @@ struct Part {
 
 struct Cast {
     b: u32,
-    goods: u32,
     house: Vec<u32>,
     parts: Vec<Part>,
     spacing_days: f64,
@@ -89,7 +93,7 @@ fn cast(engine: &Engine, case: u64) -> Cast {
     let others = few("countries", (1.0, 3.0), world, &mut cell).min(parts.div_ceil(2) - 1);
     let states = states(world, (first, b), others, &mut cell);
     let offices = few("offices", (1.0, 5.0), world, &mut cell);
-    let office = cell.place(offices);
+    let office = cell.place(OFFICES);
     let drawn = [(); 32].map(|()| world.trade.goods(cell.bits64()));
     let boxed = drawn.into_iter().find(|goods| !world.commodities.id(*goods).bulk);
     let goods = boxed.unwrap_or_else(|| world.trade.controlled(cell.bits64()));
@@ -112,12 +116,13 @@ fn cast(engine: &Engine, case: u64) -> Cast {
             seller: world.trade.seller(state, sector, cell.bits64()),
             buyer: round % house.len().max(1),
             payer: (round + 1) % house.len().max(1),
-            office: (office + part) % offices,
+            office: office + part % offices,
+            goods: if cell.chance(SAME_KIND) { goods } else { engine.alike(goods, &mut cell) },
             dollars: usual_dollars(world, (least, 0.98 * LIMIT_DOLLARS), &mut cell),
             paid: if is_first { usual_dollars(world, PAID_DOLLARS, &mut cell) } else { 0.0 },
         }
     });
-    Cast { b, goods, parts: parts.collect(), house, spacing_days }
+    Cast { b, parts: parts.collect(), house, spacing_days }
 }
 
 /// States that parts leave, the first of them given, as they trade with the buyers' state.
@@ -159,7 +164,7 @@ impl Mechanism for Split {
     fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
         let Some(part) = cast.parts.get(role) else { return };
-        draft.sell((part.state, cast.b), (part.seller, cast.firm(part.buyer)), cast.goods);
+        draft.sell((part.state, cast.b), (part.seller, cast.firm(part.buyer)), part.goods);
         engine.reprice(draft, part.dollars);
         engine.choose_agents(draft);
     }

@@ -38,8 +38,8 @@ const FIRST: usize = 0;
 const LATER_DAYS: f64 = 17.0;
 /// When customs let go what would have waited for them longer than it may stay, as a share of its stay.
 const CLEARED: f64 = 0.6;
-/// Most that is in a box, kilograms.
-const MOST_KG: f64 = 15_000.0;
+/// Bounds of the most that a consignment weighs, kilograms.
+const MOST_KG: (f64, f64) = (4_000.0, 20_000.0);
 
 struct Cast {
     /// States of export and destination of the first box and of the twin.
@@ -50,15 +50,21 @@ struct Cast {
     overlap_hours: f64,
     /// Days from the landing until the twin may be declared.
     after_days: f64,
+    most_kg: [f64; 2],
 }
 
 fn cast(engine: &Engine, case: u64) -> Cast {
     let (world, params) = (engine.world, engine.world.schemes.parameters("T10"));
     let mut cell = engine.cases.cell(case);
     let sea = |offices| Wanted { offices, sea: true };
-    let hub = sea(&[Office::Port]).of(world, &world.roles.hubs, &[], &mut cell);
-    let customs = sea(&[Office::Customs]);
-    let from = customs.of(world, &world.roles.suppliers, &[hub], &mut cell);
+    let (customs, port) = (sea(&[Office::Customs]), sea(&[Office::Port]));
+    // A hub as often as it has trade.
+    let drawn = [(); 32].map(|()| trading(world, customs, port, &mut cell));
+    let at_hub = drawn.into_iter().find(|(_, to)| world.roles.hubs.contains(to));
+    let (from, hub) = at_hub.unwrap_or_else(|| {
+        let hub = port.of(world, &world.roles.hubs, &[], &mut cell);
+        (customs.of(world, &world.roles.suppliers, &[hub], &mut cell), hub)
+    });
     // Customs that saw both would know by themselves.
     let drawn = [(); 64].map(|()| trading(world, customs, customs, &mut cell));
     let apart =
@@ -81,6 +87,7 @@ fn cast(engine: &Engine, case: u64) -> Cast {
         seal_forged: cell.chance(params.number("seal_forged", 0.6)),
         overlap_hours: params.within("overlap_hours", (2.0, 96.0), &mut cell),
         after_days: cell.between(0.1, 1.5),
+        most_kg: [(); 2].map(|()| cell.between(MOST_KG.0, MOST_KG.1)),
     }
 }
 
@@ -99,14 +106,13 @@ impl Mechanism for Twin {
 
     fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
-        let (Some(way), Some(firms), Some(goods)) =
-            (cast.ways.get(role), cast.firms.get(role), cast.goods.get(role))
-        else {
+        let (Some(way), Some(firms)) = (cast.ways.get(role), cast.firms.get(role)) else { return };
+        let (Some(goods), Some(most_kg)) = (cast.goods.get(role), cast.most_kg.get(role)) else {
             return;
         };
         draft.sell(*way, *firms, *goods);
         engine.price(draft, None);
-        engine.by_sea(draft, MOST_KG);
+        engine.by_sea(draft, *most_kg);
         if role != FIRST
             && let Some((_, first)) = sent(engine, case, FIRST)
         {

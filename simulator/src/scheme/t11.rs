@@ -33,8 +33,8 @@ use crate::world::Office;
 #[derive(Debug)]
 pub struct RipOn;
 
-/// Most of other people's goods, kilograms: there is room behind the doors.
-const MOST_KG: f64 = 20_000.0;
+/// Bounds of the most that other people's goods weigh, kilograms: there is room behind the doors.
+const MOST_KG: (f64, f64) = (4_000.0, 20_000.0);
 
 struct Cast {
     a: u32,
@@ -44,6 +44,7 @@ struct Cast {
     goods: u32,
     kg_added: f64,
     clone_quality: f64,
+    most_kg: f64,
 }
 
 fn cast(engine: &Engine, case: u64) -> Cast {
@@ -62,6 +63,7 @@ fn cast(engine: &Engine, case: u64) -> Cast {
         goods,
         kg_added: params.within("kg_added", MORE_KG, &mut cell),
         clone_quality: params.within("clone_quality", (0.5, 0.99), &mut cell),
+        most_kg: cell.between(MOST_KG.0, MOST_KG.1),
     }
 }
 
@@ -74,7 +76,7 @@ impl Mechanism for RipOn {
         let cast = cast(engine, case.number);
         draft.sell((cast.a, cast.b), (cast.exporter, cast.importer), cast.goods);
         engine.price(draft, None);
-        engine.by_sea(draft, MOST_KG);
+        engine.by_sea(draft, cast.most_kg);
         engine.choose_agents(draft);
     }
 

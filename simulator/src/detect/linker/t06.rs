@@ -19,8 +19,8 @@ pub struct Split;
 
 /// Days between parts of one order at most.
 const NEAR: f64 = 60.0;
-/// Digits of the codes that agree.
-const ALIKE: f64 = 4.0;
+/// Digits of the codes that agree at least.
+const ALIKE: f64 = 2.0;
 /// Most firms that are followed from buyer to payer.
 const STEPS: usize = 6;
 /// Most exports of like goods that are counted.
