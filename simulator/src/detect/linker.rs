@@ -11,9 +11,12 @@ use crate::world::Office;
 mod t01;
 mod t02;
 mod t04;
+mod t06;
 mod t07;
 mod t08;
 mod t09;
+mod t10;
+mod t11;
 mod t12;
 mod t13;
 mod t14;
@@ -65,6 +68,9 @@ pub const ALL: &[&dyn Linker] = &[
     &t15::SwitchedBill,
     &t13::ShipToShip,
     &t14::FalsePositions,
+    &t11::RipOn,
+    &t06::Split,
+    &t10::Twin,
 ];
 
 /// Places of columns by name: a struct with a field a column.
@@ -97,11 +103,12 @@ mod columns {
     columns!(Bill BILL BillOfLading: id, ucr, issued_at, shipper_id, consignee_id, consignee_name, notify_name,
         port_of_discharge, containers, port_of_loading, vessel_imo, switched_from);
     columns!(Weighing WEIGHING Weighing: container, at, gross_mass_grams, tare_grams);
-    columns!(Gate GATE GateMove: container, kind, at, port, vessel_imo);
     columns!(Tip TIP Tip: received_at, subject_name, subject_person, hs_code);
     columns!(Travel TRAVEL Travel: kind, person_name, document_id, at, country_to, employer_name);
     columns!(Track TRACK Track: vessel_imo, at, latitude, longitude, speed, draught_cm, silent_since, source);
     columns!(Vessel VESSEL VesselEntry: imo, registered_on);
+    columns!(Gate GATE GateMove: container, kind, at, port, vessel_imo, seal);
+    columns!(Seal SEAL SealEvent: container, seal, kind, at);
     columns!(Watchlist WATCHLIST WatchlistHit: listed_name, aliases, country, birth_date, ground);
 }
 

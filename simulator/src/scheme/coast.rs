@@ -1,6 +1,6 @@
 //! States for cases of which certain agencies hold a part: not every state has all agencies in the exchange, or the sea.
 
-use super::cast::log_even;
+use super::cast::{log_even, partners};
 use crate::rng::Cell;
 use crate::world::{Office, World};
 
@@ -51,4 +51,14 @@ pub fn crossing(world: &World, cell: &mut Cell) -> (u32, u32) {
         let to = by_sea.of(world, &all, &[], cell);
         (by_sea.of(world, &all, &[to], cell), to)
     })
+}
+
+/// Two states that trade with one another, the first of them a supplier, each with what it has to have.
+pub fn trading(world: &World, from: Wanted, to: Wanted, cell: &mut Cell) -> (u32, u32) {
+    let drawn = (0..64).map(|_| partners(world, cell));
+    if let Some(pair) = { drawn }.find(|(a, b)| from.has(world, *a) && to.has(world, *b)) {
+        return pair;
+    }
+    let a = from.of(world, &world.roles.suppliers, &[], cell);
+    (a, to.of(world, &world.participants(), &[a], cell))
 }

@@ -16,7 +16,7 @@ const CONSIGNMENTS: u64 = 12_000;
 #[test]
 fn every_scheme_is_delivered_as_often_as_it_was_asked_for_with_traces_that_are_rows() {
     let world = world(29);
-    let wanted: Vec<(Kind, u64)> = Kind::SCHEMES.iter().copied().zip(2..).collect();
+    let wanted: Vec<(Kind, u64)> = Kind::SCHEMES.iter().copied().zip((2..8).cycle()).collect();
     let request = Request { kinds: wanted.clone(), singles: vec![] };
     let engine =
         Engine::new(&world, CONSIGNMENTS, Cases::new(&world, CONSIGNMENTS, request).unwrap())

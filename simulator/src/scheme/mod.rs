@@ -12,9 +12,12 @@ mod mechanism;
 mod t01;
 mod t02;
 mod t04;
+mod t06;
 mod t07;
 mod t08;
 mod t09;
+mod t10;
+mod t11;
 mod t12;
 mod t13;
 mod t14;
@@ -38,6 +41,7 @@ use serde::Serialize;
 pub use case::{Case, Cases, Request, Role};
 pub use catalogue::ALL;
 pub use mechanism::{Kind, Mechanism, Trace};
+pub(crate) use t06::LIMIT_DOLLARS;
 pub(crate) use t21::months_to_return;
 
 /// A kind of agency that holds traces.

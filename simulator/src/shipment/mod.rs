@@ -22,6 +22,7 @@ mod shape;
 pub mod temporary;
 pub mod transit;
 pub mod voyage;
+pub mod yard;
 pub mod zone;
 
 use std::borrow::Cow;
@@ -96,6 +97,7 @@ pub(crate) struct Streams {
     pub temporary: temporary::Streams,
     pub parties_named: parties::Streams,
     pub zone: zone::Streams,
+    pub yard: yard::Streams,
 }
 
 impl<'w> Engine<'w> {
@@ -145,6 +147,7 @@ impl<'w> Engine<'w> {
                 temporary: temporary::Streams::new(stream),
                 parties_named: parties::Streams::new(stream),
                 zone: zone::Streams::new(stream),
+                yard: yard::Streams::new(stream),
             },
         })
     }
@@ -383,6 +386,10 @@ pub struct Twist {
     pub zone: Option<zone::Exit>,
     /// The import side writes down no serial numbers.
     pub plain_import: bool,
+    /// Grams that are put into the first box while it stands in the yard, where somebody reaches it.
+    pub reached: Option<i64>,
+    /// Customs at the port of discharge read the seal of the first box for certain.
+    pub seal_read: bool,
 }
 
 impl Default for Twist {
@@ -426,6 +433,8 @@ impl Default for Twist {
             cited_bill: None,
             zone: None,
             plain_import: false,
+            reached: None,
+            seal_read: false,
         }
     }
 }

@@ -4,6 +4,7 @@
 mod customs;
 mod money;
 mod port;
+mod yard;
 
 use std::borrow::Cow;
 
@@ -60,6 +61,7 @@ impl Engine<'_> {
         if !consignment.twist.no_import {
             papers.import(out);
             papers.inspection(out);
+            papers.read_seals(out);
             self.put_ending(consignment, out);
             self.put_exit(consignment, out);
         }

@@ -68,6 +68,7 @@ impl Papers<'_> {
                 plate: "",
                 ..gate
             });
+            self.in_yard(place, container, leg, out);
         }
     }
 
