@@ -55,6 +55,9 @@ async fn what_schemes_need_is_agreed(work: &std::path::Path) {
         ("nv-customs", "nv-coastguard", "VesselTrack", "points.silent_since"),
         ("nv-customs", "nv-licensing", "ClassificationRuling", "hs_code"),
         ("nv-customs", "vl-customs", "TransitDeclaration", "discharge_reference"),
+        ("nv-coastguard", "nv-police", "VesselRegistryEntry", "former_flags"),
+        ("nv-intelligence", "nv-police", "TravelEvent", "country_of_arrival"),
+        ("nv-intelligence", "nv-licensing", "ExportLicence", "items.hs_code"),
     ] {
         let explain = async |case: &[&str]| {
             let output =

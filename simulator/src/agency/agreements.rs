@@ -85,6 +85,9 @@ pub fn all<'a>(of: impl Fn(Office) -> Vec<&'a str>) -> Vec<Agreement> {
     all.push(end_users(&authorities, &of(Office::Police)));
     all.extend(pairs(Office::Port, Office::Customs).map(|(a, b)| movements(a, b)));
     all.extend(pairs(Office::CoastGuard, Office::Customs).map(|(a, b)| tracks(a, b)));
+    all.extend(pairs(Office::Police, Office::CoastGuard).map(|(a, b)| flags(a, b)));
+    all.extend(pairs(Office::Police, Office::Intelligence).map(|(a, b)| journeys(a, b)));
+    all.extend(pairs(Office::Licensing, Office::Intelligence).map(|(a, b)| holders(a, b)));
     all
 }
 
@@ -406,6 +409,79 @@ pub fn tracks(guard: &str, customs: &str) -> Agreement {
                 "points.silent_since",
                 "points.source",
             ],
+            ..Flow::default()
+        }
+        .write(text);
+    })
+}
+
+/// What a police bureau tells the coast guard of its state of the flags that ships flew.
+pub fn flags(bureau: &str, guard: &str) -> Agreement {
+    Sample {
+        id: format!("flags-{bureau}"),
+        title: "Flags of ships",
+        basis: "IMO Assembly resolution A.1142(31), fraudulent registration of ships, sample",
+    }
+    .of(&[bureau, guard], |text| {
+        Flow {
+            from: bureau,
+            to: &[guard],
+            record_types: &["VesselRegistryEntry"],
+            clear: &["vessel_imo", "vessel_name", "flag", "former_flags", "registered_on"],
+            ..Flow::default()
+        }
+        .write(text);
+    })
+}
+
+/// What a police bureau tells the service of its state of the journeys of people whom a tip speaks of. Documents are tokens.
+pub fn journeys(bureau: &str, service: &str) -> Agreement {
+    Sample {
+        id: format!("journeys-{bureau}"),
+        title: "Journeys of persons whom a tip names",
+        basis: "National export control act, goods and assistance carried abroad by persons, sample",
+    }
+    .of(&[bureau, service], |text| {
+        Flow {
+            from: bureau,
+            to: &[service],
+            record_types: &["TravelEvent"],
+            clear: &[
+                "kind",
+                "person_name.original",
+                "country_of_departure",
+                "country_of_arrival",
+                "employer_name",
+            ],
+            masked: &["document_id"],
+            day: &["at"],
+            ..Flow::default()
+        }
+        .write(text);
+    })
+}
+
+/// What a licensing authority tells the service of its state of who holds a licence for what.
+pub fn holders(authority: &str, service: &str) -> Agreement {
+    Sample {
+        id: format!("holders-{authority}"),
+        title: "Holders of export licences",
+        basis: "National export control act, technical assistance, sample",
+    }
+    .of(&[authority, service], |text| {
+        Flow {
+            from: authority,
+            to: &[service],
+            record_types: &["ExportLicence"],
+            clear: &[
+                "kind",
+                "status",
+                "exporter.name.original",
+                "country_of_destination",
+                "items.hs_code",
+                "items.control_code",
+            ],
+            day: &["granted_at", "expires_at"],
             ..Flow::default()
         }
         .write(text);

@@ -25,6 +25,7 @@ mod t16;
 mod t17;
 mod t18;
 mod t19;
+mod t20;
 mod t21;
 mod t22;
 mod t23;
@@ -71,6 +72,7 @@ pub const ALL: &[&dyn Linker] = &[
     &t11::RipOn,
     &t06::Split,
     &t10::Twin,
+    &t20::Kit,
 ];
 
 /// Places of columns by name: a struct with a field a column.

@@ -4,7 +4,7 @@
 use super::case::{Case, Role};
 use super::{
     Holder, decoy, t01, t02, t04, t06, t07, t08, t09, t10, t11, t12, t13, t14, t15, t16, t17, t18,
-    t19, t21, t22, t23, t24, t26,
+    t19, t20, t21, t22, t23, t24, t26,
 };
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
@@ -130,7 +130,8 @@ kinds! {
         T15 "T15" t15::SwitchedBill, T13 "T13" t13::ShipToShip,
         T14 "T14" t14::FalsePositions,
         T11 "T11" t11::RipOn, T06 "T06" t06::Split,
-        T10 "T10" t10::Twin;
+        T10 "T10" t10::Twin,
+        T20 "T20" t20::Kit;
     decoys: HubStock "hub_stock" decoy::HubStock;
 }
 

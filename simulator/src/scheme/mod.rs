@@ -26,6 +26,7 @@ mod t16;
 mod t17;
 mod t18;
 mod t19;
+mod t20;
 mod t21;
 mod t22;
 mod t23;

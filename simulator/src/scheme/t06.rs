@@ -126,7 +126,12 @@ fn cast(engine: &Engine, case: u64) -> Cast {
 }
 
 /// States that parts leave, the first of them given, as they trade with the buyers' state.
-fn states(world: &World, (first, b): (u32, u32), others: usize, cell: &mut Cell) -> Vec<u32> {
+pub(super) fn states(
+    world: &World,
+    (first, b): (u32, u32),
+    others: usize,
+    cell: &mut Cell,
+) -> Vec<u32> {
     let mut states = vec![first];
     let takes_part = world.participants();
     for _ in 0..4_000 {

@@ -13,15 +13,16 @@ use crate::world::{Office, Person, World};
 /// Travellers that a police bureau has on record, for each thousand consignments.
 pub const TRAVELLERS: f64 = 40.0;
 /// Tips for each thousand consignments.
-pub const TIPS: f64 = 12.0;
+pub const TIPS: f64 = 15.0;
 /// Most journeys that somebody makes in a period.
 pub const JOURNEYS: usize = 9;
 /// Share of travellers whose journeys go to a state under embargo: family, trade that is allowed, aid.
 const TO_EMBARGOED: f64 = 0.2;
 /// Share of journeys of which nobody wrote down the way back.
 const NO_RETURN: f64 = 0.1;
-/// Shares of tips about hand luggage, and about help that firms give abroad; the others speak of cash, tobacco, invoices.
-const OF_GOODS: (f64, f64) = (0.45, 0.35);
+/// Shares of tips about hand luggage, about help that firms give abroad, and of bills of materials; the others speak of cash,
+/// tobacco, invoices.
+const OF_GOODS: (f64, f64, f64) = (0.36, 0.28, 0.24);
 /// Share of travellers who tell for whom they travel, and share of those who work for a firm that holds licences.
 const EMPLOYED: (f64, f64) = (0.4, 0.5);
 /// Share of those whose one journey is a long one: a posting.
@@ -186,6 +187,20 @@ pub fn of_help(person: &str, goods: &str, electronic: bool, cell: &mut Cell) -> 
     }
 }
 
+/// What is said of parts that somebody collects.
+pub fn of_kit(world: &World, goods: &[u32], cell: &mut Cell) -> String {
+    let parts = goods.iter().map(|goods| {
+        let words = &world.commodities.id(*goods).words;
+        words.at(cell.place(words.len())).to_owned()
+    });
+    let parts = parts.collect::<Vec<_>>().join("; ");
+    match cell.place(3) {
+        0 => format!("bill of materials from a tender: {parts}"),
+        1 => format!("list on letterhead, for one plant: {parts}"),
+        _ => format!("asked several makers for quotes: {parts}"),
+    }
+}
+
 fn of_other_things(person: &str, cell: &mut Cell) -> String {
     match cell.place(4) {
         0 => format!("{person} carries cash across the border that is declared by nobody"),
@@ -247,6 +262,18 @@ impl Engine<'_> {
         let pairs = (0..400).map(|_| self.world.trade.pair(cell.bits64()));
         let found = { pairs }.find(|(from, to)| *from == of && *to != of);
         found.map_or_else(|| cast::elsewhere(self.world, cell), |(_, to)| to)
+    }
+
+    /// A firm that says what it builds: most buy little.
+    fn some_user(&self, cell: &mut Cell, goods: u32) -> u32 {
+        let world = self.world;
+        let to = cast::participant(world, cell);
+        let sector = world.commodities.id(goods).sector;
+        if cell.chance(0.95) {
+            world.trade.small(to, sector, cell)
+        } else {
+            world.trade.buyer(to, sector, cell.bits64())
+        }
     }
 
     /// Writes the crossings of a traveller; `number` gives each its number, by its place.
@@ -344,6 +371,7 @@ impl Engine<'_> {
         let about = match cell.unit() {
             share if share < OF_GOODS.0 => About::Luggage,
             share if share < OF_GOODS.0 + OF_GOODS.1 => About::Help,
+            share if share < OF_GOODS.0 + OF_GOODS.1 + OF_GOODS.2 => About::Kit,
             _ => About::Other,
         };
         let mut person = somebody(world, by, &mut cell).name;
@@ -373,6 +401,15 @@ impl Engine<'_> {
                 let electronic = cell.chance(0.6);
                 of_help(&person, words, electronic, &mut cell)
             }
+            About::Kit => {
+                person.clear();
+                let parts: Vec<u32> =
+                    (0..3 + cell.place(6)).map(|_| world.trade.controlled(cell.bits64())).collect();
+                goods = parts.first().copied().unwrap_or(goods);
+                let made = world.trade.controlled(cell.bits64());
+                firm = Some(self.some_user(&mut cell, made));
+                of_kit(world, &parts, &mut cell)
+            }
             About::Other => of_other_things(&person, &mut cell),
         };
         let day = world.calendar.first_day() + cell.whole(0, world.calendar.days() - 1);
@@ -395,6 +432,7 @@ impl Engine<'_> {
 enum About {
     Luggage,
     Help,
+    Kit,
     Other,
 }
 
@@ -408,6 +446,7 @@ impl About {
         match self {
             Self::Luggage => !(under || over_hub) || traveller.journeys.len() < 2,
             Self::Help => traveller.employer.is_some() && !(under && traveller.by_holder),
+            Self::Kit => false,
             Self::Other => true,
         }
     }

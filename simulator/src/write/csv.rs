@@ -141,12 +141,12 @@ mod tests {
         });
         out.put(&Track { latitude: Some(-1_500_000), draught_cm: Some(-3), ..Track::default() });
         let tip = String::from_utf8(out.tables[Table::Tip.index()].clone()).unwrap();
-        assert_eq!(tip, "nv-int,T1,,,,,\"a \"\"big\"\", bad\ncrate\"\n");
+        assert_eq!(tip, "nv-int,T1,,,,,,,\"a \"\"big\"\", bad\ncrate\",\n");
         let track = String::from_utf8(out.tables[Table::Track.index()].clone()).unwrap();
         assert_eq!(track, ",,,,-1.500000,,,-3,,\n");
         assert_eq!(
             header(Table::Tip),
-            "agency,id,received_at,source_reliability,information_credibility,subject_name,content\n"
+            "agency,id,received_at,origin,source_reliability,information_credibility,subject_name,subject_person,content,hs_code\n"
         );
     }
 
