@@ -350,7 +350,6 @@ impl Engine<'_> {
             subject_person: told.person,
             content: told.content,
             hs_code: told.goods.map_or("", |goods| &self.world.commodities.id(goods).hs),
-            ..Tip::default()
         });
     }
 
