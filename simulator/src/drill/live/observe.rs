@@ -15,6 +15,11 @@ use crate::drill::event::{Answered, What};
 /// How often the log is asked for news.
 const EVERY: Duration = Duration::from_millis(500);
 
+/// How often it is asked for what came of a question that was answered a moment ago, and how long.
+const SOON: Duration = Duration::from_millis(100);
+/// See [`SOON`].
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Watches the log for a team until the drill is over, from the first entry on that is the drill's.
 pub async fn observe(session: Session, team: String, channel: Channel, mut from_index: u64) {
     let mut client = AuditServiceClient::new(channel);
@@ -62,14 +67,22 @@ pub async fn unheard(
     let mut client = AuditServiceClient::new(channel);
     let mut reader = Reader::new(team, session);
     let mut unheard = vec![];
+    let until = tokio::time::Instant::now() + PATIENCE;
     loop {
         let ask = audit::ListEntriesRequest { from_index, limit: 500, ..Default::default() };
         let listed = client.list_entries(ask).await?.into_inner();
-        unheard.extend(listed.entries.iter().flat_map(|entry| reader.read(entry)));
-        if listed.next_index == 0 {
-            return Ok(unheard);
+        for entry in &listed.entries {
+            from_index = from_index.max(entry.index + 1);
+            unheard.extend(reader.read(entry));
         }
-        from_index = listed.next_index;
+        if listed.next_index > 0 {
+            from_index = listed.next_index;
+        } else if reader.open.is_empty() || tokio::time::Instant::now() > until {
+            return Ok(unheard);
+        } else {
+            // What came of a question is logged once it was answered.
+            tokio::time::sleep(SOON).await;
+        }
     }
 }
 
