@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail};
 use comfy_table::{ContentArrangement, Table, presets};
@@ -142,6 +144,9 @@ fn cases(scenario: &Scenario, plot: &Plot) -> String {
     format!("{rows}\n\n")
 }
 
+/// How often a folder is removed at most that comes back.
+const ROUNDS: u32 = 100;
+
 /// Brings everything up once, in a folder that goes away again, and lets every team ask.
 async fn up(scenario: &Scenario, plot: &Plot, wanted: Wanted) -> anyhow::Result<()> {
     let folder =
@@ -151,15 +156,20 @@ async fn up(scenario: &Scenario, plot: &Plot, wanted: Wanted) -> anyhow::Result<
         .mode(0o700)
         .create(&folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
-    tokio::spawn(given_up(folder.clone()));
+    let left = Arc::new(AtomicBool::new(false));
+    tokio::spawn(given_up(folder.clone(), left.clone()));
     let done = asked(scenario, plot, &folder, wanted).await;
+    if left.load(Ordering::Acquire) {
+        // Whoever clears away ends the program: what failed, failed because the folder went.
+        return std::future::pending().await;
+    }
     std::fs::remove_dir_all(&folder)
         .with_context(|| format!("cannot remove {}", folder.display()))?;
     done
 }
 
 /// Whoever gives up leaves no folder behind. A certificate is worked out in one go, so that nothing else looks for a signal.
-async fn given_up(folder: PathBuf) {
+async fn given_up(folder: PathBuf, left: Arc<AtomicBool>) {
     use tokio::signal::unix::{SignalKind, signal};
     let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     let (Ok(mut interrupt), Ok(mut terminate)) = signals else { return };
@@ -167,8 +177,20 @@ async fn given_up(folder: PathBuf) {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
-    // What is still being written to may come back once.
-    if std::fs::remove_dir_all(&folder).is_err() && std::fs::remove_dir_all(&folder).is_err() {
+    left.store(true, Ordering::Release);
+    // What is still being made may bring it back: it is gone when it stays away.
+    let mut gone = 0;
+    for _ in 0..ROUNDS {
+        gone = match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => gone + 1,
+            _ => 0,
+        };
+        if gone > 4 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+    }
+    if folder.exists() {
         eprintln!("portcullis-sim: cannot remove {}", folder.display());
     }
     eprintln!("portcullis-sim: given up");
