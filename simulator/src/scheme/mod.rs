@@ -9,6 +9,7 @@ mod decoy;
 mod delivered;
 mod grant;
 mod mechanism;
+mod person;
 mod t01;
 mod t02;
 mod t04;

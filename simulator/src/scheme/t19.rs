@@ -20,16 +20,16 @@
 //! *Left out.* Cards that pay for the goods are seen by no unit here: payments are those across borders, between firms.
 
 use super::case::{Case, Role};
+use super::cast;
 use super::coast::Wanted;
 use super::mechanism::{Mechanism, Trace};
-use super::{Holder, cast};
-use crate::calendar::Moment;
+use super::person::Known;
 use crate::shipment::draft::{Draft, round};
 use crate::shipment::people::{
-    JOURNEYS, Told, Traveller, apart, document, journeys, of_hand_luggage, somebody,
+    JOURNEYS, Traveller, apart, document, journeys, of_hand_luggage, somebody,
 };
 use crate::shipment::{Consignment, Engine};
-use crate::table::{Out, Table};
+use crate::table::Out;
 use crate::world::Office;
 
 /// The scheme.
@@ -43,14 +43,7 @@ const OVER_A_HUB: f64 = 0.3;
 /// Days before the last journey on which the tip comes, at least.
 const BEFORE_LAST: f64 = 2.0;
 
-struct Cast {
-    traveller: Traveller,
-    content: String,
-    goods: u32,
-    told: Moment,
-}
-
-fn cast(engine: &Engine, case: u64) -> Cast {
+fn cast(engine: &Engine, case: u64) -> Known {
     let (world, params) = (engine.world, engine.world.schemes.parameters("T19"));
     let mut cell = engine.cases.cell(case);
     let both = Wanted { offices: &[Office::Intelligence, Office::Police], sea: false };
@@ -83,7 +76,7 @@ fn cast(engine: &Engine, case: u64) -> Cast {
     let day = first.plus_days(cell.between(-20.0, until.max(-19.0))).day();
     let day = day.max(world.calendar.first_day());
     let told = world.calendar.moment(day, &mut cell);
-    Cast {
+    Known {
         traveller: Traveller { of, person, document, employer: None, by_holder: false, journeys },
         content,
         goods,
@@ -102,45 +95,15 @@ impl Mechanism for CarriedByHand {
     fn twist(_engine: &Engine, _case: &Case, _role: usize, _consignment: &mut Consignment) {}
 
     fn records<O: Out>(engine: &Engine, case: &Case, out: &mut O) {
-        let cast = cast(engine, case.number);
-        let people = &engine.background.people;
-        let crossing = |place| people.crossings.of_case(case.number, place);
-        engine.put_traveller(&cast.traveller, crossing, out);
-        engine.put_tip(
-            &Told {
-                number: people.tips.of_case(case.number, 0),
-                by: cast.traveller.of,
-                person: &cast.traveller.person.name,
-                firm: None,
-                content: &cast.content,
-                goods: Some(cast.goods),
-                at: cast.told,
-            },
-            out,
-        );
+        cast(engine, case.number).put(engine, case, out);
     }
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
-        let cast = cast(engine, case.number);
-        let (of, people) = (cast.traveller.of, &engine.background.people);
-        let agency = |office| engine.world.countries.id(of).agency(office).to_owned();
-        let mut traces = vec![Trace {
-            table: Table::Tip,
-            id: engine.tip_id(people.tips.of_case(case.number, 0)),
-            agency: agency(Office::Intelligence),
-            holder: Holder::Intelligence,
-            shows: "somebody buys controlled goods and takes them abroad",
-        }];
-        for place in 0..cast.traveller.journeys.len() as u64 {
-            traces.push(Trace {
-                table: Table::Travel,
-                id: engine.crossing_id(people.crossings.of_case(case.number, 2 * place)),
-                agency: agency(Office::Police),
-                holder: Holder::PoliceBureau,
-                shows: "and crosses the border again and again, to one place",
-            });
-        }
-        traces
+        let shows = [
+            "somebody buys controlled goods and takes them abroad",
+            "and crosses the border again and again, to one place",
+        ];
+        cast(engine, case.number).traces(engine, case, shows)
     }
 }
 
@@ -151,6 +114,7 @@ mod tests {
     use super::super::Kind;
     use super::super::witness::each;
     use super::*;
+    use crate::table::Table;
 
     #[test]
     fn who_is_told_of_crosses_the_border_to_one_place_again_and_again_and_nothing_is_declared() {

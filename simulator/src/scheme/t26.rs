@@ -21,13 +21,13 @@
 use super::case::{Case, Role};
 use super::coast::Wanted;
 use super::mechanism::{Mechanism, Trace};
+use super::person::Known;
 use super::{Holder, cast};
-use crate::calendar::Moment;
 use crate::shipment::background::TRANSFERS;
 use crate::shipment::draft::{Draft, round};
 use crate::shipment::licence::Licence;
 use crate::shipment::people::{
-    POSTING_DAYS, Told, Traveller, apart, document, journeys, of_help, post, somebody,
+    POSTING_DAYS, Traveller, apart, document, journeys, of_help, post, somebody,
 };
 use crate::shipment::rows::{REMITTANCES, Transfer};
 use crate::shipment::{Consignment, Engine};
@@ -39,15 +39,12 @@ use crate::world::Office;
 pub struct Assistance;
 
 struct Cast {
-    traveller: Traveller,
+    known: Known,
     /// Who pays for it, in a hub.
     payer: u32,
     /// The firm's licence for the goods; none in a world without any of the state.
     licence: Option<Licence>,
     exporter: u32,
-    goods: u32,
-    content: String,
-    told: Moment,
     fee_cents: i64,
     reference: &'static str,
     paid: i64,
@@ -92,20 +89,22 @@ fn cast(engine: &Engine, case: u64) -> Cast {
     let hub = cast::hub(world, &mut cell);
     let reference = REMITTANCES.get(cell.place(REMITTANCES.len()));
     Cast {
-        traveller: Traveller {
-            of,
-            person,
-            document,
-            employer: Some(exporter),
-            by_holder: licence.is_some(),
-            journeys,
+        known: Known {
+            traveller: Traveller {
+                of,
+                person,
+                document,
+                employer: Some(exporter),
+                by_holder: licence.is_some(),
+                journeys,
+            },
+            content,
+            goods,
+            told,
         },
         payer: world.trade.buyer(hub, sector, cell.bits64()),
         licence,
         exporter,
-        goods,
-        content,
-        told,
         fee_cents: fee.max(least_cents + least_cents / 2),
         reference: reference.copied().unwrap_or("services"),
         paid: (leaves + cell.whole(-10, 30)).max(first_day),
@@ -124,21 +123,7 @@ impl Mechanism for Assistance {
 
     fn records<O: Out>(engine: &Engine, case: &Case, out: &mut O) {
         let cast = cast(engine, case.number);
-        let people = &engine.background.people;
-        let crossing = |place| people.crossings.of_case(case.number, place);
-        engine.put_traveller(&cast.traveller, crossing, out);
-        engine.put_tip(
-            &Told {
-                number: people.tips.of_case(case.number, 0),
-                by: cast.traveller.of,
-                person: &cast.traveller.person.name,
-                firm: Some(cast.exporter),
-                content: &cast.content,
-                goods: Some(cast.goods),
-                at: cast.told,
-            },
-            out,
-        );
+        cast.known.put(engine, case, out);
         engine.put_transfer(
             &Transfer {
                 number: engine.case_transfer(case.number, 0),
@@ -154,24 +139,13 @@ impl Mechanism for Assistance {
 
     fn traces(engine: &Engine, case: &Case) -> Vec<Trace> {
         let cast = cast(engine, case.number);
-        let (of, people) = (cast.traveller.of, &engine.background.people);
-        let agency = |office| engine.world.countries.id(of).agency(office).to_owned();
-        let mut traces = vec![Trace {
-            table: Table::Tip,
-            id: engine.tip_id(people.tips.of_case(case.number, 0)),
-            agency: agency(Office::Intelligence),
-            holder: Holder::Intelligence,
-            shows: "somebody of a firm helps abroad with what it makes",
-        }];
-        for place in 0..cast.traveller.journeys.len() as u64 {
-            traces.push(Trace {
-                table: Table::Travel,
-                id: engine.crossing_id(people.crossings.of_case(case.number, 2 * place)),
-                agency: agency(Office::Police),
-                holder: Holder::PoliceBureau,
-                shows: "who is sent by the firm leaves for a state under embargo",
-            });
-        }
+        let country = engine.world.countries.id(cast.known.traveller.of);
+        let agency = |office| country.agency(office).to_owned();
+        let shows = [
+            "somebody of a firm helps abroad with what it makes",
+            "who is sent by the firm leaves for a state under embargo",
+        ];
+        let mut traces = cast.known.traces(engine, case, shows);
         traces.extend(cast.licence.map(|licence| Trace {
             table: Table::Licence,
             id: engine.licence_id(licence.number, licence.from),
@@ -208,7 +182,7 @@ mod tests {
             let [tip] = &tips[..] else { panic!("{tips:?}") };
             assert_eq!(tip["subject_name"], licence["exporter_name"]);
             assert_eq!(tip["hs_code"], licence["hs_code"]);
-            let to = engine.world.countries.id(cast.traveller.journeys[0].to);
+            let to = engine.world.countries.id(cast.known.traveller.journeys[0].to);
             assert!(to.embargoed);
             assert_ne!(licence["country_of_destination"], to.code);
             let mut free = String::new();
@@ -221,9 +195,10 @@ mod tests {
             }
             let fee = &rows.of(Table::Payment)[0];
             assert_eq!(fee["payee_name"], tip["subject_name"]);
-            electronic +=
-                usize::from(cast.content.contains("files") || cast.content.contains("mail"));
-            long += usize::from(cast.traveller.journeys.iter().any(|one| one.days > 20.0));
+            electronic += usize::from(
+                cast.known.content.contains("files") || cast.known.content.contains("mail"),
+            );
+            long += usize::from(cast.known.traveller.journeys.iter().any(|one| one.days > 20.0));
         });
         assert!((14..34).contains(&electronic), "{electronic} of 40 by mail");
         assert!((8..32).contains(&long), "{long} of 40 stay long");

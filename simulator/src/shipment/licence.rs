@@ -176,6 +176,14 @@ impl Engine<'_> {
 
     /// A licence.
     pub fn licence(&self, number: u64) -> Licence {
+        let licence = self.licence_undrawn(number);
+        let granted = licence.outcome == Outcome::Granted;
+        let rounds = if granted { self.rounds(number, licence.pieces) } else { vec![] };
+        Licence { rounds, ..licence }
+    }
+
+    /// A licence without what was drawn on it, which takes most of the time.
+    pub(super) fn licence_undrawn(&self, number: u64) -> Licence {
         let (world, licences) = (self.world, &self.licences);
         let mut cell = licences.facts.row(number);
         let (mut from, mut to) = world.trade.pair(cell.bits64());
@@ -211,7 +219,6 @@ impl Engine<'_> {
             cell.lognormal(world.rates.licence_days).clamp(DECIDED_DAYS.0, DECIDED_DAYS.1);
         let first = self.accepted(licences.consignment(number, 0));
         let granted_before = cell.between(5.0, 120.0);
-        let rounds = if outcome == Outcome::Granted { self.rounds(number, pieces) } else { vec![] };
         Licence {
             number,
             from,
@@ -224,7 +231,7 @@ impl Engine<'_> {
             applied: first.plus_days(-granted_before - decided_days - 12.0),
             decided_days,
             outcome,
-            rounds,
+            rounds: vec![],
         }
     }
 

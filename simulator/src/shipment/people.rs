@@ -213,9 +213,7 @@ fn of_other_things(person: &str, cell: &mut Cell) -> String {
 impl Engine<'_> {
     /// A traveller of no case.
     pub fn traveller(&self, number: u64) -> Traveller {
-        let world = self.world;
-        let mut cell = self.background.people.traveller.row(number);
-        let of = cast::participant(world, &mut cell);
+        let (world, (of, mut cell)) = (self.world, self.traveller_of(number));
         let person = somebody(world, of, &mut cell);
         let employer = cell.chance(EMPLOYED.0).then(|| self.employer(of, &mut cell));
         let by_holder = employer.is_some_and(|(_, holder)| holder);
@@ -241,6 +239,12 @@ impl Engine<'_> {
         Traveller { of, person, document, employer, by_holder, journeys }
     }
 
+    /// The state of a traveller, and what else is drawn of them.
+    fn traveller_of(&self, number: u64) -> (u32, Cell) {
+        let mut cell = self.background.people.traveller.row(number);
+        (cast::participant(self.world, &mut cell), cell)
+    }
+
     /// A firm of a state that sends people abroad, and whether it is one that holds a licence.
     fn employer(&self, of: u32, cell: &mut Cell) -> (u32, bool) {
         let licensed = cell.chance(EMPLOYED.1).then(|| self.granted(of, cell)).flatten();
@@ -250,9 +254,10 @@ impl Engine<'_> {
         })
     }
 
-    /// One of the licences that a state granted.
+    /// One of the licences that a state granted, without what was drawn on it.
     pub fn granted(&self, by: u32, cell: &mut Cell) -> Option<Licence> {
-        let any = |cell: &mut Cell| self.licence(cell.bits64() % self.licences.count().max(1));
+        let count = self.licences.count().max(1);
+        let any = |cell: &mut Cell| self.licence_undrawn(cell.bits64() % count);
         let drawn = (0..TRIES).map(|_| any(cell));
         { drawn }.find(|one| one.from == by && one.outcome == Outcome::Granted)
     }
@@ -378,8 +383,13 @@ impl Engine<'_> {
         let mut goods = world.trade.controlled(cell.bits64());
         let travels = cell.chance(TRAVELS);
         for _ in 0..40 {
-            let traveller = self.traveller(cell.bits64() % people.travellers.max(1));
-            if travels && traveller.of == by && about.may_name(self, &traveller) {
+            let number = cell.bits64() % people.travellers.max(1);
+            // Few are of the state, and whoever is not takes no time.
+            if !travels || about == About::Kit || self.traveller_of(number).0 != by {
+                continue;
+            }
+            let traveller = self.traveller(number);
+            if about.may_name(self, &traveller) {
                 person = traveller.person.name;
                 firm = traveller.employer.filter(|_| about == About::Help);
                 break;
