@@ -10,6 +10,7 @@ use crate::world::Office;
 
 mod t01;
 mod t02;
+mod t03;
 mod t04;
 mod t06;
 mod t07;
@@ -73,6 +74,7 @@ pub const ALL: &[&dyn Linker] = &[
     &t06::Split,
     &t10::Twin,
     &t20::Kit,
+    &t03::FrontCompany,
 ];
 
 /// Places of columns by name: a struct with a field a column.
@@ -92,12 +94,12 @@ mod columns {
         country_of_origin);
     columns!(Invoice INVOICE Invoice: id, ucr, buyer_id, amount);
     columns!(Payment PAYMENT Payment: payer_id, payer_country, payee_id, amount, value_date, invoice_id,
-        reference);
+        reference, payer_name);
     columns!(Licence LICENCE Licence: exporter_name, end_user_name, applied_at, hs_code, control_code, description,
         id, status, consignee_name, country_of_destination, quantity, drawn_quantity, certificate_id);
     columns!(Denial DENIAL Denial: kind, denied_at, exporter_name, end_user_name, hs_code, control_code, description,
         quantity, consignee_name);
-    columns!(Company COMPANY Company: registration_number, name);
+    columns!(Company COMPANY Company: registration_number, name, registered_on, director, street, phone);
     columns!(Owner OWNER Owner: owned_id, owner_id, owner_name, owner_birth_date, share_percent);
     columns!(Certificate CERTIFICATE EndUserCertificate: id, end_user_name, stamp);
     columns!(Check CHECK EndUseCheck: certificate_id, end_user_name, outcome, findings);
@@ -105,7 +107,7 @@ mod columns {
     columns!(Bill BILL BillOfLading: id, ucr, issued_at, shipper_id, consignee_id, consignee_name, notify_name,
         port_of_discharge, containers, port_of_loading, vessel_imo, switched_from);
     columns!(Weighing WEIGHING Weighing: container, at, gross_mass_grams, tare_grams);
-    columns!(Tip TIP Tip: received_at, subject_name, subject_person, hs_code);
+    columns!(Tip TIP Tip: received_at, subject_name, subject_person, hs_code, content);
     columns!(Travel TRAVEL Travel: kind, person_name, document_id, at, country_to, employer_name);
     columns!(Track TRACK Track: vessel_imo, at, latitude, longitude, speed, draught_cm, silent_since, source);
     columns!(Vessel VESSEL VesselEntry: imo, registered_on);

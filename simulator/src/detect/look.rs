@@ -5,9 +5,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::records::{Alike, At, Place, Records, plain, serial, text_keys};
+use super::records::{Alike, At, Place, Records, serial, text_keys};
 use crate::calendar::{DAY, civil, day_of};
 use crate::table::Table;
+use crate::world::spelling::likeness;
 
 /// Level of a generalisation, as the gateway computes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -224,28 +225,6 @@ impl<'a> Look<'a> {
     pub fn tokens(&self, at: At, column: Place) -> Vec<u64> {
         self.text(at, column).map(|text| text_keys(&text, Alike::Exactly)).unwrap_or_default()
     }
-}
-
-/// How alike two names are by their pairs of letters, 0 to 1.
-pub fn likeness(one: &str, other: &str) -> f64 {
-    let pairs = |name: &str| {
-        let letters: Vec<char> = plain(name).chars().collect();
-        let mut pairs: Vec<(char, char)> =
-            letters.iter().copied().zip(letters.iter().copied().skip(1)).collect();
-        pairs.sort_unstable();
-        pairs
-    };
-    let (one, other) = (pairs(one), pairs(other));
-    let total = one.len() + other.len();
-    if total == 0 {
-        return 0.0;
-    }
-    let (mut at, mut shared) = (other.iter().peekable(), 0_u32);
-    for pair in &one {
-        while at.next_if(|next| *next < pair).is_some() {}
-        shared += u32::from(at.next_if(|next| *next == pair).is_some());
-    }
-    f64::from(2 * shared) / f64::from(u32::try_from(total).unwrap_or(1))
 }
 
 /// Lower edge of a number's band.

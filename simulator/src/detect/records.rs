@@ -10,6 +10,7 @@ use crate::generate::{Part, Truth, pieces};
 use crate::shipment::Engine;
 use crate::shipment::registers::Registers;
 use crate::table::{Cells, Kind, Out, Row, Table};
+use crate::world::spelling;
 
 /// A row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -269,18 +270,10 @@ pub fn text_keys(text: &str, alike: Alike) -> Vec<u64> {
     match alike {
         _ if text.is_empty() => vec![],
         Alike::Exactly => vec![hash(text.as_bytes())],
-        Alike::AsName => vec![hash(plain(text).as_bytes())],
+        Alike::AsName => vec![hash(spelling::plain(text).as_bytes())],
         Alike::BySerial => serial(text).map(|serial| hash(serial.as_bytes())).into_iter().collect(),
         Alike::AnyOf => text.split(';').map(|part| hash(part.as_bytes())).collect(),
     }
-}
-
-/// A name without what officials write differently: case, points, dashes, `&`.
-pub fn plain(name: &str) -> String {
-    let name = name.replace('&', " AND ");
-    let words =
-        name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_uppercase).collect::<Vec<_>>().join(" ")
 }
 
 /// The serial numbers in a description: what follows `S/N`.

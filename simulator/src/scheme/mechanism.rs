@@ -3,8 +3,8 @@
 
 use super::case::{Case, Role};
 use super::{
-    Holder, decoy, t01, t02, t04, t06, t07, t08, t09, t10, t11, t12, t13, t14, t15, t16, t17, t18,
-    t19, t20, t21, t22, t23, t24, t26,
+    Holder, decoy, growing, hole, renewed, t01, t02, t03, t04, t06, t07, t08, t09, t10, t11, t12,
+    t13, t14, t15, t16, t17, t18, t19, t20, t21, t22, t23, t24, t26,
 };
 use crate::shipment::draft::Draft;
 use crate::shipment::{Consignment, Engine};
@@ -131,8 +131,12 @@ kinds! {
         T14 "T14" t14::FalsePositions,
         T11 "T11" t11::RipOn, T06 "T06" t06::Split,
         T10 "T10" t10::Twin,
-        T20 "T20" t20::Kit;
-    decoys: HubStock "hub_stock" decoy::HubStock;
+        T20 "T20" t20::Kit,
+        T03 "T03" t03::FrontCompany;
+    decoys: HubStock "hub_stock" decoy::HubStock,
+        GrowingExporter "growing_exporter" growing::GrowingExporter,
+        KnownHole "known_ais_hole" hole::KnownHole,
+        LicenceRenewed "licence_renewed" renewed::LicenceRenewed;
 }
 
 impl Kind {

@@ -8,10 +8,14 @@ mod decoy;
 #[cfg(test)]
 mod delivered;
 mod grant;
+mod growing;
+mod hole;
 mod mechanism;
 mod person;
+mod renewed;
 mod t01;
 mod t02;
+mod t03;
 mod t04;
 mod t06;
 mod t07;

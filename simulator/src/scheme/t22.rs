@@ -193,9 +193,10 @@ impl Mechanism for ListedOwner {
         engine.put_licence(&licence, None, out);
         engine.put_listing(
             &Listing {
-                number: engine.background.listings.of_case(case.number, 0),
+                id: &engine.listing_id(engine.background.listings.of_case(case.number, 0)),
                 by: cast.a,
-                person: &cast.listed,
+                name: &cast.listed.name,
+                born: Some(cast.listed.born),
                 aliases: &cast.aliases,
                 of: cast.d,
                 ground: cast.ground,

@@ -8,6 +8,7 @@ use super::ids::Series;
 use super::passing::Passing;
 use super::people::{People, TIPS, TRAVELLERS};
 use super::rows::{Listing, REMITTANCES, Refusal, Transfer};
+use super::young::Young;
 use crate::calendar::whole;
 use crate::draw::LogNormal;
 use crate::permute::Permutation;
@@ -70,6 +71,8 @@ pub struct Background {
     pub people: People,
     /// Ships whose cargo nobody declares here.
     pub(super) passing: Passing,
+    /// New firms, and listed ones.
+    pub young: Young,
     draws: Draws,
 }
 
@@ -117,6 +120,7 @@ impl Background {
                 cases,
             ),
             passing: Passing::new(seed, consignments),
+            young: Young::new(seed, consignments, cases),
             licences,
             groups: by_thousand(GROUPS, consignments),
             checks: by_thousand(super::checks::IN_VAIN, consignments),
@@ -140,7 +144,7 @@ impl Background {
     }
 
     /// Counts of what [`Engine::put_background`] writes, by its kinds.
-    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 12] {
+    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 14] {
         [
             (Kind::Listing, self.listings.count()),
             (Kind::Refusal, self.denials.count() - self.licences - self.notices),
@@ -154,7 +158,14 @@ impl Background {
             (Kind::Traveller, self.people.travellers),
             (Kind::Tip, self.people.tips.count()),
             (Kind::Passing, self.passing.count()),
+            (Kind::NewFirm, self.young.count),
+            (Kind::ListedFirm, self.young.listed.count()),
         ]
+    }
+
+    /// Groups of idle firms; new firms are numbered after them.
+    pub(super) fn groups(&self) -> u64 {
+        self.groups
     }
 }
 
@@ -185,6 +196,10 @@ pub enum Kind {
     Tip,
     /// A ship whose cargo nobody declares here.
     Passing,
+    /// A new firm.
+    NewFirm,
+    /// A firm on a list.
+    ListedFirm,
 }
 
 /// The state that a listed person is of: one under embargo, more often than not.
@@ -212,6 +227,8 @@ impl Engine<'_> {
             Kind::Traveller => self.put_some_traveller(number, out),
             Kind::Tip => self.put_some_tip(number, out),
             Kind::Passing => self.put_passing(number, out),
+            Kind::NewFirm => self.put_new_firm(number, out),
+            Kind::ListedFirm => self.put_some_listed_firm(number, out),
             Kind::Group => {
                 self.put_firm(self.idle_firm(number, 0), true, out);
                 for place in 1..self.links(number) {
@@ -241,6 +258,9 @@ impl Engine<'_> {
 
     /// How an idle firm was founded: by its group, and its place there.
     pub(super) fn idle_founding(&self, group: u64, place: u64) -> Founding {
+        if let Some(number) = group.checked_sub(self.background.groups) {
+            return self.new_founding(number);
+        }
         let mut cell = self.background.draws.group.row(group);
         let links = 1 + cell.bits64() % LINKS;
         let country = cast::participant(self.world, &mut cell);
@@ -286,9 +306,10 @@ impl Engine<'_> {
         let aliases = cast::aliases(&person.name, &mut cell);
         let since = world.calendar.first_day() - listed_days(&mut cell);
         let ground = GROUNDS.get(cell.place(GROUNDS.len())).copied().unwrap_or_default();
-        let number = self.background.listings.of(number);
+        let id = self.listing_id(self.background.listings.of(number));
+        let (name, born) = (&person.name, Some(person.born));
         self.put_listing(
-            &Listing { number, by, person: &person, aliases: &aliases, of, ground, since },
+            &Listing { id: &id, by, name, born, aliases: &aliases, of, ground, since },
             out,
         );
     }
@@ -357,7 +378,7 @@ impl Engine<'_> {
     /// do it; some end with who pays for goods soon after, as banks and parents fund importers.
     fn chain<O: Out>(&self, number: u64, out: &mut O) {
         let mut cell = self.background.draws.chain.row(number);
-        let links = if cell.chance(0.2) { 2 + cell.bits64() % (LINKS - 1) } else { 1 };
+        let links = links_of_chain(&mut cell);
         let drawn = super::draft::round(cell.lognormal(TRANSFERS) * 100.0);
         let least = self.world.rates.reported_from_cents;
         let (mut cents, mut day) = (
@@ -387,9 +408,21 @@ impl Engine<'_> {
         }
     }
 
+    /// The number of a transfer that a chain has room for and does not need.
+    pub(super) fn unused_transfer(&self, chain: u64) -> Option<u64> {
+        let exists = chain < transfers(self.consignments) / LINKS;
+        let links = links_of_chain(&mut self.background.draws.chain.row(chain));
+        (exists && links < LINKS).then(|| self.transfer(chain * LINKS + LINKS - 1))
+    }
+
     fn any_firm(&self, cell: &mut Cell) -> u32 {
         u32::try_from(cell.place(self.world.firms.len())).unwrap_or_default()
     }
+}
+
+/// Payments of a chain.
+fn links_of_chain(cell: &mut Cell) -> u64 {
+    if cell.chance(0.2) { 2 + cell.bits64() % (LINKS - 1) } else { 1 }
 }
 
 /// Pieces that somebody asks a licence for, as licences allow them.

@@ -84,6 +84,11 @@ impl Series {
         self.count
     }
 
+    /// All its rows, those of cases among them: numbers are below.
+    pub fn length(&self) -> u64 {
+        self.order.length()
+    }
+
     /// The number of one of them.
     pub fn of(&self, row: u64) -> u64 {
         self.order.apply(row)

@@ -12,6 +12,8 @@ use crate::world::World;
 
 /// Least and most days until an application is decided.
 pub const DECIDED_DAYS: (f64, f64) = (2.0, 300.0);
+/// Days for which a licence is valid.
+pub const VALID_DAYS: f64 = 730.0;
 /// Exports that a licence may have.
 pub const ROUNDS: u64 = 8;
 /// Share of licences of which the authority has not heard of the last exports: write-offs take weeks.

@@ -23,6 +23,7 @@ pub mod temporary;
 pub mod transit;
 pub mod voyage;
 pub mod yard;
+pub mod young;
 pub mod zone;
 
 use std::borrow::Cow;

@@ -4,12 +4,12 @@
 use super::Engine;
 use super::checks::Certified;
 use super::ids::numbered;
-use super::licence::{Licence as Facts, Outcome};
+use super::licence::{Licence as Facts, Outcome, VALID_DAYS};
 use crate::calendar::Moment;
 use crate::table::{
     Company, Denial, EndUserCertificate, Licence, Out, Owner, Party, Payment, WatchlistHit,
 };
-use crate::world::{Office, Person};
+use crate::world::Office;
 
 /// What remittances say that pay for no consignment.
 pub const REMITTANCES: [&str; 8] = [
@@ -63,18 +63,20 @@ pub struct Refusal<'a> {
     pub at: Moment,
 }
 
-/// A person on a list.
+/// A person or a firm on a list.
 #[derive(Debug, Clone, Copy)]
 pub struct Listing<'a> {
-    /// Its number among listings.
-    pub number: u64,
+    /// Its id.
+    pub id: &'a str,
     /// State whose service has the list.
     pub by: u32,
     /// Who.
-    pub person: &'a Person,
+    pub name: &'a str,
+    /// When a person was born.
+    pub born: Option<i64>,
     /// Other names, `;` between them.
     pub aliases: &'a str,
-    /// State the person is of.
+    /// State that they are of.
     pub of: u32,
     /// Why.
     pub ground: &'a str,
@@ -236,7 +238,7 @@ impl Engine<'_> {
             applied_at: Some(facts.applied),
             decided_at: Some(decided),
             granted_at: granted.then_some(decided),
-            expires_at: granted.then(|| decided.plus_days(730.0)),
+            expires_at: granted.then(|| decided.plus_days(VALID_DAYS)),
             exporter_id: &exporter.id,
             exporter_name: &exporter.name,
             consignee_id: &consignee.id,
@@ -316,6 +318,11 @@ impl Engine<'_> {
 
     /// A transfer, as the units of both ends have it.
     pub fn put_transfer<O: Out>(&self, transfer: &Transfer, out: &mut O) {
+        self.put_paid(transfer, "", out);
+    }
+
+    /// The same, for an invoice.
+    pub fn put_paid<O: Out>(&self, transfer: &Transfer, invoice: &str, out: &mut O) {
         let world = self.world;
         let (payer, payee) = (self.firm(transfer.payer), self.firm(transfer.payee));
         let (from, to) = (world.countries.id(payer.country), world.countries.id(payee.country));
@@ -333,7 +340,7 @@ impl Engine<'_> {
             currency: "USD",
             amount: Some(transfer.cents),
             value_date: Some(transfer.day),
-            invoice_id: "",
+            invoice_id: invoice,
             reference: transfer.reference,
         };
         out.put(&row);
@@ -348,16 +355,16 @@ impl Engine<'_> {
         numbered("WL-", number, "")
     }
 
-    /// A person on a list.
+    /// A person or a firm on a list.
     pub fn put_listing<O: Out>(&self, listing: &Listing, out: &mut O) {
         let world = self.world;
         out.put(&WatchlistHit {
             agency: world.countries.id(listing.by).agency(Office::Intelligence),
-            id: &self.listing_id(listing.number),
-            listed_name: &listing.person.name,
+            id: listing.id,
+            listed_name: listing.name,
             aliases: listing.aliases,
             country: &world.countries.id(listing.of).code,
-            birth_date: Some(listing.person.born),
+            birth_date: listing.born,
             ground: listing.ground,
             listed_on: Some(listing.since),
         });

@@ -96,6 +96,36 @@ pub fn other_form(name: &str, own: &[String], forms: &[String], cell: &mut Cell)
     }
 }
 
+/// A name without what officials write differently: case, points, dashes, `&`.
+pub fn plain(name: &str) -> String {
+    let name = name.replace('&', " AND ");
+    let words =
+        name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_uppercase).collect::<Vec<_>>().join(" ")
+}
+
+/// How alike two names are by their pairs of letters, 0 to 1 (L. R. Dice, 1945).
+pub fn likeness(one: &str, other: &str) -> f64 {
+    let pairs = |name: &str| {
+        let letters: Vec<char> = plain(name).chars().collect();
+        let mut pairs: Vec<(char, char)> =
+            letters.iter().copied().zip(letters.iter().copied().skip(1)).collect();
+        pairs.sort_unstable();
+        pairs
+    };
+    let (one, other) = (pairs(one), pairs(other));
+    let total = one.len() + other.len();
+    if total == 0 {
+        return 0.0;
+    }
+    let (mut at, mut shared) = (other.iter().peekable(), 0_u32);
+    for pair in &one {
+        while at.next_if(|next| *next < pair).is_some() {}
+        shared += u32::from(at.next_if(|next| *next == pair).is_some());
+    }
+    f64::from(2 * shared) / f64::from(u32::try_from(total).unwrap_or(1))
+}
+
 /// Letters to change, add or leave out on the way from one name to another (V. I. Levenshtein, 1966), whichever
 /// part of either stands first; capitals count as small letters.
 pub fn distance(one: &str, other: &str) -> usize {

@@ -1,4 +1,5 @@
-//! T20: from a bill of materials to exports of its parts. Keys: the user's name as exporters declare it; then codes and states.
+//! T20: from a bill of materials to exports of its parts. Keys: the user's name as exporters declare it; then words, codes and
+//! states.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use crate::detect::records::{Alike, At, Place, Records};
 use crate::detect::sheet::Sheet;
 use crate::table::Table;
 use crate::world::Office;
+use crate::world::spelling::likeness;
 
 /// Links a tip and exports for whom it speaks of.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub struct Kit;
 
 /// Kinds of parts from which on it is a kit.
 const KINDS: usize = 3;
+/// Likeness of words from which on a part of the bill is the goods that were declared.
+const SAME_WORDS: f64 = 0.7;
 
 impl Linker for Kit {
     fn scheme(&self) -> &'static str {
@@ -64,10 +68,20 @@ impl Linker for Kit {
         let named = all.iter().any(|row| {
             look.digits_alike((at, t.hs_code), (*row, d.hs_code)).is_some_and(|digits| digits > 5.0)
         });
+        let words = [with(d.description).as_slice(), &[(Table::Tip, t.content)]].concat();
+        let (parts, of_bill) = of_bill(look, at, &all);
         sheet.rule(
-            "the part that a bill of materials names and others leave several states for its user",
-            &[codes.as_slice(), &[(Table::Declaration, d.country_of_departure)]].concat(),
-            named && kinds >= KINDS && states > 1,
+            "parts that a bill of materials names leave several states for its user",
+            &[codes.as_slice(), &words, &[(Table::Declaration, d.country_of_departure)]].concat(),
+            (named || of_bill > 0) && kinds >= KINDS && states > 1,
+        );
+        sheet.number("parts of the bill", &[(Table::Tip, t.content)], many(parts));
+        sheet.number("parts of the bill that left for the user", &words, many(of_bill));
+        let left = libm::log1p((of_bill + usize::from(named)) as f64) * libm::log1p(states as f64);
+        sheet.number(
+            "parts of the bill by states",
+            &[codes.as_slice(), &words].concat(),
+            Some(left),
         );
         sheet.flag("one of them is the part that the tip names", &codes, Some(named));
         let person = (Table::Tip, t.subject_person);
@@ -78,6 +92,17 @@ impl Linker for Kit {
         let span = (most >= least).then_some((most - least) / 86_400.0);
         sheet.number("days from first to last", &with(d.accepted_at), span);
     }
+}
+
+/// How many parts a bill of materials has, and how many of them some exports are of, by their words.
+fn of_bill(look: &Look, tip: At, exports: &[At]) -> (usize, usize) {
+    let content = look.text(tip, TIP.content).unwrap_or_default();
+    let Some((_, list)) = content.split_once(": ") else { return (0, 0) };
+    let declared: Vec<_> =
+        exports.iter().filter_map(|row| look.text(*row, DECLARATION.description)).collect();
+    let left = |part: &&str| declared.iter().any(|words| likeness(part, words) > SAME_WORDS);
+    let parts: Vec<&str> = list.split("; ").collect();
+    (parts.len(), parts.iter().filter(|part| left(part)).count())
 }
 
 /// How many different values some rows have.

@@ -4,10 +4,11 @@
 use super::columns::{COMPANY, LICENCE, OWNER, WATCHLIST};
 use super::{Linker, best, many};
 use crate::detect::ground::Roster;
-use crate::detect::look::{Look, likeness};
+use crate::detect::look::Look;
 use crate::detect::records::{Alike, At, Records};
 use crate::detect::sheet::Sheet;
 use crate::table::Table;
+use crate::world::spelling::likeness;
 use crate::world::{Office, spelling};
 
 /// Links an applicant, who owns it, and lists.

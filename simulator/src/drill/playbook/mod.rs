@@ -12,6 +12,7 @@ use crate::detect::ground::Ground;
 use crate::detect::records::{Alike, At, place};
 use crate::table::Table;
 use crate::world::World;
+use crate::world::spelling::plain;
 
 /// All of them.
 pub const ALL: &[&dyn Playbook] = &[
@@ -171,7 +172,7 @@ impl<'p> Own<'p> {
 
 /// Whether two names are of one firm, as officials write them.
 pub(super) fn same_name(one: &str, other: &str) -> bool {
-    let (one, other) = (crate::detect::records::plain(one), crate::detect::records::plain(other));
+    let (one, other) = (plain(one), plain(other));
     !one.is_empty() && one == other
 }
 
