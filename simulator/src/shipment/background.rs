@@ -144,7 +144,7 @@ impl Background {
     }
 
     /// Counts of what [`Engine::put_background`] writes, by its kinds.
-    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 14] {
+    pub fn counts(&self, consignments: u64) -> [(Kind, u64); 15] {
         [
             (Kind::Listing, self.listings.count()),
             (Kind::Refusal, self.denials.count() - self.licences - self.notices),
@@ -160,6 +160,7 @@ impl Background {
             (Kind::Passing, self.passing.count()),
             (Kind::NewFirm, self.young.count),
             (Kind::ListedFirm, self.young.listed.count()),
+            (Kind::Asked, self.young.asked),
         ]
     }
 
@@ -200,6 +201,8 @@ pub enum Kind {
     NewFirm,
     /// A firm on a list.
     ListedFirm,
+    /// An application that came back, for a user who is met once.
+    Asked,
 }
 
 /// The state that a listed person is of: one under embargo, more often than not.
@@ -229,6 +232,7 @@ impl Engine<'_> {
             Kind::Passing => self.put_passing(number, out),
             Kind::NewFirm => self.put_new_firm(number, out),
             Kind::ListedFirm => self.put_some_listed_firm(number, out),
+            Kind::Asked => self.put_asked(number, out),
             Kind::Group => {
                 self.put_firm(self.idle_firm(number, 0), true, out);
                 for place in 1..self.links(number) {
@@ -408,11 +412,12 @@ impl Engine<'_> {
         }
     }
 
-    /// The number of a transfer that a chain has room for and does not need.
-    pub(super) fn unused_transfer(&self, chain: u64) -> Option<u64> {
-        let exists = chain < transfers(self.consignments) / LINKS;
+    /// The number of a transfer that no chain needs: each has numbers for the most that it may have, and most have fewer.
+    pub(super) fn unused_transfer(&self, number: u64) -> Option<u64> {
+        let chains = transfers(self.consignments) / LINKS;
+        let (chain, link) = (number % chains, (LINKS - 1).checked_sub(number / chains)?);
         let links = links_of_chain(&mut self.background.draws.chain.row(chain));
-        (exists && links < LINKS).then(|| self.transfer(chain * LINKS + LINKS - 1))
+        (link >= links).then(|| self.transfer(chain * LINKS + link))
     }
 
     fn any_firm(&self, cell: &mut Cell) -> u32 {

@@ -44,6 +44,12 @@ impl Engine<'_> {
         u64::try_from(round(ratio(self.consignments) * share)).unwrap_or(1).max(1)
     }
 
+    /// Whether no licence and no order may have a consignment's number.
+    pub(super) fn is_no_licence(&self, number: u64) -> bool {
+        (self.first_order()..self.consignments).contains(&number)
+            && !self.is_of_controlled_goods(number)
+    }
+
     fn is_of_controlled_goods(&self, number: u64) -> bool {
         let goods = self.world.trade.goods(self.streams.goods.row(number).bits64());
         self.world.commodities.id(goods).controlled()

@@ -4,9 +4,11 @@
 //! register or a list would tell a front company (T03).
 
 use super::Engine;
-use super::background::{GROUNDS, listed_days, listed_state};
+use super::background::{GROUNDS, listed_days, listed_state, usual_pieces};
 use super::ids::{Series, numbered};
+use super::licence::{DECIDED_DAYS, Licence, Outcome};
 use super::rows::{Listing, Transfer};
+use crate::calendar::{DAY, Moment};
 use crate::permute::Permutation;
 use crate::rng::{Cell, Seed, Stream};
 use crate::scheme::cast;
@@ -15,11 +17,11 @@ use crate::table::Out;
 use crate::world::{Firm, Founding, Person, SECTORS, World, spelling};
 
 /// New firms for each thousand consignments that trade with nobody here.
-const NEW: f64 = 5.0;
+const NEW: f64 = 24.0;
 /// Firms on lists for each thousand consignments.
-const LISTED: f64 = 3.0;
+const LISTED: f64 = 12.0;
 /// Share of the former that are the older of two: the younger trades.
-const OLDER: f64 = 0.3;
+const OLDER: f64 = 0.008;
 /// Days from the first of the period to when new firms are founded, at least; they are at most a few weeks old at its end.
 const FOUNDED: (i64, i64) = (-400, -30);
 /// Shares of siblings with the same director, and of the others with the same address.
@@ -27,7 +29,13 @@ pub const SHARED: (f64, f64) = (0.5, 0.5);
 /// How alike the names of siblings are.
 pub const LIKENESS: (f64, f64) = (0.4, 0.9);
 /// Payments of a new firm.
-const PAYMENTS: u64 = 3;
+const PAYMENTS: u64 = 6;
+/// Share of what a new firm pays for that it pays for in two parts.
+const IN_ADVANCE: f64 = 0.4;
+/// Applications for users that are met once, for each thousand consignments, that came back because none was needed.
+const ASKED: f64 = 16.0;
+/// Share of those whose user is a new firm.
+const ASKED_FOR_NEW: f64 = 0.3;
 
 /// Registers of new firms and of listed ones.
 #[derive(Debug)]
@@ -36,6 +44,10 @@ pub struct Young {
     pub count: u64,
     /// Firms on lists.
     pub listed: Series,
+    /// Applications for users that are met once.
+    pub asked: u64,
+    ask: Stream,
+    asked_number: Permutation,
     draw: Stream,
     paid: Stream,
     list: Stream,
@@ -84,6 +96,9 @@ impl Young {
         Self {
             count: rate(NEW),
             listed: Series::new(seed, "id.listing.firm", rate(LISTED), cases),
+            asked: rate(ASKED).min(consignments),
+            ask: Stream::new(seed, "background.asked"),
+            asked_number: Permutation::new(seed, "background.asked.number", consignments.max(1)),
             draw: Stream::new(seed, "background.new_firm"),
             paid: Stream::new(seed, "background.new_firm.payment"),
             list: Stream::new(seed, "background.listed_firm"),
@@ -148,11 +163,12 @@ impl Engine<'_> {
         let begins = world.calendar.first_day();
         let last = begins + world.calendar.days() + FOUNDED.1;
         let founded = cell.whole(begins + FOUNDED.0, last);
-        let mut first = some_buyer(world, &mut cell);
+        let drawn = (0..64).map(|_| some_buyer(world, &mut cell));
+        let mut first = { drawn }.find(|firm| is_old(world, *firm)).unwrap_or_default();
         let mut found = None;
         if cell.chance(OLDER) {
-            // One in a hundred is as young as that.
-            let drawn = (0..400).map(|_| some_buyer(world, &mut cell));
+            // One in a hundred is as young as that; whoever buys much is known for it.
+            let drawn = (0..400).map(|_| small_buyer(world, &mut cell));
             found = { drawn }.find(|firm| (begins + FOUNDED.0..last).contains(&born(world, *firm)));
             first = found.unwrap_or(first);
         }
@@ -190,24 +206,29 @@ impl Engine<'_> {
         };
         let begins = world.calendar.first_day();
         let end = begins + world.calendar.days() - 1;
+        // The rest of what was paid for in advance: invoice, to whom, when.
+        let mut open: Option<(u64, u32, i64)> = None;
+        let invoices = &self.background.young.invoice;
         for place in 0..=cell.bits64() % PAYMENTS {
             let payment = number * PAYMENTS + place;
+            let (invoice, payee, day) = open.take().unwrap_or_else(|| {
+                let days = crate::calendar::whole(cast::log_even(1.0, 150.0, &mut cell));
+                let from = if cell.chance(0.5) { of } else { self.abroad(of, &mut cell) };
+                let payee = world.trade.seller(from, sector, cell.bits64());
+                let invoice = invoices.apply(payment % self.consignments.max(1));
+                (invoice, payee, sibling.founded.max(begins) + days)
+            });
             let least = world.rates.reported_from_cents;
             let bounds = (least as f64 / 100.0, 5e6);
             let dollars = usual_dollars(world, bounds, &mut cell);
             let cents = super::draft::round(dollars * 100.0).max(least);
-            let day = sibling.founded.max(begins) + cell.whole(10, 120);
-            let from = if cell.chance(0.5) { of } else { self.abroad(of, &mut cell) };
-            let payee = world.trade.seller(from, sector, cell.bits64());
-            // Payments in a chain have numbers for the most that it may have; most have fewer.
+            if cell.chance(IN_ADVANCE) {
+                open = Some((invoice, payee, day + cell.whole(20, 70)));
+            }
             let Some(number) = self.unused_transfer(payment).filter(|_| day <= end) else {
                 continue;
             };
-            let young = &self.background.young;
-            let invoice = self
-                .ids
-                .paper
-                .apply(self.consignments + young.invoice.apply(payment % self.consignments.max(1)));
+            let invoice = self.ids.paper.apply(self.consignments + invoice);
             let invoice = numbered("INV-", invoice, "");
             let word = if self.transfer_id(number).ends_with("-1") { "advance" } else { "balance" };
             let reference = format!("{invoice} {word}");
@@ -215,6 +236,40 @@ impl Engine<'_> {
                 Transfer { number, payer: firm, payee, cents, day, reference: &reference };
             self.put_paid(&transfer, &invoice, out);
         }
+    }
+
+    /// Writes an application for a user who is met once, that came back: goods of that grade need no licence.
+    pub(super) fn put_asked<O: Out>(&self, number: u64, out: &mut O) {
+        let (world, young) = (self.world, &self.background.young);
+        let (row, mut cell) = (young.asked_number.apply(number), young.ask.row(number));
+        if !self.is_no_licence(row) {
+            return;
+        }
+        let (from, to) = cast::partners(world, &mut cell);
+        let goods = world.trade.controlled(cell.bits64());
+        let commodity = world.commodities.id(goods);
+        let user = world.trade.small(to, commodity.sector, &mut cell);
+        let new = [(); 32].map(|()| self.new_firm(cell.bits64() % young.count.max(1)));
+        let new = new.into_iter().find(|firm| self.firm(*firm).country == to);
+        let user = new.filter(|_| cell.chance(ASKED_FOR_NEW)).unwrap_or(user);
+        let day = world.calendar.first_day() + cell.whole(-60, world.calendar.days() - 1);
+        let decided = Moment(day * DAY).plus_days(cell.unit());
+        let days = cell.lognormal(world.rates.licence_days).clamp(DECIDED_DAYS.0, DECIDED_DAYS.1);
+        let asked = Licence {
+            number: row,
+            from,
+            to,
+            exporter: world.trade.seller(from, commodity.sector, cell.bits64()),
+            consignee: user,
+            end_user: user,
+            goods,
+            pieces: usual_pieces(commodity, world.rates.value, &mut cell),
+            applied: decided.plus_days(-days),
+            decided_days: days,
+            outcome: Outcome::Returned,
+            rounds: vec![],
+        };
+        self.put_licence(&asked, None, out);
     }
 
     /// The id of a listed firm: behind those of people.
@@ -254,6 +309,16 @@ pub fn other_names(name: &str, cell: &mut Cell) -> String {
 fn some_buyer(world: &World, cell: &mut Cell) -> u32 {
     let state = cast::participant(world, cell);
     world.trade.buyer(state, cell.place(SECTORS), cell.bits64())
+}
+
+/// Whether a firm is older than any that is called new.
+pub fn is_old(world: &World, firm: u32) -> bool {
+    born(world, firm) < world.calendar.first_day() + 2 * FOUNDED.0
+}
+
+fn small_buyer(world: &World, cell: &mut Cell) -> u32 {
+    let state = cast::participant(world, cell);
+    world.trade.small_buyer(state, cell.place(SECTORS), cell)
 }
 
 fn born(world: &World, firm: u32) -> i64 {

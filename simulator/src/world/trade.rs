@@ -151,6 +151,13 @@ impl Trade {
         firms.get(half + cell.place(firms.len() - half)).copied().unwrap_or_default()
     }
 
+    /// A firm of a state and sector that buys little: one of the lower half of its buyers.
+    pub fn small_buyer(&self, state: u32, sector: usize, cell: &mut Cell) -> u32 {
+        let firms = self.buyers.get(self.group_at(state, sector)).map_or(&[][..], Vec::as_slice);
+        let half = firms.len() / 2;
+        firms.get(half + cell.place(firms.len() - half)).copied().unwrap_or_default()
+    }
+
     /// Firms of a state and sector.
     pub fn group(&self, state: u32, sector: usize) -> Group {
         self.groups.get(self.group_at(state, sector)).copied().unwrap_or_default()

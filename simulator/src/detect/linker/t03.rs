@@ -16,6 +16,8 @@ pub struct FrontCompany;
 
 /// Days for which a firm is new.
 const NEW: f64 = 600.0;
+/// Likeness of names from which on one reminds of the other.
+const REMINDS: f64 = 0.35;
 
 impl Linker for FrontCompany {
     fn scheme(&self) -> &'static str {
@@ -70,6 +72,17 @@ fn likest(look: &Look, company: At, others: &[At]) -> Option<f64> {
     best(others.iter().copied(), like).map(like)
 }
 
+/// Exports of the like of one to some companies.
+fn bought_by(look: &Look, companies: &[At], like: At) -> usize {
+    let (c, d) = (&*COMPANY, &*DECLARATION);
+    let name = (Table::Declaration, d.importer_name);
+    let all = companies.iter().flat_map(|row| look.linked((*row, c.name), name, Alike::AsName));
+    all.filter(|row| {
+        look.digits_alike((like, d.hs_code), (*row, d.hs_code)).is_some_and(|digits| digits >= 2.0)
+    })
+    .count()
+}
+
 fn of_export(look: &Look, at: At, sheet: &mut Sheet) {
     let (d, c, p) = (&*DECLARATION, &*COMPANY, &*PAYMENT);
     let registered = look.linked((at, d.importer_name), (Table::Company, c.name), Alike::AsName);
@@ -81,12 +94,13 @@ fn of_export(look: &Look, at: At, sheet: &mut Sheet) {
         .linked((at, d.importer_id), (Table::Declaration, d.importer_id), Alike::Exactly)
         .filter(|row| look.text(*row, d.direction).is_none_or(|word| word == "EXPORT"))
         .collect();
-    let before = |row: &&At| {
+    let is_before = |row: &&At| {
         look.days((**row, d.accepted_at), (at, d.accepted_at)).is_some_and(|days| days > 0.0)
     };
-    let earlier = bought.iter().filter(before).count();
+    let earlier = bought.iter().filter(is_before).count();
     let controlled = look.present(at, d.end_user_name);
     let is_new = age.is_some_and(|age| (0.0..NEW).contains(&age));
+    let before = if is_new { bought_by(look, &siblings, at) } else { 0 };
     let buyer = [(Table::Declaration, d.importer_name), (Table::Company, c.name)];
     let aged = [
         buyer.as_slice(),
@@ -100,9 +114,16 @@ fn of_export(look: &Look, at: At, sheet: &mut Sheet) {
     .concat();
     let goods = [(Table::Declaration, d.end_user_name)];
     sheet.rule(
-        "a new firm that has something in common with another buys what may be controlled",
+        "a new firm of the people and of the like name of another buys what may be controlled",
         &[aged.as_slice(), &common, &goods].concat(),
-        is_new && !siblings.is_empty() && controlled == Some(true),
+        is_new && alike.is_some_and(|it| it > REMINDS) && controlled == Some(true),
+    );
+    let kinds = [common.as_slice(), &[(Table::Declaration, d.hs_code)]].concat();
+    sheet.number("like goods for firms with something in common", &kinds, many(before));
+    sheet.flag(
+        "a new firm buys what one with something in common buys, and it may be controlled",
+        &[aged.as_slice(), &kinds, &goods].concat(),
+        company.map(|_| before > 0 && controlled == Some(true)),
     );
     sheet.number("days since the buyer was registered", &aged, age);
     sheet.flag("the buyer is new", &aged, age.map(|_| is_new));
