@@ -20,6 +20,8 @@ pub struct KnownHole;
 const TRIES: usize = 48;
 /// Nautical miles from its middle within which a ship passes it.
 const NEAR: f64 = 400.0;
+/// Days at both ends on which it is heard.
+const HEARD: f64 = 0.3;
 
 /// The middle of the stretch: the same for every ship of a world.
 fn hole(engine: &Engine) -> Point {
@@ -81,8 +83,9 @@ fn unheard(
     let (from, to) = (*voyage.way.get(1)?, *voyage.way.get(2)?);
     let (share, _) = nearest(from.point, to.point, hole(engine))?;
     let days = to.at.days_since(from.at);
-    let gap = (hours / 24.0).min(days * 0.8);
-    let starts = (days * share - gap / 2.0).clamp(days * 0.05, days * 0.95 - gap);
+    // It is heard once after it leaves and once before it comes in, as deep as it is at sea.
+    let gap = (hours / 24.0).min(days - 2.0 * HEARD).max(0.0);
+    let starts = (days * share - gap / 2.0).min(days - HEARD - gap).max(HEARD);
     let starts = from.at.plus_days(starts);
     voyage.silent = vec![(starts, starts.plus_days(gap))];
     Some(voyage)

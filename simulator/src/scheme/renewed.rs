@@ -20,7 +20,7 @@ pub struct LicenceRenewed;
 /// Days within which a case has its consignments.
 const MOST_DAYS: f64 = 84.0;
 /// Days from the end of a licence back to its last export, and from the next grant to its first.
-const CLOSE: (f64, f64) = (1.0, 9.0);
+const CLOSE: (f64, f64) = (0.5, 3.0);
 
 struct Cast {
     a: u32,
@@ -83,9 +83,11 @@ fn licences(engine: &Engine, case: &Case, cast: &Cast) -> [Licence; 2] {
         consignee: cast.user,
         goods: cast.goods,
     };
-    let at = |role: usize| {
-        let number = engine.of_role(case, role);
-        number.map_or_else(Moment::default, |number| engine.consignment(number).draft.accepted)
+    let accepted = |place: u64| {
+        let roles = case.consignments(engine).into_iter();
+        roles
+            .filter(move |(role, _)| self::place(cast, *role) == place)
+            .map(|(_, number)| engine.consignment(number).draft.accepted)
     };
     let grant = |place: u64, decided: Moment| {
         let mut licence = engine.case_grant(case, place, &of);
@@ -95,8 +97,8 @@ fn licences(engine: &Engine, case: &Case, cast: &Cast) -> [Licence; 2] {
         licence.applied = decided.plus_days(-licence.decided_days);
         licence
     };
-    let last = at(cast.exports.0.saturating_sub(1));
-    let next = at(cast.exports.0);
+    let last = accepted(0).max().unwrap_or_default();
+    let next = accepted(1).min().unwrap_or_default();
     let (ended, granted) = (last.plus_days(cast.close.0), next.plus_days(-cast.close.1));
     [grant(0, ended.plus_days(-VALID_DAYS)), grant(1, granted)]
 }
