@@ -77,7 +77,7 @@ impl Mechanism for GrowingExporter {
     fn shape(engine: &Engine, case: &Case, role: usize, draft: &mut Draft) {
         let cast = cast(engine, case.number);
         let [first, second] = cast.buyers;
-        let buyer = if role % 2 == 0 { first } else { second };
+        let buyer = if role.is_multiple_of(2) { first } else { second };
         draft.sell((cast.a, cast.b), (engine.case_firm(case.number, 0), buyer), cast.goods);
         let grown = (0..role).fold(cast.dollars, |dollars, _| dollars * (1.0 + cast.growth));
         engine.reprice(draft, grown);
