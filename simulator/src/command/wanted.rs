@@ -21,7 +21,8 @@ pub struct Wanted {
     /// How many consignments.
     #[arg(long, default_value_t = 20_000)]
     consignments: u64,
-    /// True cases by scheme, such as `T01=3,T17=2`; by the pack's rates where nothing is said.
+    /// True cases by scheme, such as `T01=3,T17=2`, and decoys such as `growing_exporter=5`; by the pack's rates where
+    /// nothing is said.
     #[arg(long, value_delimiter = ',', value_parser = cases)]
     cases: Vec<(Kind, u64)>,
     /// Rows as clerks enter them: names spelt otherwise, cells left empty, digits swapped, late entries, at the pack's
@@ -51,8 +52,6 @@ impl Wanted {
 
 fn cases(text: &str) -> Result<(Kind, u64), String> {
     let (id, count) = text.split_once('=').ok_or("cases are wanted as `T01=3`")?;
-    let kind = Kind::parse(id)
-        .filter(|kind| kind.is_scheme())
-        .ok_or_else(|| format!("no scheme `{id}` is built"))?;
+    let kind = Kind::parse(id).ok_or_else(|| format!("no scheme `{id}` is built"))?;
     Ok((kind, count.parse().map_err(|_| format!("`{count}` is no count"))?))
 }
