@@ -50,8 +50,11 @@ impl Request {
     /// and decoys to each.
     pub fn by_rates(world: &World, consignments: u64) -> Self {
         let wanted = ratio(consignments) * world.rates.strategic_share;
-        let weights: Vec<(Kind, f64)> =
-            Kind::SCHEMES.iter().map(|kind| (*kind, world.schemes.weight(kind.id()))).collect();
+        let weights: Vec<(Kind, f64)> = Kind::SCHEMES
+            .iter()
+            .filter(|kind| !ASKED_FOR.contains(kind))
+            .map(|kind| (*kind, world.schemes.weight(kind.id())))
+            .collect();
         Self::of(world, consignments, &apportion(&weights, wanted))
     }
 
@@ -96,6 +99,8 @@ fn possible(world: &World, decoy: Decoy) -> f64 {
 /// Decoys of several consignments that stand beside cases by the pack's rates. The others are made where they are asked for by
 /// name: one more here would move every case of every world, and what scenarios are certified for.
 const BESIDE: [Kind; 1] = [Kind::HubStock];
+/// Schemes that are made where they are asked for by name, for the same reason.
+const ASKED_FOR: [Kind; 1] = [Kind::T03];
 const SINGLES: [Decoy; 4] =
     [Decoy::HonestClassification, Decoy::ParentPays, Decoy::Consolidator, Decoy::SealReplaced];
 
@@ -174,6 +179,11 @@ impl Cases {
     /// Their lanes.
     pub fn lanes(&self) -> &Lanes {
         &self.lanes
+    }
+
+    /// Whether any case of a kind was asked for.
+    pub fn has(&self, wanted: Kind) -> bool {
+        self.requested.kinds.iter().any(|(kind, count)| *kind == wanted && *count > 0)
     }
 
     /// Share of consignments that are a single decoy of this kind.

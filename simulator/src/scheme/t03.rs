@@ -234,8 +234,8 @@ impl Mechanism for FrontCompany {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Kind;
-    use super::super::witness::{each, innocent, number};
+    use super::super::witness::{each, number, whole};
+    use super::super::{Kind, Request};
     use super::*;
     use crate::world::spelling::{likeness, plain};
 
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn new_firms_and_listed_firms_are_everyday() {
-        let rows = innocent(5);
+        let rows = whole(5, Request { kinds: vec![(Kind::T03, 1)], singles: vec![] });
         let companies = rows.of(Table::Company);
         let payments = rows.of(Table::Payment);
         let mut by_director = std::collections::BTreeMap::<&str, Vec<&_>>::new();

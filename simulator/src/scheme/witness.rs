@@ -67,8 +67,13 @@ pub fn engine(world: &World, kind: Kind, cases: u64) -> Engine<'_> {
 
 /// All rows of a world in which nothing is hidden.
 pub fn innocent(seed: u64) -> Rows {
+    whole(seed, Request::default())
+}
+
+/// All rows of a world, those of no case among them.
+pub fn whole(seed: u64, request: Request) -> Rows {
     let world = world(seed);
-    let cases = Cases::new(&world, CONSIGNMENTS, Request::default()).unwrap();
+    let cases = Cases::new(&world, CONSIGNMENTS, request).unwrap();
     let engine = Engine::new(&world, CONSIGNMENTS, cases).unwrap();
     let registers = crate::shipment::registers::Registers::new(&engine);
     let mut rows = Rows::default();

@@ -13,7 +13,7 @@ use crate::calendar::whole;
 use crate::draw::LogNormal;
 use crate::permute::Permutation;
 use crate::rng::{Cell, Seed, Stream};
-use crate::scheme::cast;
+use crate::scheme::{Cases, cast};
 use crate::table::Out;
 use crate::world::{Commodity, Founding, Owner, Person, World, registered, spelling};
 
@@ -102,7 +102,8 @@ pub(super) fn by_thousand(rate: f64, consignments: u64) -> u64 {
 
 impl Background {
     /// That of a world of so many consignments, licences and cases.
-    pub fn new(seed: Seed, consignments: u64, licences: u64, cases: u64) -> Self {
+    pub fn new(seed: Seed, consignments: u64, licences: u64, all: &Cases) -> Self {
+        let cases = all.count();
         let series = |name: &str, count| Series::new(seed, name, count, cases);
         let stream = |name: &str| Stream::new(seed, name);
         let some_rulings = by_thousand(classification::RULINGS, consignments);
@@ -120,7 +121,7 @@ impl Background {
                 cases,
             ),
             passing: Passing::new(seed, consignments),
-            young: Young::new(seed, consignments, cases),
+            young: Young::new(seed, consignments, all),
             licences,
             groups: by_thousand(GROUPS, consignments),
             checks: by_thousand(super::checks::IN_VAIN, consignments),

@@ -113,7 +113,7 @@ impl<'w> Engine<'w> {
             world,
             consignments,
             ships: Ships::new(world, consignments, cases.count()),
-            background: Background::new(world.seed, consignments, licences.count(), cases.count()),
+            background: Background::new(world.seed, consignments, licences.count(), &cases),
             licences,
             ids: Ids::new(world.seed, consignments, cases.count()),
             cases,

@@ -11,8 +11,8 @@ use super::rows::{Listing, Transfer};
 use crate::calendar::{DAY, Moment};
 use crate::permute::Permutation;
 use crate::rng::{Cell, Seed, Stream};
-use crate::scheme::cast;
 use crate::scheme::coast::usual_dollars;
+use crate::scheme::{Cases, Kind, cast};
 use crate::table::Out;
 use crate::world::{Firm, Founding, Person, SECTORS, World, spelling};
 
@@ -90,9 +90,14 @@ impl Shares {
 }
 
 impl Young {
-    /// Those of a world of so many consignments and cases.
-    pub fn new(seed: Seed, consignments: u64, cases: u64) -> Self {
-        let rate = |rate| super::background::by_thousand(rate, consignments);
+    /// Those of a world of so many consignments and cases. Where no front company is asked for there are none: other worlds stay
+    /// what they were certified as.
+    pub fn new(seed: Seed, consignments: u64, all: &Cases) -> Self {
+        let (cases, wanted) = (all.count(), all.has(Kind::T03));
+        let rate = |rate| match wanted {
+            true => super::background::by_thousand(rate, consignments),
+            false => 0,
+        };
         Self {
             count: rate(NEW),
             listed: Series::new(seed, "id.listing.firm", rate(LISTED), cases),
